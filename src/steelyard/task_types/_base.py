@@ -1,0 +1,128 @@
+"""The whole contract between a task type and the platform.
+
+A task type is one module in this package that defines `TASK_TYPE = TaskType(...)`; the file's name is the wire name. Everything
+here is pure: no I/O, no `Ctx`. numpy, shapely, scipy and Pillow may be imported *inside functions* only: functions marked heavy
+run in the process pool, and the server's own processes stay small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Literal, TypeVar
+
+from msgspec import Struct
+
+from steelyard.errors import InvalidRequest, Issue
+
+P = TypeVar("P", bound=Struct)
+R = TypeVar("R")
+
+MediaKind = Literal["image", "video", "audio", "pdf", "text", "html", "website", "lidar", "scene", "any"]
+
+
+class InvalidParams(InvalidRequest):
+    """A request's parameters break a rule of their task type; the message is the wire text, the first problem found."""
+
+    code = "invalid-params"
+
+
+class AttachmentRef(Struct, frozen=True):
+    """A file that a task is about, found in its params.
+
+    `path` is where in the params (`attachments[2]`), `role` what for (`attachment`, `context`, `hypothesis`), `media` what
+    content the type can work with. Inline text is no attachment.
+    """
+
+    path: str
+    url: str
+    role: str = "attachment"
+    media: MediaKind = "any"
+    frame: int | None = None
+
+
+class MediaInfo(Struct, frozen=True):
+    """What is known of an attachment when an answer is made or checked; zero or None means unknown.
+
+    Units: pixels for width and height (after EXIF orientation), seconds for duration.
+    """
+
+    width: int = 0
+    height: int = 0
+    duration_s: float | None = None
+
+
+class ResultFile(Struct, frozen=True):
+    """A file that is part of an answer. The answer refers to it by the string `RESULT_URL + name`, which the platform
+    replaces by the real URL when it stores the answer."""
+
+    name: str
+    content: bytes
+    content_type: str
+
+
+RESULT_URL = "steelyard-result:"
+
+
+class Answer(Struct, frozen=True):
+    """A made answer: JSON-able `response` plus the files it refers to."""
+
+    response: dict[str, Any]
+    files: tuple[ResultFile, ...] = ()
+
+
+class Agreement(Struct, frozen=True):
+    """How alike two answers are: `score` in 0..1 (1 = equal by the type's metric), `detail` for people (per label, matched pairs)."""
+
+    score: float
+    detail: dict[str, Any] = {}
+
+
+class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
+    """One task type. Function signatures say what the platform passes; all are pure and deterministic.
+
+    parse_params     JSON bytes of the merged params object (project params under the request's) → the typed params; numeric strings
+                     coerced, `null` and (for URLs) `""` mean absent, unknown keys accepted. Raises InvalidParams with the
+                     catalogue's wording on the first violation, in the order the spec gives.
+    default_params   params → top-level defaults the spec demands to be echoed, as {key: JSON-able}; appended when the key is absent.
+    attachments      params → every file the task refers to, in document order.
+    check_response   (params, response JSON bytes, media) → (issues, response as JSON bytes to store). All issues, not only the first;
+                     bytes are those given unless the type completes something (missing uuids).
+    test_answer      (params, seed, media) → made-up answer that passes check_response; varied by seed, repeatable, never empty when the
+                     params ask for something.
+    agreement        (params, response a, response b) → Agreement. Heavy.
+    canonical        response → the response in a form where equal answers are equal (order, rounding, ids removed).
+    summarize        (params, response) → small dict for lists, cards and charts.
+    hypothesis       params → the pre-labels in the form of a response, or None.
+    response_schema  params → JSON Schema of the answer for `taskTemplates`, or None where the type has none.
+    """
+
+    title: str
+    description: str
+    params: type[P]
+    response: Any
+    parse_params: Callable[[bytes], P]
+    check_response: Callable[[P, bytes, MediaInfo], tuple[list[Issue], bytes]]
+    test_answer: Callable[[P, str, MediaInfo], Answer]
+    agreement: Callable[[P, dict[str, Any], dict[str, Any]], Agreement]
+    canonical: Callable[[dict[str, Any]], Any]
+    summarize: Callable[[P, dict[str, Any]], dict[str, Any]]
+    attachments: Callable[[P], Sequence[AttachmentRef]]
+    default_params: Callable[[P], dict[str, Any]] = lambda _: {}
+    hypothesis: Callable[[P], dict[str, Any] | None] = lambda _: None
+    response_schema: Callable[[P], dict[str, Any]] | None = None
+    quality_tasks: bool = False
+    """Whether evaluation and training tasks of this type exist (platform-api §23)."""
+    has_templates: bool = False
+    """Whether projects of this type may have a task template (platform-api §19.2)."""
+    heavy_test_answer: bool = False
+    """Whether test_answer needs numeric libraries and therefore the process pool."""
+
+
+KNOWN_TYPES: frozenset[str] = frozenset(
+    """annotation categorization comparison cuboidannotation datacollection documentmodel documenttranscription imageannotation
+    laneannotation lidarannotation lidarlinking lidarsegmentation lidartopdown lineannotation namedentityrecognition pointannotation
+    polygonannotation segmentannotation transcription textcollection videoannotation videoboxannotation videoplaybackannotation
+    videocuboidannotation sensorfusion chat chatexperimental chatlite multichat multistage federal2dvideoannotation
+    audiotranscription phonecall cruisecontrol""".split()
+)
+"""Every name that a client may send (platform-api §5). One that has no module here answers 402, any other 404."""
