@@ -1,0 +1,282 @@
+"""Everything an operator can set: one frozen Struct, read once from the environment.
+
+Each field `x` is read from `STEELYARD_X`; its description and allowed values are the `Meta` beside it, from which the
+documentation and `settings_table()` are made. Nothing else in the package reads the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import types
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, cast
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX = "STEELYARD_"
+MIB = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """A setting has a value that is not allowed; the message names the variable and what it may hold."""
+
+
+def _processors() -> int:
+    """Processors that this process may use (a container's share, where the system says so)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The operator's settings. Sizes are bytes, times seconds, unless the name says otherwise."""
+
+    data_dir: Annotated[
+        Path,
+        Meta(
+            description="Folder of everything kept: embedded database, stored files, secret key, first-run.txt."
+        ),
+    ] = Path(".steelyard")
+    database_url: Annotated[
+        str | None,
+        Meta(
+            description="postgresql:// address of a PostgreSQL 18 to use. Not set: the embedded one in the data folder."
+        ),
+    ] = None
+    embedded_user: Annotated[
+        str | None,
+        Meta(
+            description="Only when started as root: the system user the embedded database runs as (PostgreSQL refuses "
+            "root). Not set: the first of steelyard, postgres, nobody that exists."
+        ),
+    ] = None
+    db_pool_size: Annotated[int, Meta(ge=1, le=200, description="Database connections of each process.")] = 16
+
+    host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 or :: for every interface.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 lets the system choose.")] = (
+        8000
+    )
+    workers: Annotated[
+        int, Meta(ge=1, le=128, description="HTTP server processes. Default: one per processor, at most two.")
+    ] = msgspec.field(default_factory=lambda: min(2, _processors()))
+    public_url: Annotated[
+        str | None,
+        Meta(
+            description="Address by which others reach this server (https://label.example.org); used in links we give out."
+        ),
+    ] = None
+    tls_cert: Annotated[
+        Path | None, Meta(description="Certificate chain, PEM. With tls_key: the server speaks https itself.")
+    ] = None
+    tls_key: Annotated[Path | None, Meta(description="Private key of tls_cert, PEM.")] = None
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Addresses or networks (CIDR), comma separated, of the reverse proxies whose X-Forwarded-For and "
+            "X-Forwarded-Proto are believed. Not set: none."
+        ),
+    ] = ()
+    allow_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Private networks (CIDR), comma separated, that callbacks and attachments may be fetched from or "
+            "sent to although they are not public, for instance 127.0.0.0/8,10.0.0.0/8. Not set: none."
+        ),
+    ] = ()
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=1024 * MIB, description="Largest JSON request body.")] = (
+        16 * MIB
+    )
+    max_upload_bytes: Annotated[
+        int, Meta(ge=1024, le=64 * 1024 * MIB, description="Largest multipart upload, envelope included.")
+    ] = 81 * MIB
+    rate_limit: Annotated[
+        float | None,
+        Meta(
+            gt=0, description="Requests per second allowed to each API key (token bucket). Not set: no limit."
+        ),
+    ] = None
+
+    secret_key: Annotated[
+        str | None,
+        Meta(
+            min_length=32,
+            description="Key that encrypts stored secrets and signs links, at least 32 characters. Not set: made on the "
+            "first run and kept in the data folder (secret-key, mode 0600).",
+        ),
+    ] = None
+    storage_url: Annotated[
+        str | None,
+        Meta(
+            description="Where files are kept: file:///path, s3://bucket/prefix, gs://…, az://…. Not set: files/ in the data folder."
+        ),
+    ] = None
+
+    worker_concurrency: Annotated[
+        int, Meta(ge=1, le=1024, description="Jobs that one worker process runs at once.")
+    ] = 64
+    drain_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3600,
+            description="How long a stopping process may finish requests and jobs it has begun.",
+        ),
+    ] = 30
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="Least important message that is logged."),
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "console"],
+        Meta(
+            description="json: one object a line; console: for people; auto: console on a terminal, json elsewhere."
+        ),
+    ] = "auto"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+        """Read `STEELYARD_*` from `environ` (default: this process's). `overrides` (from flags) win unless None.
+
+        Raises `SettingsError` naming the variable and the allowed values.
+        """
+        env = os.environ if environ is None else environ
+        known = cls.__struct_fields__
+        for name in env:
+            if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in known:
+                _refuse_misspelt(name)
+        values: dict[str, object] = {}
+        for name, (kind, meta) in _fields().items():
+            variable = PREFIX + name.upper()
+            raw = env.get(variable, "").strip()
+            given = overrides.get(name)
+            if given is not None:
+                values[name] = _checked(variable, given, kind, meta)
+            elif raw:
+                values[name] = _checked(variable, raw, kind, meta)
+        settings = cls(**values)  # pyright: ignore[reportArgumentType]  # each value was checked against its field
+        settings._check_together()
+        return settings
+
+    def _check_together(self) -> None:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise SettingsError("STEELYARD_TLS_CERT and STEELYARD_TLS_KEY must be set together.")
+        for variable, path in (("STEELYARD_TLS_CERT", self.tls_cert), ("STEELYARD_TLS_KEY", self.tls_key)):
+            if path is not None and not path.is_file():
+                raise SettingsError(f"{variable}: there is no file {path}; give the path of a PEM file.")
+
+    @property
+    def storage(self) -> str:
+        """The storage address in effect: `storage_url`, or `files/` in the data folder as a file:// address."""
+        return self.storage_url or (self.data_dir.absolute() / "files").as_uri()
+
+    @property
+    def secret_key_file(self) -> Path:
+        """Where the generated secret key is kept when `secret_key` is not set."""
+        return self.data_dir / "secret-key"
+
+
+def settings_table() -> list[tuple[str, str, str, str]]:
+    """(variable, allowed values, default, description) of every setting, for documentation."""
+    defaults = Settings()
+    rows: list[tuple[str, str, str, str]] = []
+    for name, (kind, meta) in _fields().items():
+        default = cast("object", getattr(defaults, name))
+        shown = "" if default in (None, ()) else str(default)
+        rows.append((PREFIX + name.upper(), _allowed(name, kind, meta), shown, meta.description or ""))
+    return rows
+
+
+def _fields() -> dict[str, tuple[object, Meta]]:
+    """Each field's type without `None`, and its Meta."""
+    out: dict[str, tuple[object, Meta]] = {}
+    for name, hint in typing.get_type_hints(Settings, include_extras=True).items():
+        kind, meta = cast("tuple[object, Meta]", typing.get_args(hint))
+        if isinstance(kind, types.UnionType):
+            kind = next(part for part in typing.get_args(kind) if part is not type(None))
+        out[name] = (kind, meta)
+    return out
+
+
+def _network_list(text: str) -> tuple[str, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts)
+
+
+def _url(schemes: tuple[str, ...]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes:
+            raise ValueError(text)
+        if parts.scheme in ("http", "https") and not parts.hostname:
+            raise ValueError(text)
+        return text.rstrip("/") if parts.scheme in ("http", "https") else text
+
+    return check
+
+
+# Fields whose text needs more than its type says: (parser, allowed values in words).
+_SPECIAL: dict[str, tuple[Callable[[str], object], str]] = {
+    "trusted_proxies": (_network_list, "IP addresses or networks such as 10.0.0.0/8, comma separated"),
+    "allow_networks": (_network_list, "networks such as 10.0.0.0/8, comma separated"),
+    "public_url": (_url(("http", "https")), "an http:// or https:// address"),
+    "database_url": (
+        _url(("postgres", "postgresql")),
+        "an address such as postgresql://user:password@host:5432/name",
+    ),
+    "storage_url": (
+        _url(("file", "s3", "gs", "az", "azure", "memory")),
+        "an address such as file:///srv/files or s3://bucket/prefix",
+    ),
+}
+
+
+def _allowed(name: str, kind: object, meta: Meta) -> str:
+    if name in _SPECIAL:
+        return _SPECIAL[name][1]
+    if typing.get_origin(kind) is Literal:
+        return "one of " + ", ".join(str(value) for value in typing.get_args(kind))
+    if kind is int:
+        return f"a whole number from {meta.ge} to {meta.le}"
+    if kind is float:
+        return f"a number greater than {meta.gt}"
+    if kind is Path:
+        return "a path"
+    if meta.min_length is not None:
+        return f"a text of at least {meta.min_length} characters"
+    return "a text"
+
+
+def _checked(variable: str, value: object, kind: object, meta: Meta) -> object:
+    """`value` (text, or already of the field's type) as the field's type; `SettingsError` otherwise."""
+    name = variable.removeprefix(PREFIX).lower()
+    try:
+        if isinstance(value, str) and name in _SPECIAL:
+            return _SPECIAL[name][0](value)
+        if kind is Path:
+            return Path(str(value)).expanduser()
+        if name in _SPECIAL:
+            return value
+        return msgspec.convert(value, Annotated[kind, meta], strict=False)  # pyright: ignore[reportInvalidTypeForm]
+    except (ValueError, msgspec.ValidationError):
+        shown = "the value given" if name in ("secret_key", "database_url") else f"“{value}”"
+        raise SettingsError(
+            f"{variable}: {shown} is not allowed; give {_allowed(name, kind, meta)}."
+        ) from None
+
+
+def _refuse_misspelt(variable: str) -> None:
+    """A variable that looks like a setting misspelt is an error; others may belong to scripts around us."""
+    import difflib
+
+    close = difflib.get_close_matches(
+        variable.removeprefix(PREFIX).lower(), Settings.__struct_fields__, n=1, cutoff=0.8
+    )
+    if close:
+        raise SettingsError(f"{variable} is not a setting; did you mean {PREFIX}{close[0].upper()}?")
