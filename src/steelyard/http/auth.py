@@ -1,0 +1,88 @@
+"""From credentials to an Actor: API keys by Basic or Bearer, the browser's session by cookie with a CSRF token (platform-api §2)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from typing import Any
+
+from steelyard import users
+from steelyard.ctx import Actor, Ctx
+from steelyard.errors import Forbidden, Unauthorized
+from steelyard.http.route import Access, Call
+
+SESSION_COOKIE = b"steelyard_session"
+_TTL_S = 1.0
+"""How long a key's actor is remembered: revocation and role changes act within a second."""
+_NO_KEY = "A valid API key is required."
+
+
+def _key_of(header: bytes) -> str | None:
+    scheme, _, rest = header.partition(b" ")
+    lowered = scheme.lower()
+    if lowered == b"bearer" and rest.strip():
+        return rest.strip().decode("latin-1")
+    if lowered == b"basic":
+        try:
+            return base64.b64decode(rest.strip(), validate=True).partition(b":")[0].decode("utf-8") or None
+        except (binascii.Error, UnicodeDecodeError, ValueError):
+            return None
+    return None
+
+
+async def actor_of_key(ctx: Ctx, header: bytes) -> Actor:
+    """The actor of an Authorization header. Raises Unauthorized."""
+    cache: dict[bytes, tuple[float, Actor]] = ctx.state.setdefault("auth", {})
+    held = cache.get(header)
+    now = time.monotonic()
+    if held is not None and held[0] > now:
+        return held[1]
+    key = _key_of(header)
+    if key is None or "\x00" in key:
+        raise Unauthorized(_NO_KEY)
+    actor = await users.actor_by_key(ctx, hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest())
+    if actor is None:
+        cache.pop(header, None)
+        raise Unauthorized(_NO_KEY)
+    if len(cache) > 10_000:
+        cache.clear()
+    cache[header] = (now + _TTL_S, actor)
+    return actor
+
+
+async def authenticate(call: Call, access: Access) -> None:
+    """Sets `call.actor`, or raises Unauthorized or Forbidden. Cookie sessions need the CSRF header on every unsafe method."""
+    header = call.header(b"authorization")
+    if header is not None:
+        call.actor = await actor_of_key(call.ctx, header)
+    elif access.session:
+        call.session, call.actor = await _session(call)
+    else:
+        raise Unauthorized(_NO_KEY)
+    if call.actor.role not in access.roles:
+        raise Forbidden(f"The role {call.actor.role} may not do this; it needs one of: {', '.join(sorted(access.roles))}.")
+
+
+async def _session(call: Call) -> tuple[Any, Actor]:
+    token = cookie(call, SESSION_COOKIE)
+    found = await users.actor_by_session(call.ctx, hashlib.sha256(token).digest()) if token else None
+    if found is None:
+        raise Unauthorized("Sign in first.")
+    session, actor = found
+    if call.route.method != "GET":
+        given = call.header(b"x-csrf-token") or b""
+        if not hmac.compare_digest(given, session.csrf_token.encode()):
+            raise Forbidden("The X-CSRF-Token header is missing or wrong; reload the page.")
+    return session, actor
+
+
+def cookie(call: Call, name: bytes) -> bytes | None:
+    """A cookie's value, or None."""
+    for part in (call.header(b"cookie") or b"").split(b";"):
+        key, _, value = part.strip().partition(b"=")
+        if key == name:
+            return value
+    return None

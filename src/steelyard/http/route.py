@@ -1,0 +1,218 @@
+"""The typed route declaration: it binds, checks access and documents, so the three cannot drift.
+
+    routes = Routes("v1", "Batches")
+
+    @routes.post("/v1/batches", body=CreateBatch, response=WireBatch, access=DATA, errors=(404, 409))
+    async def create_batch(call: Call) -> Reply | bytes | Struct: ...
+
+Paths are matched on the *encoded* path, segment by segment, so that `%2F` inside a name does not split it (platform-api §1.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Literal
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.ctx import Actor, Ctx, Role
+
+Surface = Literal["v1", "api", "public"]
+Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
+
+
+class Access(Struct, frozen=True):
+    """Who may call a route. `roles` empty means nobody needs to be known; `session` allows the browser's cookie as well as a key."""
+
+    name: str
+    roles: frozenset[Role] = frozenset()
+    session: bool = False
+
+
+PUBLIC = Access("public")
+DATA = Access("data", frozenset[Role](("admin", "manager", "member")))
+"""Working with data and projects by API key."""
+PEOPLE = Access("people", frozenset[Role](("admin", "manager")))
+"""Inviting, roles, assignments, by API key."""
+WORKER = Access("worker", frozenset[Role](("admin", "manager", "member", "labeler")), session=True)
+"""Doing work: everybody who is not disabled, by session or key."""
+LEAD = Access("lead", frozenset[Role](("admin", "manager")), session=True)
+"""Running projects and people in the console."""
+
+
+class Reply:
+    """An answer that is more than a 200 with JSON."""
+
+    __slots__ = ("body", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        body: bytes = b"",
+        status: int = 200,
+        content_type: str = "application/json",
+        headers: Iterable[tuple[str, str]] = (),
+    ):
+        self.body, self.status, self.content_type, self.headers = body, status, content_type, tuple(headers)
+
+
+class Call:
+    """One request, bound: what a handler sees."""
+
+    __slots__ = ("_headers", "actor", "body", "ctx", "path", "query", "raw", "receive", "route", "scope", "send", "session")
+
+    ctx: Ctx
+    actor: Actor
+    """Who calls. On public routes there is none and reading it raises AttributeError."""
+    path: tuple[str, ...]
+    """Decoded path parameters in order."""
+    query: Any
+    """The route's query Struct."""
+    body: Any
+    """The route's body Struct (or dict of raw values, or None)."""
+    raw: bytes
+    """The body as JSON bytes (forms are converted)."""
+    session: Any
+    """The browser session, or None when a key was used."""
+
+    def __init__(self, ctx: Ctx, route: Route, scope: Any, receive: Any, send: Any, path: tuple[str, ...]):
+        self.ctx, self.route, self.scope, self.receive, self.send, self.path = ctx, route, scope, receive, send, path
+        self._headers: dict[bytes, bytes] | None = None
+        self.raw, self.query, self.body, self.session = b"", None, None, None
+
+    def header(self, name: bytes) -> bytes | None:
+        """A request header by its lower-case name; the last one when repeated."""
+        if self._headers is None:
+            self._headers = dict(self.scope["headers"])
+        return self._headers.get(name)
+
+
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One operation. `body`: a Struct, `dict[str, msgspec.Raw]`, `list[...]`, "stream" (handler reads), or None."""
+
+    method: Method
+    path: str
+    handler: Handler
+    surface: Surface
+    tag: str
+    access: Access
+    query: type[Struct] | None = None
+    body: Any = None
+    body_schema: Any = None
+    """What OpenAPI shows when it is more precise than `body` (a dict of a JSON Schema, or a type)."""
+    response: Any = None
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    idempotent: bool = False
+    """Honours `Idempotency-Key` by a claimed row (platform-api §9.2); task creation does so in its own statement instead."""
+    hidden: bool = False
+    content_type: str = "application/json"
+    decoder: Any = None
+
+    @property
+    def summary(self) -> str:
+        return (self.handler.__doc__ or self.handler.__name__).strip().split("\n")[0]
+
+
+class Routes:
+    """The operations of one module."""
+
+    def __init__(self, surface: Surface, tag: str):
+        self.surface, self.tag = surface, tag
+        self.all: list[Route] = []
+
+    def _add(self, method: Method, path: str, options: dict[str, Any]) -> Callable[[Handler], Handler]:
+        def register(handler: Handler) -> Handler:
+            body = options.get("body")
+            decoder = msgspec.json.Decoder(body, strict=False) if body not in (None, "stream") else None
+            self.all.append(
+                Route(
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    surface=self.surface,
+                    tag=self.tag,
+                    decoder=decoder,
+                    **{"access": DATA, **options},
+                )
+            )
+            return handler
+
+        return register
+
+    def get(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("GET", path, options)
+
+    def post(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("POST", path, options)
+
+    def put(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("PUT", path, options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("DELETE", path, options)
+
+
+class _Node:
+    __slots__ = ("literal", "param", "routes")
+
+    def __init__(self) -> None:
+        self.literal: dict[str, _Node] = {}
+        self.param: _Node | None = None
+        self.routes: dict[str, Route] = {}
+
+
+class Router:
+    """Finds the route of an encoded path. Literal segments win over parameters; repeated and trailing slashes do not count."""
+
+    def __init__(self, routes: Iterable[Route]):
+        self._root = _Node()
+        self.routes: list[Route] = []
+        for route in routes:
+            self._insert(route)
+            self.routes.append(route)
+
+    def _insert(self, route: Route) -> None:
+        node = self._root
+        for segment in route.path.strip("/").split("/"):
+            if segment.startswith("{"):
+                node.param = node.param or _Node()
+                node = node.param
+            else:
+                node = node.literal.setdefault(segment, _Node())
+        if route.method in node.routes:
+            raise ValueError(f"{route.method} {route.path} is declared twice")
+        node.routes[route.method] = route
+
+    def find(self, raw_path: bytes, method: str) -> tuple[Route | None, tuple[str, ...], tuple[str, ...]]:
+        """(route, path parameters, methods allowed here). No route and no methods: 404; no route but methods: 405."""
+        segments = [
+            unquote_to_bytes(s).decode("utf-8", "replace") for s in raw_path.decode("latin-1").split("/") if s
+        ]
+        allowed: list[str] = []
+        found = self._walk(self._root, segments, 0, (), method, allowed)
+        if found is None:
+            return None, (), tuple(allowed)
+        return found[0], found[1], ()
+
+    def _walk(
+        self, node: _Node, segments: list[str], at: int, params: tuple[str, ...], method: str, allowed: list[str]
+    ) -> tuple[Route, tuple[str, ...]] | None:
+        if at == len(segments):
+            route = node.routes.get(method)
+            if route is None:
+                allowed.extend(node.routes)
+                return None
+            return route, params
+        child = node.literal.get(segments[at])
+        if child is not None:
+            found = self._walk(child, segments, at + 1, params, method, allowed)
+            if found is not None:
+                return found
+        if node.param is not None:
+            return self._walk(node.param, segments, at + 1, (*params, segments[at]), method, allowed)
+        return None

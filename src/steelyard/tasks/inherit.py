@@ -1,0 +1,87 @@
+"""What a task inherits from its project (platform-api §8.3): top-level keys only, the request's win; the stored params are composed here,
+byte for byte from what was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from steelyard.errors import parameter
+
+PLATFORM_KEYS = frozenset(
+    (
+        "project batch instruction callback_url metadata unique_id clear_unique_id_on_error tags priority "
+        "project_version project_param_version urgency"
+    ).split()
+)
+"""Keys that belong to the task object, never repeated inside its `params` (platform-api §8.2)."""
+NEVER_INHERITED = frozenset("project batch unique_id metadata tags project_version project_param_version".split())
+
+_encode = msgspec.json.encode
+_keys: dict[str, bytes] = {}
+
+
+def _member(key: str, value: Any) -> bytes:
+    name = _keys.get(key)
+    if name is None:
+        name = _encode(key) + b":"
+        if len(_keys) < 5000:
+            _keys[key] = name
+    return name + bytes(value)
+
+
+class Merged(Struct, frozen=True):
+    """The outcome: `params_json` is the JSON object to validate and store, `platform` the raw platform-level values in force (JSON null
+    removed), `instruction` the effective text ("" if none)."""
+
+    params_json: bytes
+    platform: dict[str, Raw]
+    instruction: str
+
+
+def merge(request: dict[str, Raw], project_params: dict[str, Raw], kind: str) -> Merged:
+    """Lays the request over the project's params. `kind` is the project's kind: in a `rapid` project a task's instruction replaces the
+    project's, in others the project's text is appended after a blank line. JSON null in the request means "not given".
+
+    Raises InvalidRequest when an instruction is not text.
+    """
+    members: list[bytes] = []
+    platform: dict[str, Raw] = {}
+    for key, value in request.items():
+        is_null = value == b"null"
+        if key in PLATFORM_KEYS:
+            if not is_null:
+                platform[key] = value
+        elif not is_null or key not in project_params:
+            members.append(_member(key, value))
+    for key, value in project_params.items():
+        if value == b"null" or (key in request and request[key] != b"null"):
+            continue
+        if key not in PLATFORM_KEYS:
+            members.append(_member(key, value))
+        elif key not in NEVER_INHERITED and key != "instruction":
+            platform[key] = value
+    own = _text(request.get("instruction"))
+    base = _text(project_params.get("instruction"))
+    instruction = own or base if kind == "rapid" or not (own and base) else f"{own}\n\n{base}"
+    return Merged(b"{" + b",".join(members) + b"}", platform, instruction)
+
+
+def add_defaults(params_json: bytes, present: dict[str, Raw], defaults: dict[str, Any]) -> bytes:
+    """Appends the defaults that a type's specification wants echoed, for keys that neither the request nor the project gave."""
+    members = [_member(k, _encode(v)) for k, v in defaults.items() if k not in present]
+    if not members:
+        return params_json
+    head = params_json[:-1]
+    return head + (b"," if len(head) > 1 else b"") + b",".join(members) + b"}"
+
+
+def _text(raw: Raw | None) -> str:
+    if raw is None or raw == b"null":
+        return ""
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except msgspec.ValidationError:
+        raise parameter("instruction", "must be a string") from None

@@ -1,0 +1,106 @@
+"""The platform-level parameters of a creation (platform-api §8.2), decoded and checked."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from steelyard.errors import InvalidRequest, parameter
+
+MAX_METADATA_BYTES = 10 * 1024
+MAX_TAGS = 5
+_EMAIL = re.compile(r"^[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+$|^[^@\s<>\"']+@localhost$")
+_URL = re.compile(r"^https?://[^\s/?#]+[^\s]*$", re.IGNORECASE)
+_URGENCIES = frozenset(("immediate", "day", "week", "standard"))
+
+
+class PlatformParams(Struct):
+    """Decoded platform-level values; `metadata` stays as sent (JSON bytes)."""
+
+    callback_url: str | None = None
+    metadata: bytes = b"{}"
+    unique_id: str | None = None
+    clear_unique_id_on_error: bool = False
+    tags: list[str] | None = None
+    priority: int | None = None
+    urgency: str = "standard"
+
+
+def decode_platform(given: dict[str, Raw]) -> PlatformParams:
+    """Checks and decodes; raises InvalidRequest naming the parameter."""
+    out = PlatformParams()
+    for key, raw in given.items():
+        if key == "metadata":
+            out.metadata = check_metadata(bytes(raw))
+        elif key == "callback_url":
+            out.callback_url = check_callback(_as(raw, str, key, "a string"), key)
+        elif key == "unique_id":
+            out.unique_id = check_unique_id(_as(raw, str, key, "a string"))
+        elif key == "tags":
+            out.tags = check_tags(_as(raw, Any, key, "an array of strings"))
+        elif key == "priority":
+            out.priority = check_priority(raw)
+        elif key == "clear_unique_id_on_error":
+            out.clear_unique_id_on_error = _as(raw, bool, key, "a boolean")
+        elif key == "urgency":
+            out.urgency = _as(raw, str, key, "a string")
+            if out.urgency not in _URGENCIES:
+                raise parameter(key, "must be one of standard, day, week, immediate")
+    return out
+
+
+def _as(raw: Raw, kind: Any, key: str, wanted: str) -> Any:
+    try:
+        return msgspec.json.decode(raw, type=kind, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise parameter(key, f"must be {wanted}") from None
+    except RecursionError:
+        raise parameter(key, "is nested too deeply") from None
+
+
+def check_callback(text: str, key: str = "callback_url") -> str | None:
+    """An absolute http(s) URL or an e-mail address; "" means none. Raises InvalidRequest (2D spec, C3)."""
+    if not text:
+        return None
+    if len(text) > 2048 or not (_URL.match(text) or _EMAIL.match(text)):
+        raise InvalidRequest(f"{key} must be an absolute http(s) URL or an e-mail address.")
+    return text
+
+
+def check_metadata(raw: bytes) -> bytes:
+    """A JSON object of at most 10 KB as sent. Raises InvalidRequest (2D spec, M1)."""
+    if raw[:1] != b"{" or len(raw) > MAX_METADATA_BYTES:
+        raise InvalidRequest("metadata must be an object no larger than 10 KB.")
+    return raw
+
+
+def check_unique_id(text: str) -> str:
+    """1-1024 characters."""
+    if not 1 <= len(text) <= 1024:
+        raise parameter("unique_id", "must be a string of 1 to 1024 characters")
+    return text
+
+
+def check_tags(value: Any) -> list[str]:
+    """At most 5 distinct non-blank strings, order kept; a bare string is one tag. Raises InvalidRequest (2D spec, M2)."""
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(t, str) and t.strip() and len(t) <= 1024 for t in items):
+        raise InvalidRequest("tags must be an array of at most 5 non-empty strings.")
+    tags = list(dict.fromkeys(items))
+    if len(tags) > MAX_TAGS:
+        raise InvalidRequest("tags must be an array of at most 5 non-empty strings.")
+    return tags
+
+
+def check_priority(raw: Raw) -> int:
+    """An integer 10-30, higher is sooner."""
+    try:
+        number = msgspec.json.decode(raw, type=int, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        number = 0
+    if not 10 <= number <= 30:
+        raise parameter("priority", "must be an integer between 10 and 30")
+    return number
