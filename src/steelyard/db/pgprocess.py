@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypedDict
 
 from steelyard.db.pgbinaries import Owner
 
@@ -76,7 +77,14 @@ def run(
     )
 
 
-def _as_user(owner: Owner | None) -> dict[str, object]:
+class _AsUser(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def _as_user(owner: Owner | None) -> _AsUser:
+    """Arguments of Popen that give up root, its supplementary groups included."""
     return {} if owner is None else {"user": owner.uid, "group": owner.gid, "extra_groups": []}
 
 
@@ -106,7 +114,7 @@ def _works_in(pid: int, folder: os.stat_result) -> bool:
     try:
         if not os.path.samestat(Path(f"/proc/{pid}/cwd").stat(), folder):
             return False
-        return Path(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")).name == "postgres"
+        return Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)") == "postgres"
     except OSError:
         return False
 
