@@ -119,10 +119,41 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
 
 
 KNOWN_TYPES: frozenset[str] = frozenset(
-    """annotation categorization comparison cuboidannotation datacollection documentmodel documenttranscription imageannotation
-    laneannotation lidarannotation lidarlinking lidarsegmentation lidartopdown lineannotation namedentityrecognition pointannotation
-    polygonannotation segmentannotation transcription textcollection videoannotation videoboxannotation videoplaybackannotation
-    videocuboidannotation sensorfusion chat chatexperimental chatlite multichat multistage federal2dvideoannotation
-    audiotranscription phonecall cruisecontrol""".split()
+    [
+        "annotation",
+        "categorization",
+        "comparison",
+        "cuboidannotation",
+        "datacollection",
+        "documentmodel",
+        "documenttranscription",
+        "imageannotation",
+        "laneannotation",
+        "lidarannotation",
+        "lidarlinking",
+        "lidarsegmentation",
+        "lidartopdown",
+        "lineannotation",
+        "namedentityrecognition",
+        "pointannotation",
+        "polygonannotation",
+        "segmentannotation",
+        "transcription",
+        "textcollection",
+        "videoannotation",
+        "videoboxannotation",
+        "videoplaybackannotation",
+        "videocuboidannotation",
+        "sensorfusion",
+        "chat",
+        "chatexperimental",
+        "chatlite",
+        "multichat",
+        "multistage",
+        "federal2dvideoannotation",
+        "audiotranscription",
+        "phonecall",
+        "cruisecontrol",
+    ]
 )
 """Every name that a client may send (platform-api §5). One that has no module here answers 402, any other 404."""

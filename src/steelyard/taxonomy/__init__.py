@@ -1,0 +1,1 @@
+"""Labels, nested choices, annotation attributes and their conditions. Pure: no I/O, no context."""

@@ -1,0 +1,1 @@
+"""Parts that several task types use by declaration."""

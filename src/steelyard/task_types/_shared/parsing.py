@@ -1,0 +1,371 @@
+"""From JSON bytes to typed params: one decode when all is well, a careful search for the first mistake when not.
+
+The fast path is a msgspec decoder plus the type's own cross-checks. Only when that fails is the document decoded to plain objects and
+walked section by section in the order that the specification gives, so that the client reads the first problem in the catalogue's words.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Callable, Iterator, Sequence
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.errors import InvalidRequest, Issue
+from steelyard.task_types._base import InvalidParams
+
+P = TypeVar("P", bound=Struct)
+
+Path = tuple[str | int, ...]
+Kind = Literal["missing", "type", "value", "limit", "unknown"]
+"""`limit` is a number over our own upper bound: the catalogue has no words for those."""
+
+
+class Violation(Struct, frozen=True):
+    """The first thing that does not fit its type: where, what was there, and what would have been right."""
+
+    path: Path
+    kind: Kind
+    expected: str
+    """"type": the expected type with its article ("an integer"); "value": what it must be ("must be at least 0")."""
+    value: Any = None
+
+    @property
+    def where(self) -> str:
+        """The path as clients write it: `fields[2].choices[0].value`."""
+        return join(self.path)
+
+
+class Rule(Struct, frozen=True):
+    """A catalogue message for violations at a place.
+
+    `at` is a dotted path whose parts may be `*` (any key), `#` (any index), `a|b` (alternatives) or a final `**` (anything below).
+    `text` may use {path}, {parent}, {k} (the part at the first `*`), {p} (last key), {i} (first index) and {v} (the value).
+    """
+
+    at: str
+    text: str
+    kinds: tuple[Kind, ...] = ("missing", "type", "value", "unknown")
+
+
+class Section(Struct, frozen=True):
+    """Params that belong together: their names, and the cross-check to run when all of them have the right types.
+
+    The check may look at this and earlier sections only; it raises InvalidRequest.
+    """
+
+    names: tuple[str, ...]
+    check: Callable[[Any], None] | None = None
+
+
+def joi(v: Violation) -> str:
+    """The general wording of a violation (platform-api §3.3)."""
+    match v.kind:
+        case "missing":
+            problem = "is required"
+        case "unknown":
+            problem = "is not allowed"
+        case "type":
+            problem = f"must be {v.expected}"
+        case "value" | "limit":
+            problem = v.expected
+    return f'Parameter is invalid, reason: "{v.where}" {problem}'
+
+
+def plain(v: Violation) -> str:
+    """The wording of the text, document and audio types (task-types-text §0.3)."""
+    match v.kind:
+        case "missing":
+            return f"Missing required parameter: {v.where}."
+        case "unknown":
+            return f"Invalid parameter {v.where}: not allowed."
+        case "type":
+            return f"Invalid parameter {v.where}: expected {v.expected.split(' ', 1)[-1]}."
+        case "value" | "limit":
+            return f"Invalid parameter {v.where}: {v.expected}."
+
+
+class ParamsParser(Generic[P]):
+    """`parse_params` of a task type. Sections come in the order in which problems are reported; the rest of the params follows."""
+
+    def __init__(
+        self,
+        params: type[P],
+        sections: Sequence[Section] = (),
+        rules: Sequence[Rule] = (),
+        general: Callable[[Violation], str] = joi,
+    ) -> None:
+        self.params = params
+        self._decoder = msgspec.json.Decoder(params, strict=False)
+        named = {name for section in sections for name in section.names}
+        self._hints = {
+            field.encode_name: hint
+            for field, hint in zip(msgspec.structs.fields(params), _field_hints(params).values(), strict=True)
+        }
+        rest = tuple(name for name in self._hints if name not in named)
+        self._sections = (*sections, Section(rest)) if rest else tuple(sections)
+        self._checks = [section.check for section in sections if section.check]
+        self._rules = [(rule, _compile(rule.at)) for rule in rules]
+        self._general = general
+        self._required = {f.encode_name for f in msgspec.structs.fields(params) if f.required}
+        self._defaults = {
+            f.encode_name: _default(f) for f in msgspec.structs.fields(params) if not f.required
+        }
+
+    def __call__(self, data: bytes) -> P:
+        """The typed params; raises InvalidParams."""
+        try:
+            params = self._decoder.decode(data)
+        except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
+            raise self._explain(data, error) from None
+        try:
+            for check in self._checks:
+                check(params)
+        except RecursionError:
+            raise InvalidParams(_TOO_DEEP) from None
+        except InvalidRequest as error:
+            raise InvalidParams(error.message, issues=error.issues) from None
+        return params
+
+    def message(self, violation: Violation) -> str:
+        """The catalogue's text for a violation, the general wording where it has none."""
+        for rule, pattern in self._rules:
+            if violation.kind in rule.kinds and _fits(pattern, violation.path):
+                return _fill(rule.text, pattern, violation)
+        return self._general(violation)
+
+    def _explain(self, data: bytes, cause: Exception) -> InvalidParams:
+        try:
+            document = msgspec.json.decode(data)
+            return self._search(document) or InvalidParams(f"Parameter is invalid, reason: {cause}")
+        except RecursionError:
+            return InvalidParams(_TOO_DEEP)
+        except (msgspec.DecodeError, ValueError, OverflowError) as error:
+            return InvalidParams(f"Parameter is invalid, reason: {error}")
+
+    def _search(self, document: Any) -> InvalidParams | None:
+        if not isinstance(document, dict):
+            return InvalidParams("Request body must be a JSON object.")
+        given = cast("dict[str, Any]", document)
+        seen = types.SimpleNamespace(**self._defaults)
+        for section in self._sections:
+            for name in section.names:
+                violation = self._violation(name, given)
+                if violation is not None:
+                    issue = Issue(violation.where, violation.expected or "is required")
+                    return InvalidParams(self.message(violation), issues=[issue])
+                if given.get(name) is not None:
+                    setattr(seen, name, msgspec.convert(given[name], self._hints[name], strict=False))
+            if section.check is not None:
+                try:
+                    section.check(seen)
+                except InvalidRequest as error:
+                    return InvalidParams(error.message, issues=error.issues)
+        return None
+
+    def _violation(self, name: str, given: dict[str, Any]) -> Violation | None:
+        if given.get(name) is None:
+            return Violation((name,), "missing", "") if name in self._required else None
+        return first_violation(self._hints[name], given[name], (name,))
+
+
+_TOO_DEEP = "Parameter is invalid, reason: the parameters are nested too deeply"
+
+
+def first_violation(hint: Any, value: Any, path: Path = ()) -> Violation | None:
+    """The first place in document order where a plain JSON value does not fit a type, None if all does."""
+    try:
+        msgspec.convert(value, hint, strict=False)
+    except (msgspec.ValidationError, OverflowError, ValueError) as error:
+        problem = str(error)
+    else:
+        return None
+    if isinstance(value, dict):
+        found = _in_object(hint, cast("dict[str, Any]", value), path)
+    elif isinstance(value, list):
+        found = _in_array(hint, cast("list[Any]", value), path)
+    else:
+        found = None
+    return found or _leaf(hint, value, path, problem)
+
+
+def _in_object(hint: Any, value: dict[str, Any], path: Path) -> Violation | None:
+    for member in _members(hint):
+        if isinstance(member, type) and issubclass(member, Struct):
+            return _in_struct(member, value, path)
+        if get_origin(member) is dict:
+            key_hint, value_hint = get_args(member)
+            for key, item in value.items():
+                if first_violation(key_hint, key):
+                    return Violation((*path, key), "value", "must be a legal key", key)
+                found = first_violation(value_hint, item, (*path, key))
+                if found:
+                    return found
+    return None
+
+
+def _in_struct(struct: type[Struct], value: dict[str, Any], path: Path) -> Violation | None:
+    hints = dict(
+        zip(
+            (f.encode_name for f in msgspec.structs.fields(struct)),
+            _field_hints(struct).values(),
+            strict=True,
+        )
+    )
+    for field in msgspec.structs.fields(struct):
+        if field.required and value.get(field.encode_name) is None:
+            return Violation((*path, field.encode_name), "missing", "")
+    for key, item in value.items():
+        if key in hints:
+            found = first_violation(hints[key], item, (*path, key))
+            if found:
+                return found
+        elif struct.__struct_config__.forbid_unknown_fields and key != struct.__struct_config__.tag_field:
+            return Violation((*path, key), "unknown", "is not allowed", item)
+    return None
+
+
+def _in_array(hint: Any, value: list[Any], path: Path) -> Violation | None:
+    for member in _members(hint):
+        if get_origin(member) is list:
+            (item_hint,) = get_args(member)
+            for i, item in enumerate(value):
+                found = first_violation(item_hint, item, (*path, i))
+                if found:
+                    return found
+    return None
+
+
+_KINDS = {
+    "int": "an integer",
+    "float": "a number",
+    "str": "a string",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "an object",
+}
+_EXPECTED = re.compile(r"^Expected `([^`]*)`(?:, got `[^`]*`)?(.*)$")
+
+
+def _leaf(hint: Any, value: Any, path: Path, problem: str) -> Violation:
+    """Turn msgspec's sentence about a value itself into a kind and our words."""
+    options = [v for member in _members(hint) if get_origin(member) is Literal for v in get_args(member)]
+    if options and problem.startswith("Invalid enum value"):
+        return Violation(path, "value", "must be one of " + ", ".join(str(v) for v in options), value)
+    match = _EXPECTED.match(problem)
+    if match is None:
+        return Violation(path, "value", "is out of range" if "range" in problem else "is not valid", value)
+    words = [_KINDS.get(word.strip(), word.strip()) for word in match[1].split("|") if word.strip() != "null"]
+    rest = match[2].split(" - at ")[0].strip()
+    if not rest:
+        return Violation(path, "type", " or ".join(words), value)
+    return Violation(path, "limit" if rest.startswith("<") else "value", _bound(words[0], rest), value)
+
+
+def _bound(kind: str, rest: str) -> str:
+    rest = rest.replace(".0", "")
+    for sign, words in (
+        (">=", "greater than or equal to"),
+        ("<=", "less than or equal to"),
+        (">", "greater than"),
+        ("<", "less than"),
+    ):
+        if rest.startswith(sign):
+            return f"must be {kind} {words} {rest[len(sign) :].strip()}"
+        if rest.startswith(f"of length {sign}"):
+            words = "at least" if sign == ">=" else "at most"
+            unit = "entries" if kind == "an array" else "characters"
+            number = rest.rsplit(" ", 1)[-1]
+            if kind != "an array" and number == "1" and sign == ">=":
+                return "must not be empty"
+            return f"must have {words} {number} {unit}"
+    return "is not valid"
+
+
+def _members(hint: Any) -> Iterator[Any]:
+    """The alternatives of a type with annotations taken off: `Annotated[list[X] | None, …]` gives `list[X]`, `None`."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        yield from _members(get_args(hint)[0])
+    elif origin is Union or origin is types.UnionType:
+        for option in get_args(hint):
+            yield from _members(option)
+    else:
+        yield hint
+
+
+_HINTS: dict[type[Struct], dict[str, Any]] = {}
+
+
+def _field_hints(struct: type[Struct]) -> dict[str, Any]:
+    """Types of the fields by Python name, in field order."""
+    if struct not in _HINTS:
+        hints = get_type_hints(struct, include_extras=True)
+        _HINTS[struct] = {f.name: hints[f.name] for f in msgspec.structs.fields(struct)}
+    return _HINTS[struct]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+def join(path: Path) -> str:
+    """`("fields", 2, "title")` → `fields[2].title`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def shorten(value: Any, limit: int = 100) -> str:
+    """A value for a message: strings as they are, the rest as JSON, cut to a readable length."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _compile(at: str) -> tuple[frozenset[str] | str, ...]:
+    return tuple(part if part in ("*", "#", "**") else frozenset(part.split("|")) for part in at.split("."))
+
+
+def _fits(pattern: tuple[frozenset[str] | str, ...], path: Path) -> bool:
+    for n, part in enumerate(pattern):
+        if part == "**":
+            return True
+        if n >= len(path):
+            return False
+        if part == "#":
+            if not isinstance(path[n], int):
+                return False
+        elif part != "*" and path[n] not in part:
+            return False
+    return len(path) == len(pattern)
+
+
+def _fill(text: str, pattern: tuple[frozenset[str] | str, ...], violation: Violation) -> str:
+    path = violation.path
+    wild = next((n for n, part in enumerate(pattern) if part == "*"), None)
+    words = {
+        "path": violation.where,
+        "parent": join(path[:-1]),
+        "k": str(path[wild]) if wild is not None and wild < len(path) else "",
+        "p": str(next((part for part in reversed(path) if isinstance(part, str)), "")),
+        "i": str(next((part for part in path if isinstance(part, int)), "")),
+        "v": shorten(violation.value),
+    }
+    return re.sub(r"\{(\w+)\}", lambda m: words.get(m[1], m[0]), text)
