@@ -17,7 +17,14 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from steelyard.ctx import Ctx
-from steelyard.errors import InvalidRequest, MethodNotAllowed, NotFound, SteelyardError, TooLarge, Unauthorized
+from steelyard.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    SteelyardError,
+    TooLarge,
+    Unauthorized,
+)
 from steelyard.http import binding, idempotency
 from steelyard.http.auth import actor_of_key, authenticate
 from steelyard.http.errors import render, render_crash
@@ -37,12 +44,18 @@ class App:
     """The ASGI application. `open_ctx` builds the process's Ctx at start-up, `close_ctx` ends it after the last request."""
 
     def __init__(
-        self, routes: Iterable[Route], open_ctx: Opener, close_ctx: Callable[[Ctx], Awaitable[None]], max_body_bytes: int
+        self,
+        routes: Iterable[Route],
+        open_ctx: Opener,
+        close_ctx: Callable[[Ctx], Awaitable[None]],
+        max_body_bytes: int,
     ):
         self.router = Router(routes)
         self._open, self._close = open_ctx, close_ctx
         self._max_body = max_body_bytes
-        self._binders = {id(r): binding.QueryBinder(r.query) for r in self.router.routes if r.query is not None}
+        self._binders = {
+            id(r): binding.QueryBinder(r.query) for r in self.router.routes if r.query is not None
+        }
         self.ctx: Ctx | None = None
         self.metrics = Metrics()
 
@@ -90,7 +103,9 @@ class App:
             raise
         except Exception:
             request_id = secret_token(9)
-            ctx.log.error("request failed", request_id=request_id, path=scope["path"], trace=traceback.format_exc())
+            ctx.log.error(
+                "request failed", request_id=request_id, path=scope["path"], trace=traceback.format_exc()
+            )
             reply = render_crash(request_id, surface)
         if isinstance(reply, Response):
             for key, value in _SECURITY:
@@ -100,7 +115,9 @@ class App:
         else:
             status = reply.status
             await _send(scope, send, reply)
-        self.metrics.observe(method, route.path if route else "unknown", status, time.perf_counter() - started)
+        self.metrics.observe(
+            method, route.path if route else "unknown", status, time.perf_counter() - started
+        )
 
     async def _no_route(self, ctx: Ctx, scope: Any, surface: Surface, allowed: tuple[str, ...]) -> Reply:
         if surface == "v1":  # an unknown key learns nothing, not even which routes exist
@@ -123,7 +140,9 @@ class App:
         if route.decoder is not None:
             wants_array = binding.is_list(route.body)
             raw = await read_body(call, self._max_body)
-            call.raw = binding.json_body(raw, call.header(b"content-type"), empty=b"[]" if wants_array else b"{}")
+            call.raw = binding.json_body(
+                raw, call.header(b"content-type"), empty=b"[]" if wants_array else b"{}"
+            )
             if route.idempotent and call.header(b"idempotency-key") is not None:
                 return await idempotency.run_once(call, lambda: self._handle(call, wants_array))
             return await self._handle(call, wants_array)

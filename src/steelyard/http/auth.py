@@ -63,7 +63,9 @@ async def authenticate(call: Call, access: Access) -> None:
     else:
         raise Unauthorized(_NO_KEY)
     if call.actor.role not in access.roles:
-        raise Forbidden(f"The role {call.actor.role} may not do this; it needs one of: {', '.join(sorted(access.roles))}.")
+        raise Forbidden(
+            f"The role {call.actor.role} may not do this; it needs one of: {', '.join(sorted(access.roles))}."
+        )
 
 
 async def _session(call: Call) -> tuple[Any, Actor]:

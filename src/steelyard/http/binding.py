@@ -28,7 +28,9 @@ def parse_time(text: str, name: str) -> datetime:
         moment = datetime.fromisoformat(text)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise parameter(name, "must be an ISO 8601 time such as 2021-04-25 or 2021-04-25T03:14:15-07:00") from None
+        raise parameter(
+            name, "must be an ISO 8601 time such as 2021-04-25 or 2021-04-25T03:14:15-07:00"
+        ) from None
     return moment
 
 
@@ -55,7 +57,9 @@ class QueryBinder:
             return self.struct()
         values: dict[str, list[str]] = {}
         try:
-            pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="strict")
+            pairs = parse_qsl(
+                query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="strict"
+            )
         except (UnicodeDecodeError, ValueError):
             raise InvalidRequest("The query string is not valid UTF-8.") from None
         for key, value in pairs:
@@ -94,7 +98,11 @@ def _single(key: str, field: _Field, text: str) -> Any:
             return False
         raise parameter(key, "must be true or false")
     if field.kind == "int":
-        limits = f"between {field.minimum} and {field.maximum}" if field.maximum is not None else f"of at least {field.minimum}"
+        limits = (
+            f"between {field.minimum} and {field.maximum}"
+            if field.maximum is not None
+            else f"of at least {field.minimum}"
+        )
         try:
             number = int(text) if len(text) < 20 else None
         except ValueError:
@@ -102,7 +110,9 @@ def _single(key: str, field: _Field, text: str) -> Any:
         too_small = number is not None and field.minimum is not None and number < field.minimum
         too_large = number is not None and field.maximum is not None and number > field.maximum
         if number is None or too_small or too_large or abs(number) >= 2**62:
-            raise parameter(key, f"must be an integer {limits}" if field.minimum is not None else "must be an integer")
+            raise parameter(
+                key, f"must be an integer {limits}" if field.minimum is not None else "must be an integer"
+            )
         return number
     if field.kind == "time":
         return parse_time(text, key)
@@ -121,7 +131,11 @@ def split_with_whole(values: list[str]) -> list[str]:
 
 
 def check_text(raw: bytes) -> None:
-    """Refuses NUL characters, which PostgreSQL cannot store in text."""
+    """Refuses what PostgreSQL cannot store in text: NUL characters and bytes that are not UTF-8."""
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidRequest("The request body is not valid UTF-8.") from None
     if b"\x00" in raw or (b"\\u0000" in raw and _has_nul(raw)):
         raise InvalidRequest("The request body must not contain NUL characters.")
 
@@ -138,7 +152,11 @@ def _has_nul(raw: bytes) -> bool:
 
 def json_body(raw: bytes, content_type: bytes | None, *, empty: bytes) -> bytes:
     """The body as JSON bytes: forms are converted, an empty body is `empty` (platform-api §1.2)."""
-    if content_type is not None and content_type.lower().startswith(b"application/x-www-form-urlencoded") and raw:
+    if (
+        content_type is not None
+        and content_type.lower().startswith(b"application/x-www-form-urlencoded")
+        and raw
+    ):
         raw = form_to_json(raw)
     elif not raw.strip():
         return empty
@@ -202,7 +220,9 @@ def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
     for i, key in enumerate(path[:-1]):
         if path[i + 1] == "":  # a[]: the array ends the path
             held = node.get(key)
-            node[key] = [*held, value] if isinstance(held, list) else [value] if held is None else [held, value]
+            node[key] = (
+                [*held, value] if isinstance(held, list) else [value] if held is None else [held, value]
+            )
             return
         child = node.get(key)
         if not isinstance(child, dict):

@@ -7,7 +7,14 @@ import msgspec
 from steelyard.errors import SteelyardError
 from steelyard.http.route import Reply, Surface
 
-_TITLES = {400: "Bad request", 401: "Not signed in", 403: "Not allowed", 404: "Not found", 409: "Conflict", 500: "Server error"}
+_TITLES = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Conflict",
+    500: "Server error",
+}
 
 
 def render(error: SteelyardError, surface: Surface) -> Reply:

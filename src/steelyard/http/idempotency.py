@@ -61,3 +61,37 @@ async def run_once(call: Call, handle: Callable[[], Awaitable[Any]]) -> Any:
     else:
         await keys.forget(call.ctx, call.actor, key, stored)
     return reply
+
+
+async def create_once(
+    call: Call, create: Callable[[str | None, bytes | None], Awaitable[keys.Stored]]
+) -> Reply:
+    """Task creation: the answer of a success is stored by the creating statement itself, that of an error here.
+
+    A matching request that is in flight in this process gets 429, one on another process waits for the key's row in the database and
+    then gets the stored answer.
+    """
+    key = key_of(call)
+    if key is None:
+        made = await create(None, None)
+        return Reply(made.body, made.status)
+    ctx, actor = call.ctx, call.actor
+    mark = fingerprint(call, binding.decode(msgspec.json.Decoder(), call.raw))
+    running: dict[tuple[int, str], bytes] = ctx.state.setdefault("creating_keys", {})
+    at = (actor.space_id, key)
+    if at in running:
+        raise keys.busy() if running[at] == mark else keys.mismatch(key)
+    running[at] = mark
+    try:
+        stored = await keys.lookup(ctx, actor, key, mark)
+        if stored is None:
+            try:
+                stored = await create(key, mark)
+            except SteelyardError as e:
+                reply = render(e, call.route.surface)
+                if reply.status not in STORED:
+                    raise
+                stored = await keys.store(ctx, actor, key, mark, keys.Stored(reply.status, reply.body))
+    finally:
+        del running[at]
+    return Reply(stored.body, stored.status)

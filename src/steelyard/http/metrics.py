@@ -16,10 +16,17 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
-            "steelyard_http_requests", "Requests by route and status", ["method", "route", "status"], registry=self.registry
+            "steelyard_http_requests",
+            "Requests by route and status",
+            ["method", "route", "status"],
+            registry=self.registry,
         )
         self._seconds = Histogram(
-            "steelyard_http_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self.registry
+            "steelyard_http_request_seconds",
+            "Time to answer",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self.registry,
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 

@@ -60,7 +60,20 @@ class Reply:
 class Call:
     """One request, bound: what a handler sees."""
 
-    __slots__ = ("_headers", "actor", "body", "ctx", "path", "query", "raw", "receive", "route", "scope", "send", "session")
+    __slots__ = (
+        "_headers",
+        "actor",
+        "body",
+        "ctx",
+        "path",
+        "query",
+        "raw",
+        "receive",
+        "route",
+        "scope",
+        "send",
+        "session",
+    )
 
     ctx: Ctx
     actor: Actor
@@ -77,7 +90,14 @@ class Call:
     """The browser session, or None when a key was used."""
 
     def __init__(self, ctx: Ctx, route: Route, scope: Any, receive: Any, send: Any, path: tuple[str, ...]):
-        self.ctx, self.route, self.scope, self.receive, self.send, self.path = ctx, route, scope, receive, send, path
+        self.ctx, self.route, self.scope, self.receive, self.send, self.path = (
+            ctx,
+            route,
+            scope,
+            receive,
+            send,
+            path,
+        )
         self._headers: dict[bytes, bytes] | None = None
         self.raw, self.query, self.body, self.session = b"", None, None, None
 
@@ -200,7 +220,13 @@ class Router:
         return found[0], found[1], ()
 
     def _walk(
-        self, node: _Node, segments: list[str], at: int, params: tuple[str, ...], method: str, allowed: list[str]
+        self,
+        node: _Node,
+        segments: list[str],
+        at: int,
+        params: tuple[str, ...],
+        method: str,
+        allowed: list[str],
     ) -> tuple[Route, tuple[str, ...]] | None:
         if at == len(segments):
             route = node.routes.get(method)

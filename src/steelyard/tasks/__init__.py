@@ -1,0 +1,37 @@
+"""Tasks: create, read, list, change, and the transitions that other features ask for."""
+
+from steelyard.tasks.change import (
+    audit_task,
+    cancel_task,
+    change_tags,
+    clear_unique_id,
+    get_task,
+    get_task_with_downloads,
+    set_metadata,
+    set_unique_id,
+)
+from steelyard.tasks.create import create_task, find_type, make_answer
+from steelyard.tasks.list import TaskFilter, list_tasks
+from steelyard.tasks.transitions import complete_task, fail_task, note, queue_task, start_work, stop_work
+
+__all__ = [
+    "TaskFilter",
+    "audit_task",
+    "cancel_task",
+    "change_tags",
+    "clear_unique_id",
+    "complete_task",
+    "create_task",
+    "fail_task",
+    "find_type",
+    "get_task",
+    "get_task_with_downloads",
+    "list_tasks",
+    "make_answer",
+    "note",
+    "queue_task",
+    "set_metadata",
+    "set_unique_id",
+    "start_work",
+    "stop_work",
+]

@@ -26,14 +26,6 @@ class Stored(Struct, frozen=True):
     body: bytes
 
 
-class KeyRow(Struct, frozen=True):
-    member_id: int
-    request_sha256: bytes
-    state: str
-    status: int | None
-    body: bytes | None
-
-
 def check_key(header: bytes) -> str:
     """1-255 visible ASCII characters. Raises InvalidRequest."""
     if not 1 <= len(header) <= 255 or not all(0x21 <= b <= 0x7E for b in header):
@@ -49,7 +41,8 @@ def mismatch(key: str) -> Conflict:
 def busy() -> RateLimited:
     """The documented 429 of a matching request that is still being processed; safe to retry."""
     return RateLimited(
-        "A request with this idempotency key is still being processed; retry it.", headers={"Retry-After": "1"}
+        "A request with this idempotency key is still being processed; retry it.",
+        headers={"Retry-After": "1"},
     )
 
 
@@ -59,7 +52,7 @@ async def lookup(ctx: Ctx, actor: Actor, key: str, mark: bytes) -> Stored | None
     return None if row is None else _answer(actor, key, mark, row)
 
 
-def _answer(actor: Actor, key: str, mark: bytes, row: KeyRow) -> Stored:
+def _answer(actor: Actor, key: str, mark: bytes, row: q.KeyRow) -> Stored:
     if row.request_sha256 != mark or row.member_id != actor.member_id:
         raise mismatch(key)
     if row.state != "done" or row.status is None or row.body is None:
@@ -107,7 +100,9 @@ async def claim(ctx: Ctx, actor: Actor, key: str, mark: bytes) -> Stored | str:
 
 async def finish(ctx: Ctx, actor: Actor, key: str, token: str, status: int, body: bytes) -> None:
     """Stores the answer of a claimed key for 24 hours, unless the claim was taken over."""
-    await q.finish_key(ctx.db, space_id=actor.space_id, key=key, token=token, status=status, body=body, kept=KEPT)
+    await q.finish_key(
+        ctx.db, space_id=actor.space_id, key=key, token=token, status=status, body=body, kept=KEPT
+    )
 
 
 async def forget(ctx: Ctx, actor: Actor, key: str, token: str) -> None:

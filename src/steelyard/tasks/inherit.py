@@ -11,14 +11,27 @@ from msgspec import Raw, Struct
 from steelyard.errors import parameter
 
 PLATFORM_KEYS = frozenset(
-    (
-        "project batch instruction callback_url metadata unique_id clear_unique_id_on_error tags priority "
-        "project_version project_param_version urgency"
-    ).split()
+    [
+        "project",
+        "batch",
+        "instruction",
+        "callback_url",
+        "metadata",
+        "unique_id",
+        "clear_unique_id_on_error",
+        "tags",
+        "priority",
+        "project_version",
+        "project_param_version",
+        "urgency",
+    ]
 )
 """Keys that belong to the task object, never repeated inside its `params` (platform-api §8.2)."""
-NEVER_INHERITED = frozenset("project batch unique_id metadata tags project_version project_param_version".split())
+NEVER_INHERITED = frozenset(
+    ["project", "batch", "unique_id", "metadata", "tags", "project_version", "project_param_version"]
+)
 
+_NULL = Raw(b"null")
 _encode = msgspec.json.encode
 _keys: dict[str, bytes] = {}
 
@@ -50,14 +63,14 @@ def merge(request: dict[str, Raw], project_params: dict[str, Raw], kind: str) ->
     members: list[bytes] = []
     platform: dict[str, Raw] = {}
     for key, value in request.items():
-        is_null = value == b"null"
+        is_null = value == _NULL
         if key in PLATFORM_KEYS:
             if not is_null:
                 platform[key] = value
         elif not is_null or key not in project_params:
             members.append(_member(key, value))
     for key, value in project_params.items():
-        if value == b"null" or (key in request and request[key] != b"null"):
+        if value == _NULL or (key in request and request[key] != _NULL):
             continue
         if key not in PLATFORM_KEYS:
             members.append(_member(key, value))
@@ -79,7 +92,7 @@ def add_defaults(params_json: bytes, present: dict[str, Raw], defaults: dict[str
 
 
 def _text(raw: Raw | None) -> str:
-    if raw is None or raw == b"null":
+    if raw is None or raw == _NULL:
         return ""
     try:
         return msgspec.json.decode(raw, type=str)

@@ -87,7 +87,9 @@ def check_unique_id(text: str) -> str:
 def check_tags(value: Any) -> list[str]:
     """At most 5 distinct non-blank strings, order kept; a bare string is one tag. Raises InvalidRequest (2D spec, M2)."""
     items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(t, str) and t.strip() and len(t) <= 1024 for t in items):
+    if not isinstance(items, list) or not all(
+        isinstance(t, str) and t.strip() and len(t) <= 1024 for t in items
+    ):
         raise InvalidRequest("tags must be an array of at most 5 non-empty strings.")
     tags = list(dict.fromkeys(items))
     if len(tags) > MAX_TAGS:

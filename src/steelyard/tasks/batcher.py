@@ -1,0 +1,112 @@
+"""Creates that arrive together share one statement.
+
+Whatever arrives while an insert is in flight goes into the next one: no timer, nothing is lost alone, and under load one durable commit
+serves many tasks (measured: 1.7x at 16 clients, 2x at 64; see docs/performance.md). Batches hold rows of one space only. Rows are sorted
+by unique_id and counters by key, for two batches that cross would deadlock; when a batch fails for any reason its rows are retried one by
+one, so that a bad row fails alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from steelyard.ctx import Actor, Ctx
+from steelyard.db.pool import ConstraintBroken, Database, RetryTransaction
+from steelyard.errors import SteelyardError
+from steelyard.tasks.insert import insert_tasks
+from steelyard.tasks.model import NewTask
+
+MAX_ROWS = 200
+MAX_BYTES = 8 * 1024 * 1024
+IN_FLIGHT = 2
+
+
+class _Pending:
+    __slots__ = ("actor", "done", "task")
+
+    def __init__(self, actor: Actor, task: NewTask, done: asyncio.Future[bool]):
+        self.actor, self.task, self.done = actor, task, done
+
+
+class Batcher:
+    """One per process. `db` is a small pool of its own with a short lock_timeout: a stalled foreign transaction must not hold up a batch."""
+
+    def __init__(self, ctx: Ctx, db: Database):
+        self._ctx, self._db = ctx, db
+        self._waiting: dict[int, deque[_Pending]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def create(self, actor: Actor, task: NewTask) -> bool:
+        """Inserts durably. False: the row was refused (unique_id or key taken, project moved on, batch closed); find out why and retry."""
+        pending = _Pending(actor, task, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(actor.space_id, deque()).append(pending)
+        self._pump()
+        return await pending.done
+
+    def _pump(self) -> None:
+        while self._waiting and len(self._running) < IN_FLIGHT:
+            space_id = next(iter(self._waiting))
+            queue = self._waiting.pop(space_id)
+            rows: list[_Pending] = []
+            size = 0
+            while queue and len(rows) < MAX_ROWS and size < MAX_BYTES:
+                rows.append(queue.popleft())
+                size += len(rows[-1].task.params)
+            if queue:
+                self._waiting[space_id] = queue  # back in line behind the other spaces
+            run = asyncio.create_task(self._run(rows))
+            self._running.add(run)
+            run.add_done_callback(self._finished)
+
+    def _finished(self, run: asyncio.Task[None]) -> None:
+        self._running.discard(run)
+        self._pump()
+
+    async def _run(self, rows: list[_Pending]) -> None:
+        rows.sort(key=lambda p: p.task.unique_id or "")
+        try:
+            created = await insert_tasks(self._ctx, self._db, rows[0].actor, [p.task for p in rows])
+        except Exception as e:
+            if len(rows) == 1 and not isinstance(e, RetryTransaction | ConstraintBroken):
+                _fail(rows[0], e)
+            else:
+                await asyncio.gather(*(self._alone(p) for p in rows))
+            return
+        for p in rows:
+            if not p.done.done():
+                p.done.set_result(p.task.id in created)
+
+    async def _alone(self, pending: _Pending) -> None:
+        """One row in its own statement on the ordinary pool, which waits for locks as long as it must."""
+        for attempt in range(4):
+            try:
+                created = await insert_tasks(self._ctx, self._ctx.db, pending.actor, [pending.task])
+            except RetryTransaction as e:
+                if attempt == 3:
+                    _fail(pending, e)
+                    return
+                await asyncio.sleep(0.01 * 2**attempt)
+            except ConstraintBroken:  # the idempotency key was taken meanwhile: the caller looks it up
+                created: set[str] = set()
+                break
+            except Exception as e:
+                _fail(pending, e)
+                return
+            else:
+                break
+        if not pending.done.done():
+            pending.done.set_result(pending.task.id in created)
+
+
+def _fail(pending: _Pending, error: Exception) -> None:
+    if not pending.done.done():
+        pending.done.set_exception(error)
+    elif not isinstance(error, SteelyardError):
+        raise error
+
+
+def batcher_of(ctx: Ctx) -> Any:
+    """The process's batcher; put there by `app.open_ctx`."""
+    return ctx.state["batcher"]

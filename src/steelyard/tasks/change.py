@@ -1,0 +1,178 @@
+"""Operations on an existing task (platform-api §11-15). Each returns the task object as JSON bytes and raises NotFound for a task that
+does not exist in the actor's space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from steelyard.clock import wire_time
+from steelyard.ctx import Actor, Ctx
+from steelyard.db.pool import ConstraintBroken, Tx
+from steelyard.errors import Conflict, InvalidRequest, NotFound
+from steelyard.tasks import queries as q
+from steelyard.tasks.downloads import with_downloads
+from steelyard.tasks.platform import MAX_TAGS
+from steelyard.tasks.transitions import cancel_locked, note
+
+
+def not_found() -> NotFound:
+    """The documented 404 of every task operation."""
+    return NotFound("Task with that ID not found.")
+
+
+def taken(unique_id: str, holder: str) -> Conflict:
+    """The documented 409; clients parse the holder's id out of the parentheses."""
+    return Conflict(f'The unique_id ("{unique_id}") is already used for a different task ({holder}).')
+
+
+def _found(document: str | None) -> bytes:
+    if document is None:
+        raise not_found()
+    return document.encode()
+
+
+async def get_task(ctx: Ctx, actor: Actor, task_id: str) -> bytes:
+    """The task object."""
+    return _found(await q.task_json_by_id(ctx.db, space_id=actor.space_id, task_id=task_id))
+
+
+async def get_task_with_downloads(ctx: Ctx, actor: Actor, task_id: str) -> bytes:
+    """The task object with `attachmentS3Downloads` (platform-api §10.5)."""
+    row = await q.task_with_copies(ctx.db, space_id=actor.space_id, task_id=task_id)
+    if row is None:
+        raise not_found()
+    return (await with_downloads(ctx, actor, [row]))[0]
+
+
+async def cancel_task(ctx: Ctx, actor: Actor, task_id: str, *, clear_unique_id: bool) -> bytes:
+    """Cancels a pending task on which no work has begun; repeating it is harmless. Raises InvalidRequest in any other state."""
+    space_id = actor.space_id
+
+    async def work(tx: Tx) -> bytes:
+        await q.lock_slots(tx, space_id=space_id, task_id=task_id)
+        await q.share_batch(tx, space_id=space_id, task_id=task_id)
+        state = await q.lock_task(tx, space_id=space_id, task_id=task_id)
+        if state is None:
+            raise not_found()
+        if state.status == "canceled":
+            if clear_unique_id:
+                return _found(await q.clear_unique_id(tx, space_id=space_id, task_id=task_id))
+        elif state.status != "pending":
+            raise InvalidRequest(f"Only pending tasks can be canceled; this one is {_words(state.status)}.")
+        elif state.work_started or not await cancel_locked(
+            ctx, tx, space_id, task_id, state, actor.email, clear_unique_id=clear_unique_id
+        ):
+            raise InvalidRequest("This task cannot be canceled: work on it has begun.")
+        return _found(await q.task_json_by_id(tx, space_id=space_id, task_id=task_id))
+
+    return await ctx.db.transact(work)
+
+
+def _words(status: str) -> str:
+    return "in error" if status == "error" else status
+
+
+async def set_metadata(ctx: Ctx, actor: Actor, task_id: str, metadata: bytes) -> bytes:
+    """Replaces the metadata; `metadata` is a checked JSON object as sent."""
+    return _found(
+        await q.set_metadata(ctx.db, space_id=actor.space_id, task_id=task_id, metadata=metadata.decode())
+    )
+
+
+async def set_unique_id(
+    ctx: Ctx, actor: Actor, task_id: str, unique_id: str, clear_unique_id_on_error: bool | None
+) -> bytes:
+    """Names a task; the old name becomes free. Raises Conflict naming the holder."""
+    for _ in range(3):
+        try:
+            document = await q.set_unique_id(
+                ctx.db,
+                space_id=actor.space_id,
+                task_id=task_id,
+                unique_id=unique_id,
+                clear_on_error=clear_unique_id_on_error,
+            )
+            return _found(document)
+        except ConstraintBroken:
+            holder = await q.holder_of_unique_id(ctx.db, space_id=actor.space_id, unique_id=unique_id)
+            if holder is not None:
+                raise taken(unique_id, holder) from None
+    raise Conflict("The unique_id changed hands while it was being set; try again.")
+
+
+async def clear_unique_id(ctx: Ctx, actor: Actor, task_id: str) -> bytes:
+    """Frees the unique_id; harmless when there is none."""
+    return _found(await q.clear_unique_id(ctx.db, space_id=actor.space_id, task_id=task_id))
+
+
+async def change_tags(ctx: Ctx, actor: Actor, task_id: str, tags: list[str], how: str) -> bytes:
+    """`how`: `add` (existing first, then new ones in order), `set` or `remove`. Raises InvalidRequest beyond five tags."""
+    space_id = actor.space_id
+
+    async def work(tx: Tx) -> bytes:
+        state = await q.lock_task(tx, space_id=space_id, task_id=task_id)
+        if state is None:
+            raise not_found()
+        held = state.tags
+        if how == "set":
+            wanted: list[str] | None = list(dict.fromkeys(tags))
+        elif how == "add":
+            wanted = list(dict.fromkeys([*(held or []), *tags])) if tags else held
+        else:
+            wanted = [t for t in held if t not in set(tags)] if held is not None else None
+        if wanted is not None and len(wanted) > MAX_TAGS:
+            raise InvalidRequest("tags must be an array of at most 5 non-empty strings.")
+        if wanted == held:
+            return _found(await q.task_json_by_id(tx, space_id=space_id, task_id=task_id))
+        return _found(await q.set_tags(tx, space_id=space_id, task_id=task_id, tags=wanted))
+
+    return await ctx.db.transact(work)
+
+
+async def audit_task(ctx: Ctx, actor: Actor, task_id: str, *, accepted: bool, comments: str | None) -> bytes:
+    """The customer's verdict (platform-api §15): an entry in front of `audits`, the review status, a callback. Only completed tasks."""
+    space_id = actor.space_id
+    result = "accepted" if accepted else "rejected"
+
+    async def work(tx: Tx) -> bytes:
+        state = await q.lock_task(tx, space_id=space_id, task_id=task_id)
+        if state is None:
+            raise not_found()
+        if state.status != "completed":
+            raise InvalidRequest(f"Only completed tasks can be audited; this one is {_words(state.status)}.")
+        at = wire_time(ctx.clock.now())
+        entry = {
+            "audited_by": actor.email,
+            "audited_at": at,
+            "audit_time_secs": 0,
+            "audit_result": result,
+            "audit_source": "customer",
+        }
+        audits = [entry, *(msgspec.json.decode(state.audits) if state.audits else [])]
+        await q.set_audited(
+            tx,
+            space_id=space_id,
+            task_id=task_id,
+            audits=msgspec.json.encode(audits).decode(),
+            result=result,
+            review_members=_review_members(state.review_members, actor.email, at, comments),
+        )
+        await note(tx, space_id, task_id, "audited", actor.email, {"result": result, "comments": comments})
+        if state.batch_id is not None:
+            await q.touch_batch_audited(tx, space_id=space_id, batch_id=state.batch_id)
+        await q.announce(tx, space_id=space_id, task_id=task_id, kind="audited")
+        return _found(await q.task_json_by_id(tx, space_id=space_id, task_id=task_id))
+
+    return await ctx.db.transact(work)
+
+
+def _review_members(held: str | None, email: str, at: str, comments: str | None) -> str:
+    members: dict[str, Any] = msgspec.json.decode("{" + held + "}") if held else {}
+    if comments:
+        members["customer_review_comments"] = [*members.get("customer_review_comments", []), comments]
+    members["customer_reviewed_by"] = email
+    members["customer_audited_at"] = at
+    members["customer_audit_time_secs"] = 0
+    return msgspec.json.encode(members).decode()[1:-1]

@@ -1,0 +1,278 @@
+"""Creating a task (platform-api §8), in the specification's order of checks: type, project and batch, merged parameters, unique_id, insert."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from steelyard.clock import wire_time
+from steelyard.ctx import Actor, Ctx
+from steelyard.errors import Conflict, InvalidRequest, NotEnabled, NotFound, parameter
+from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Answer, MediaInfo, TaskType
+from steelyard.tasks import idempotency
+from steelyard.tasks import queries as q
+from steelyard.tasks.batcher import batcher_of
+from steelyard.tasks.change import taken
+from steelyard.tasks.idempotency import Stored
+from steelyard.tasks.inherit import Merged, add_defaults, merge
+from steelyard.tasks.model import BatchTarget, NewTask, ProjectDefaults
+from steelyard.tasks.platform import PlatformParams, decode_platform
+from steelyard.tasks.results import store_answer
+
+_NONE: dict[str, Raw] = {}
+_TRIES = 6
+_PROJECT_TTL_S = 30.0
+_SPACE_TTL_S = 1.0
+_encode = msgspec.json.encode
+
+
+class _Targets:
+    __slots__ = ("batch", "project")
+
+    def __init__(self, project: ProjectDefaults | None, batch: BatchTarget | None):
+        self.project, self.batch = project, batch
+
+
+def find_type(name: str) -> TaskType[Any, Any]:
+    """The type of a wire name. Raises NotEnabled for one that Scale knows and this installation does not offer, NotFound otherwise."""
+    found = TASK_TYPES.get(name)
+    if found is not None:
+        return found
+    if name in KNOWN_TYPES:
+        raise NotEnabled(f"The task type {name} is not enabled on this server.")
+    raise NotFound(f'There is no task type "{name}".')
+
+
+async def create_task(
+    ctx: Ctx,
+    actor: Actor,
+    type_name: str,
+    body: dict[str, Raw],
+    *,
+    key: str | None = None,
+    key_mark: bytes | None = None,
+) -> Stored:
+    """Creates a task; the answer's body is the task object as JSON. `body`: the request's top-level values as sent.
+
+    With an idempotency `key`, the answer is stored in the creating statement; when the key turns out to be taken meanwhile, the stored
+    answer is returned. In test mode the task is born completed with a made-up answer.
+
+    Raises InvalidRequest, NotFound, NotEnabled, Conflict (unique_id, or the key used for another request).
+    """
+    task_type = find_type(type_name)
+    for attempt in range(_TRIES):
+        targets = await _targets(ctx, actor, type_name, body, fresh=attempt > 0)
+        task = await _prepare(ctx, actor, type_name, task_type, body, targets)
+        task.key, task.key_mark = key, key_mark
+        if await batcher_of(ctx).create(actor, task):
+            return Stored(200, task.wire())
+        if key is not None and key_mark is not None:
+            stored = await idempotency.lookup(ctx, actor, key, key_mark)
+            if stored is not None:
+                return stored
+        if task.unique_id is not None:
+            holder = await q.holder_of_unique_id(ctx.db, space_id=actor.space_id, unique_id=task.unique_id)
+            if holder is not None:
+                raise taken(task.unique_id, holder)
+    raise Conflict(
+        "The project, batch or unique_id kept changing while the task was being created; try again."
+    )
+
+
+async def _prepare(
+    ctx: Ctx,
+    actor: Actor,
+    type_name: str,
+    task_type: TaskType[Any, Any],
+    body: dict[str, Raw],
+    targets: _Targets,
+) -> NewTask:
+    project, batch = targets.project, targets.batch
+    merged = merge(body, project.params if project else _NONE, project.kind if project else "standard")
+    params = task_type.parse_params(merged.params_json)
+    platform = decode_platform(merged.platform)
+    if platform.callback_url is None:
+        platform.callback_url = (await _space(ctx, actor)).default_callback_url
+    defaults = task_type.default_params(params)
+    params_json = add_defaults(
+        merged.params_json, {**(project.params if project else _NONE), **body}, defaults
+    )
+    now = ctx.clock.now()
+    task_id = ctx.ids.mint(now)
+    created_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    task = NewTask(
+        id=task_id,
+        type=type_name,
+        created_at=created_at,
+        head=_head(actor, task_id, created_at, type_name, merged, platform, targets),
+        params=params_json,
+        metadata=platform.metadata,
+        project_id=project.id if project else None,
+        project_version=project.latest if project else 0,
+        batch_id=batch.id if batch else None,
+        exclusive=bool(batch and project and project.kind != "standard"),
+        priority=platform.priority or (batch.priority if batch and batch.priority else 10),
+        own_priority=platform.priority is not None,
+        clear_unique_id_on_error=platform.clear_unique_id_on_error,
+        unique_id=platform.unique_id,
+        tags=platform.tags,
+        callback_url=platform.callback_url,
+        attachment_urls=[a.url for a in task_type.attachments(params) if a.role == "attachment"],
+    )
+    if actor.is_test:
+        answer = await make_answer(ctx, type_name, task_type, params, params_json, task_id)
+        secure = (await _space(ctx, actor)).secure_result_urls
+        task.response, task.result_files = await store_answer(ctx, task_id, answer, secure=secure)
+        done = ctx.clock.now()
+        task.completed_at = max(created_at, done.replace(microsecond=done.microsecond // 1000 * 1000))
+    return task
+
+
+async def make_answer(
+    ctx: Ctx, type_name: str, task_type: TaskType[Any, Any], params: Any, params_json: bytes, seed: str
+) -> Answer:
+    """A made-up answer for test mode; in the process pool when the type needs numeric libraries."""
+    if task_type.heavy_test_answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(ctx.cpu, _answer_in_pool, type_name, params_json, seed)
+    return task_type.test_answer(params, seed, MediaInfo())
+
+
+def _answer_in_pool(type_name: str, params_json: bytes, seed: str) -> Answer:
+    task_type = TASK_TYPES[type_name]
+    return task_type.test_answer(task_type.parse_params(params_json), seed, MediaInfo())
+
+
+def _head(
+    actor: Actor,
+    task_id: str,
+    created_at: datetime,
+    type_name: str,
+    merged: Merged,
+    platform: PlatformParams,
+    targets: _Targets,
+) -> bytes:
+    """The members that never change, as JSON without braces."""
+    members: dict[str, Any] = {
+        "task_id": task_id,
+        "created_at": wire_time(created_at),
+        "type": type_name,
+        "instruction": merged.instruction,
+    }
+    if platform.callback_url is not None:
+        members["callback_url"] = platform.callback_url
+    if targets.project is not None:
+        members["project"] = targets.project.name
+    if targets.batch is not None:
+        members["batch"] = targets.batch.name
+    members["is_test"] = actor.is_test
+    members["urgency"] = platform.urgency
+    members["processed_attachments"] = ()
+    if targets.project is not None:
+        members["project_param_version"] = targets.project.version
+        members["projectId"] = targets.project.id
+    return _encode(members)[1:-1]
+
+
+def _name(body: dict[str, Raw], key: str) -> str | None:
+    raw = body.get(key)
+    if raw is None:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=str | None) or None
+    except msgspec.ValidationError:
+        raise parameter(key, "must be a string") from None
+
+
+def _version(body: dict[str, Raw]) -> int | None:
+    for key in ("project_version", "project_param_version"):
+        raw = body.get(key)
+        if raw is not None:
+            try:
+                version = msgspec.json.decode(raw, type=int | None, strict=False)
+            except (msgspec.DecodeError, RecursionError):
+                raise parameter(key, "must be an integer") from None
+            if version is not None:
+                if not -1 <= version < 2**31:
+                    raise parameter(key, "must name an existing version of the project's params, or be -1")
+                return version
+    return None
+
+
+async def _targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw], *, fresh: bool) -> _Targets:
+    """The project and batch of a creation, checked. Reads are shared between requests; the insert refuses what has changed since."""
+    batch_name = _name(body, "batch")
+    project_name = _name(body, "project")
+    version = _version(body)
+    batch = None
+    if batch_name is not None:
+        row = await q.batch_target(ctx.db, space_id=actor.space_id, name=batch_name)
+        if row is None:
+            raise NotFound("Batch with that name not found.")
+        batch = BatchTarget(**{f: getattr(row, f) for f in row.__struct_fields__})
+        if project_name is not None and project_name != batch.project_name:
+            raise InvalidRequest(f'The batch "{batch_name}" belongs to the project "{batch.project_name}".')
+        project_name = batch.project_name
+    if project_name is None:
+        return _Targets(None, None)
+    project = await _project(ctx, actor, project_name, version, fresh=fresh)
+    if project.type != type_name:
+        raise InvalidRequest(f'The project "{project.name}" takes {project.type} tasks, not {type_name}.')
+    if project.archived:
+        raise InvalidRequest(f'The project "{project.name}" is archived and takes no tasks.')
+    if project.kind == "rapid" and batch is None:
+        raise InvalidRequest("Tasks of a Rapid project need a batch.")
+    if batch is not None:
+        if batch.status == "cancelled":
+            raise InvalidRequest(f'The batch "{batch.name}" is cancelled and takes no tasks.')
+        if project.kind != "standard" and batch.status != "staging":
+            raise InvalidRequest(f'The batch "{batch.name}" has been finalized and takes no more tasks.')
+    return _Targets(project, batch)
+
+
+async def _project(ctx: Ctx, actor: Actor, name: str, version: int | None, *, fresh: bool) -> ProjectDefaults:
+    cache: dict[tuple[int, str, int | None], tuple[float, ProjectDefaults]] = ctx.state.setdefault(
+        "projects", {}
+    )
+    at = (actor.space_id, name, version)
+    held = cache.get(at)
+    if held is not None and not fresh and held[0] > time.monotonic():
+        return held[1]
+    wanted = None if version == -1 else version
+    row = await q.project_defaults(ctx.db, space_id=actor.space_id, name=name, version=wanted)
+    if row is None:
+        cache.pop(at, None)
+        if version is not None and await q.project_exists(ctx.db, space_id=actor.space_id, name=name):
+            raise parameter(
+                "project_version", "must name an existing version of the project's params, or be -1"
+            )
+        raise NotFound("Project with that name not found.")
+    project = ProjectDefaults(
+        id=row.id,
+        name=row.name,
+        type=row.type,
+        kind=row.kind,
+        version=-1 if version == -1 else row.version,
+        latest=row.latest,
+        archived=row.archived,
+        params={} if version == -1 else msgspec.json.decode(row.params, type=dict[str, Raw]),
+    )
+    if len(cache) > 10_000:
+        cache.clear()
+    cache[at] = (time.monotonic() + _PROJECT_TTL_S, project)
+    return project
+
+
+async def _space(ctx: Ctx, actor: Actor) -> q.SpaceDefaults:
+    cache: dict[int, tuple[float, q.SpaceDefaults]] = ctx.state.setdefault("spaces", {})
+    held = cache.get(actor.space_id)
+    if held is not None and held[0] > time.monotonic():
+        return held[1]
+    row = await q.space_defaults(ctx.db, space_id=actor.space_id)
+    cache[actor.space_id] = (time.monotonic() + _SPACE_TTL_S, row)
+    return row

@@ -1,0 +1,103 @@
+"""What the tasks feature passes around."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Raw, Struct
+
+from steelyard.clock import wire_time
+
+
+class NewTask(Struct, kw_only=True):
+    """A checked task on its way into the database. `params`, `metadata`, `response`: JSON bytes; `head`: JSON members without braces."""
+
+    id: str
+    type: str
+    created_at: datetime
+    head: bytes
+    params: bytes
+    metadata: bytes
+    project_id: str | None = None
+    project_version: int = 0
+    """The project version that the params were merged from; the insert refuses a row whose project has moved on."""
+    batch_id: str | None = None
+    exclusive: bool = False
+    """Whether the batch takes tasks only while staging (Rapid and Studio)."""
+    priority: int = 10
+    own_priority: bool = False
+    clear_unique_id_on_error: bool = False
+    unique_id: str | None = None
+    tags: list[str] | None = None
+    callback_url: str | None = None
+    attachment_urls: list[str] = []
+    response: bytes | None = None
+    completed_at: datetime | None = None
+    result_files: list[ResultFileRow] = []
+    key: str | None = None
+    key_mark: bytes | None = None
+
+    def wire(self) -> bytes:
+        """The task object as the database's task_json() would give it; a test holds the two together."""
+        updated = self.completed_at or self.created_at
+        status = b"completed" if self.completed_at else b"pending"
+        parts = [
+            b"{" + self.head + b',"params":' + self.params,
+            b',"status":"%s","priority":%d,"work_started":false' % (status, self.priority),
+            b',"updated_at":"%s"' % wire_time(updated).encode(),
+        ]
+        if self.completed_at:
+            parts.append(b',"completed_at":"%s"' % wire_time(self.completed_at).encode())
+        parts.append(b',"metadata":' + self.metadata)
+        if self.unique_id is not None:
+            parts.append(b',"unique_id":' + msgspec.json.encode(self.unique_id))
+        if self.tags is not None:
+            parts.append(b',"tags":' + msgspec.json.encode(self.tags))
+        if self.response is not None:
+            parts.append(b',"response":' + self.response)
+        parts.append(b"}")
+        return b"".join(parts)
+
+    def callback_payload(self) -> bytes:
+        """The body of the completion callback of a task that is born completed (platform-api §17.3)."""
+        return b'{"task_id":"%s","status":"completed","response":%s,"task":%s}' % (
+            self.id.encode(),
+            self.response or b"{}",
+            self.wire(),
+        )
+
+
+class ResultFileRow(Struct, frozen=True):
+    """A stored file of an answer."""
+
+    id: str
+    token: str
+    name: str
+    sha256: str
+    content_type: str
+
+
+class ProjectDefaults(Struct, frozen=True):
+    """What creation needs to know of a project at one version of its params."""
+
+    id: str
+    name: str
+    type: str
+    kind: str
+    version: int
+    """The version whose params are given."""
+    latest: int
+    archived: bool
+    params: dict[str, Raw]
+
+
+class BatchTarget(Struct, frozen=True):
+    """What creation needs to know of a batch."""
+
+    id: str
+    name: str
+    status: str
+    project_name: str
+    priority: int | None
+    rapid_calibration: bool

@@ -1,0 +1,390 @@
+-- The pieces insert_* are composed by insert.py; they use $n because every piece sees the same parameters.
+-- $1 space, $2..$24 one array a column, $25 shard, $26 member, $27 how long keys are kept, $28 actor, $29..$34 result files.
+
+-- name: insert_input
+input as materialized (
+  select *
+  from unnest(
+    $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::boolean[], $8::int[], $9::boolean[], $10::boolean[], $11::text[],
+    $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::timestamptz[], $20::timestamptz[],
+    $21::text[], $22::bytea[], $23::bytea[], $24::text[]
+  ) as i (
+    id, type, project_id, project_version, batch_id, exclusive, priority, own_priority, clear_unique_id_on_error, head,
+    params, metadata, unique_id, tags, callback_url, attachment_urls, response, created_at, completed_at,
+    idem_key, idem_mark, idem_body, callback_payload
+  )
+),
+params_used as (select $25::smallint as shard, $26::bigint as member_id, $27::interval as kept, $28::text as actor)
+
+-- name: insert_batch_lock
+locked_batch as materialized (
+  select b.id, b.status
+  from batch b
+  where b.space_id = $1 and b.id in (select batch_id from input)
+  order by b.id
+  for share
+)
+
+-- name: insert_batch_condition
+and (i.batch_id is null or exists (
+  select 1 from locked_batch l
+  where l.id = i.batch_id and l.status <> 'cancelled' and (not i.exclusive or l.status = 'staging')))
+
+-- name: insert_key_condition
+and (i.idem_key is null or not exists (select 1 from idempotency_key k where k.space_id = $1 and k.key = i.idem_key))
+
+-- name: insert_task
+ins as (
+  insert into task (
+    space_id, id, type, project_id, batch_id, status, stage, priority, own_priority, clear_unique_id_on_error, head, params, metadata,
+    unique_id, tags, callback_url, attachment_urls, response, response_version, created_at, updated_at, completed_at)
+  select
+    $1, i.id, i.type, i.project_id, i.batch_id,
+    case when i.completed_at is null then 'pending' else 'completed' end,
+    case when i.completed_at is null then 'preparing' else 'completed' end,
+    i.priority, i.own_priority, i.clear_unique_id_on_error, i.head, i.params::json, i.metadata::json,
+    i.unique_id, i.tags::text[], i.callback_url, i.attachment_urls::text[], i.response::json,
+    case when i.completed_at is null then 0 else 1 end,
+    i.created_at, coalesce(i.completed_at, i.created_at), i.completed_at
+  from input i
+  where (i.project_id is null or exists (
+      select 1 from project p
+      where p.space_id = $1 and p.id = i.project_id and p.version = i.project_version and not p.archived))
+    /* batch */
+    /* key */
+  on conflict (space_id, unique_id) where unique_id is not null do nothing
+  returning id, type, project_id, batch_id, status, created_at
+)
+
+-- name: insert_job
+jobs as (
+  insert into job (queue, kind, args, run_at)
+  select 'attachments', 'prepare_task', json_build_object('space_id', $1::bigint, 'task_id', ins.id), steelyard.now()
+  from ins
+)
+
+-- name: insert_answer
+answers as (
+  insert into response_version (space_id, task_id, version, origin, author, response, created_at)
+  select $1, ins.id, 1, 'made', 'steelyard', i.response::json, i.completed_at
+  from ins join input i using (id)
+),
+told as (
+  insert into callback_event (space_id, task_id, kind, target, payload, created_at)
+  select $1, ins.id, 'completed', i.callback_url, i.callback_payload::json, i.completed_at
+  from ins join input i using (id)
+  where i.callback_payload is not null
+  returning id
+),
+jobs as (
+  insert into job (queue, kind, args, run_at)
+  select 'callbacks', 'send_callback', json_build_object('event_id', told.id), steelyard.now()
+  from told
+)
+
+-- name: insert_settle
+settled as (
+  insert into job (queue, kind, args, dedupe_key, run_at)
+  select distinct on (ins.batch_id)
+    'default', 'settle_batch', json_build_object('space_id', $1::bigint, 'batch_id', ins.batch_id),
+    'settle:' || $1::bigint || ':' || ins.batch_id, steelyard.now()
+  from ins
+  where ins.batch_id is not null
+  order by ins.batch_id
+  on conflict (dedupe_key) where dedupe_key is not null do nothing
+)
+
+-- name: insert_reopen
+reopened as (
+  update batch b
+  set status = 'in_progress', completed_at = null, updated_at = steelyard.now()
+  from locked_batch l
+  where b.space_id = $1 and b.id = l.id and l.status = 'completed'
+    and exists (select 1 from ins where ins.batch_id = l.id)
+)
+
+-- name: insert_key
+keys as (
+  insert into idempotency_key (space_id, key, member_id, request_sha256, state, status, body, created_at, expires_at)
+  select $1, i.idem_key, u.member_id, i.idem_mark, 'done', 200, i.idem_body, steelyard.now(), steelyard.now() + u.kept
+  from ins join input i using (id) cross join params_used u
+  where i.idem_key is not null
+  order by i.idem_key
+)
+
+-- name: insert_result_file
+files as (
+  insert into result_file (space_id, task_id, id, token, name, sha256, content_type, created_at)
+  select $1, f.task_id, f.id, f.token, f.name, f.sha256, f.content_type, steelyard.now()
+  from unnest($29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[])
+    as f (task_id, id, token, name, sha256, content_type)
+  join ins on ins.id = f.task_id
+)
+
+-- name: insert_event
+events as (
+  insert into task_event (space_id, task_id, at, kind, actor)
+  select $1, ins.id, ins.created_at, 'created', u.actor
+  from ins cross join params_used u
+)
+
+-- name: insert_count
+counts as (
+  insert into task_count (space_id, scope, scope_id, type, status, shard, n)
+  select $1, s.scope, s.scope_id, ins.type, ins.status, u.shard, count(*)
+  from ins
+  cross join params_used u
+  cross join lateral (
+    values ('s', ''), ('p', ins.project_id), ('b', ins.batch_id)
+  ) as s (scope, scope_id)
+  where s.scope_id is not null
+  group by s.scope, s.scope_id, ins.type, ins.status, u.shard
+  order by s.scope, s.scope_id, ins.type, ins.status
+  on conflict (space_id, scope, scope_id, type, status, shard) do update set n = task_count.n + excluded.n
+)
+
+-- name: project_defaults
+-- A project with the params of one version; latest when :version is null.
+select p.id, p.name, p.type, p.kind, v.version, p.version as latest, p.archived, v.params::text as params
+from project p
+join project_version v on v.space_id = p.space_id and v.project_id = p.id and v.version = coalesce(:version::int, p.version)
+where p.space_id = :space_id and p.name = :name
+
+-- name: project_exists
+-- Whether a project of that name exists, for telling an unknown version from an unknown project.
+select true from project where space_id = :space_id and name = :name
+
+-- name: batch_target
+-- A batch as creation sees it.
+select b.id, b.name, b.status, p.name as project_name, b.priority::int, b.calibration_batch as rapid_calibration
+from batch b
+join project p on p.space_id = b.space_id and p.id = b.project_id
+where b.space_id = :space_id and b.name = :name
+
+-- name: named_ids
+-- Ids behind the names in a filter; null where there is no such object.
+select
+  (select p.id from project p where p.space_id = :space_id and p.name = :project::text) as project_id,
+  b.id as batch_id, b.project_id as batch_project_id
+from (select 1) one
+left join batch b on b.space_id = :space_id and b.name = :batch::text
+
+-- name: stored_files
+-- Where the files behind scaledata:// addresses lie.
+select id, sha256, mime_type from file where space_id = :space_id and id = any(:ids::text[]) and state = 'stored'
+
+-- name: space_defaults
+-- What every task of a space falls back to.
+select default_callback_url, secure_result_urls from space where id = :space_id
+
+-- name: holder_of_unique_id
+-- The task that has a unique_id.
+select id from task where space_id = :space_id and unique_id = :unique_id
+
+-- name: key_row
+-- An idempotency key; one whose time is over is forgotten on the spot, whatever the periodic sweep has done.
+with gone as (
+  delete from idempotency_key where space_id = :space_id and key = :key and expires_at <= steelyard.now()
+)
+select member_id, request_sha256, state, status::int, body
+from idempotency_key
+where space_id = :space_id and key = :key and expires_at > steelyard.now()
+
+-- name: store_key
+-- A first answer that created nothing.
+insert into idempotency_key (space_id, key, member_id, request_sha256, state, status, body, created_at, expires_at)
+values (:space_id, :key, :member_id, :request_sha256, 'done', :status::smallint, :body, steelyard.now(), steelyard.now() + :kept::interval)
+on conflict (space_id, key) do update
+set member_id = excluded.member_id, request_sha256 = excluded.request_sha256, state = 'done', token = null,
+  status = excluded.status, body = excluded.body, created_at = excluded.created_at, expires_at = excluded.expires_at
+where idempotency_key.expires_at <= steelyard.now()
+returning true
+
+-- name: claim_key
+-- Claims a free or expired key for a request about to run.
+insert into idempotency_key (space_id, key, member_id, request_sha256, state, token, created_at, expires_at)
+values (:space_id, :key, :member_id, :request_sha256, 'processing', :token, steelyard.now(), steelyard.now() + :lease::interval)
+on conflict (space_id, key) do update
+set member_id = excluded.member_id, request_sha256 = excluded.request_sha256, state = 'processing', token = excluded.token,
+  status = null, body = null, created_at = excluded.created_at, expires_at = excluded.expires_at
+where idempotency_key.expires_at <= steelyard.now()
+returning true
+
+-- name: finish_key
+-- Stores the answer of a claimed key, unless the claim was taken over.
+update idempotency_key
+set state = 'done', status = :status::smallint, body = :body, token = null, expires_at = steelyard.now() + :kept::interval
+where space_id = :space_id and key = :key and token = :token
+
+-- name: forget_key
+-- Frees a claimed key.
+delete from idempotency_key where space_id = :space_id and key = :key and token = :token
+
+-- name: task_json_by_id
+-- The wire's task object.
+select steelyard.task_json(t) from task t where t.space_id = :space_id and t.id = :task_id
+
+-- name: task_with_copies
+-- The task object with what is needed to sign the addresses of its attachments' copies.
+select steelyard.task_json(t) as doc, t.attachment_urls,
+  (select json_agg(json_build_array(a.url, a.sha256, a.mime_type) order by a.ordinal)::text
+   from attachment a
+   where a.space_id = t.space_id and a.task_id = t.id and a.role = 'attachment') as stored
+from task t
+where t.space_id = :space_id and t.id = :task_id
+
+-- name: lock_task
+-- A task's state, locked until the transaction ends.
+select type, project_id, batch_id, status, stage, work_started, unique_id, tags, audits::text as audits, review_members,
+  customer_review_status, response_version, callback_url, clear_unique_id_on_error
+from task
+where space_id = :space_id and id = :task_id
+for no key update
+
+-- name: share_batch
+-- Serialises a change of a task with the settling of its batch.
+select b.id from batch b
+where b.space_id = :space_id and b.id = (select t.batch_id from task t where t.space_id = :space_id and t.id = :task_id)
+for share
+
+-- name: lock_slots
+-- Slots are always locked before their task, as a claim does.
+select id from slot where space_id = :space_id and task_id = :task_id order by id for update
+
+-- name: move_count
+-- One task from one status to another, in every scope it counts in.
+insert into task_count (space_id, scope, scope_id, type, status, shard, n)
+select :space_id::bigint, s.scope, s.scope_id, :type::text, m.status, :shard::smallint, m.n
+from (values ('b', :batch_id::text), ('p', :project_id::text), ('s', '')) as s (scope, scope_id)
+cross join (values (:was::text, -1), (:is_now::text, 1)) as m (status, n)
+where s.scope_id is not null
+order by s.scope, s.scope_id, m.status
+on conflict (space_id, scope, scope_id, type, status, shard) do update set n = task_count.n + excluded.n
+
+-- name: announce
+-- Fixes what the customer is to be told about a task as it is now, and promises to send it.
+with told as (
+  insert into callback_event (space_id, task_id, kind, target, payload, created_at)
+  select t.space_id, t.id, :kind::text, t.callback_url,
+    ('{"task_id":"' || t.id || '","status":"' || t.status || '","response":' || coalesce(t.response::text, '{}')
+      || ',"task":' || steelyard.task_json(t) || '}')::json,
+    steelyard.now()
+  from task t
+  where t.space_id = :space_id and t.id = :task_id and t.callback_url is not null
+  returning id
+)
+insert into job (queue, kind, args, run_at)
+select 'callbacks', 'send_callback', json_build_object('event_id', told.id), steelyard.now()
+from told
+
+-- name: promise_settle
+-- A coalesced promise to look whether a batch is complete.
+insert into job (queue, kind, args, dedupe_key, run_at)
+values ('default', 'settle_batch', json_build_object('space_id', :space_id::bigint, 'batch_id', :batch_id::text),
+  'settle:' || :space_id::bigint || ':' || :batch_id::text, steelyard.now())
+on conflict (dedupe_key) where dedupe_key is not null do nothing
+
+-- name: note_event
+-- A row of the task's timeline.
+insert into task_event (space_id, task_id, at, kind, actor, detail)
+values (:space_id, :task_id, steelyard.now(), :kind, :actor, :detail::json)
+
+-- name: set_completed
+-- pending → completed.
+update task
+set status = 'completed', stage = 'completed', response = :response::json, response_version = response_version + 1,
+  completed_at = steelyard.now(), updated_at = steelyard.now(), callback_succeeded = null
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning response_version
+
+-- name: add_response_version
+-- Answers are versions, never overwritten.
+insert into response_version (space_id, task_id, version, origin, author, response, created_at)
+values (:space_id, :task_id, :version, :origin, :author, :response::json, steelyard.now())
+
+-- name: set_error
+-- Attachment processing failed.
+update task
+set status = 'error', stage = 'error', response = :response::json, updated_at = steelyard.now(), callback_succeeded = null,
+  unique_id = case when clear_unique_id_on_error then null else unique_id end
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
+-- name: set_queued
+-- preparing → queued.
+update task set stage = 'queued', updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
+-- name: open_slot
+-- The claimable piece of work of a task's first step; not claimable while its batch is staging or paused.
+insert into slot (space_id, task_id, project_id, batch_id, priority, claimable)
+select t.space_id, t.id, coalesce(t.project_id, ''), t.batch_id, t.priority,
+  b.status is null or b.status in ('in_progress', 'completed')
+from task t
+left join batch b on b.space_id = t.space_id and b.id = t.batch_id
+where t.space_id = :space_id and t.id = :task_id
+on conflict (space_id, task_id, step, number) do nothing
+
+-- name: close_slots
+-- Nobody may claim or hold work on a task that has ended.
+update slot set done_at = steelyard.now(), claimable = false
+where space_id = :space_id and task_id = :task_id and done_at is null
+
+-- name: set_labeling
+-- queued → labeling.
+update task set stage = 'labeling', work_started = true, updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
+-- name: set_requeued
+-- labeling → queued; work has been started all the same.
+update task set stage = 'queued', updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
+-- name: set_canceled
+-- A pending task on which no work has begun.
+update task
+set status = 'canceled', stage = 'canceled', updated_at = steelyard.now(),
+  unique_id = case when :clear_unique_id::boolean then null else unique_id end
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
+-- name: clear_unique_id
+-- Frees the unique_id; `updated_at` moves only if there was one.
+update task t
+set unique_id = null, updated_at = case when t.unique_id is null then t.updated_at else steelyard.now() end
+where t.space_id = :space_id and t.id = :task_id
+returning steelyard.task_json(t)
+
+-- name: set_unique_id
+-- Names a task; the unique index decides.
+update task t
+set unique_id = :unique_id, clear_unique_id_on_error = coalesce(:clear_on_error::boolean, t.clear_unique_id_on_error),
+  updated_at = steelyard.now()
+where t.space_id = :space_id and t.id = :task_id
+returning steelyard.task_json(t)
+
+-- name: set_metadata
+-- Replaces the metadata.
+update task t set metadata = :metadata::json, updated_at = steelyard.now()
+where t.space_id = :space_id and t.id = :task_id
+returning steelyard.task_json(t)
+
+-- name: set_tags
+-- Replaces the tags of a locked task.
+update task t set tags = :tags::text[], updated_at = steelyard.now()
+where t.space_id = :space_id and t.id = :task_id
+returning steelyard.task_json(t)
+
+-- name: set_audited
+-- Notes a customer's audit on the task.
+update task
+set audits = :audits::json, customer_review_status = :result, review_members = :review_members, callback_succeeded = null,
+  updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id
+
+-- name: touch_batch_audited
+-- For the batch filters audited_after and audited_before.
+update batch set last_audited_at = steelyard.now() where space_id = :space_id and id = :batch_id

@@ -1,0 +1,32 @@
+"""Answers that are files on the wire: written to storage before the transaction that refers to them (platform-api §16)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from steelyard.ctx import Ctx
+from steelyard.ids import new_uuid, secret_token
+from steelyard.task_types import RESULT_URL, Answer
+from steelyard.tasks.model import ResultFileRow
+
+
+async def store_answer(
+    ctx: Ctx, task_id: str, answer: Answer, *, secure: bool
+) -> tuple[bytes, list[ResultFileRow]]:
+    """Stores the answer's files; returns the response as JSON bytes with real URLs, and the rows to insert with it.
+
+    URLs are unguessable and fetched without a key, or, with `secure`, of the form that wants the account's API key.
+    """
+    body = msgspec.json.encode(answer.response)
+    rows: list[ResultFileRow] = []
+    for file in answer.files:
+        sha256 = await ctx.store.put(file.content)
+        row = ResultFileRow(new_uuid(), secret_token(), file.name, sha256, file.content_type)
+        url = (
+            f"{ctx.public_url}/v1/task/{task_id}/response_url/{row.id}"
+            if secure
+            else f"{ctx.public_url}/results/{row.token}"
+        )
+        body = body.replace(msgspec.json.encode(RESULT_URL + file.name), msgspec.json.encode(url))
+        rows.append(row)
+    return body, rows

@@ -1,0 +1,34 @@
+"""The life of a task as a table: which verb leads from which stages to which (architecture: Life of a task; platform-api §7).
+
+The wire's `status` is derived from the internal stage by `wire_status`; the schema checks that the two agree.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Stage = Literal[
+    "preparing", "queued", "labeling", "review_queued", "reviewing", "completed", "canceled", "error"
+]
+Status = Literal["pending", "completed", "canceled", "error"]
+
+TRANSITIONS: dict[str, tuple[tuple[Stage, ...], Stage]] = {
+    "prepared": (("preparing",), "queued"),
+    "fail": (("preparing", "queued"), "error"),
+    "start_work": (("queued",), "labeling"),
+    "stop_work": (("labeling",), "queued"),
+    "complete": (("preparing", "queued", "labeling", "review_queued", "reviewing"), "completed"),
+    "cancel": (("preparing", "queued"), "canceled"),
+}
+
+
+def sources(verb: str) -> list[str]:
+    """The stages from which a verb may be done; a guard in its SQL."""
+    return list(TRANSITIONS[verb][0])
+
+
+def wire_status(stage: Stage) -> Status:
+    """`preparing` and everything up to the last review is `pending` on the wire."""
+    if stage == "completed" or stage == "canceled" or stage == "error":
+        return stage
+    return "pending"
