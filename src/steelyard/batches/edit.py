@@ -1,0 +1,148 @@
+"""Creating batches and changing them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from steelyard.batches import queries as q
+from steelyard.batches.model import Batch
+from steelyard.batches.read import count_tasks, load, unknown_batch
+from steelyard.ctx import Actor, Ctx
+from steelyard.db.outbox import enqueue, wake
+from steelyard.db.pool import ConstraintBroken, Tx
+from steelyard.errors import Conflict, InvalidRequest, NotFound, parameter
+from steelyard.jobs.specs import SETTLE_BATCH, SETTLE_BATCH_QUEUE, SettleBatch, settle_key
+from steelyard.projects import check_name, project_by_name
+from steelyard.users import record_act
+
+
+class NewBatch(Struct, frozen=True, kw_only=True):
+    """What a batch is made from. `callback`: a checked URL or e-mail address, "" for none; `metadata`: a JSON object as sent."""
+
+    project: str
+    name: str
+    callback: str = ""
+    metadata: str = "{}"
+    calibration_batch: bool = False
+    self_label_batch: bool = False
+
+
+async def create_batch(ctx: Ctx, actor: Actor, new: NewBatch) -> Batch:
+    """A new batch: `staging` in Rapid and Studio projects, `in_progress` in others (platform-api §18.2).
+
+    Raises NotFound for an unknown project, InvalidRequest, Conflict when the name is taken.
+    """
+    check_name(new.name)
+    project = await project_by_name(ctx.db, actor.space_id, new.project)
+    if project is None:
+        raise NotFound("Project with that name not found.")
+    for flag in ("calibration_batch", "self_label_batch"):
+        if getattr(new, flag) and project.kind != "rapid":
+            raise parameter(flag, "can be true only in Rapid projects")
+    batch_id = ctx.ids.mint(ctx.clock.now())
+    try:
+        async with ctx.db.tx() as tx:
+            made = await q.insert_batch(
+                tx,
+                space_id=actor.space_id,
+                id=batch_id,
+                project_id=project.id,
+                name=new.name,
+                callback=new.callback,
+                metadata=new.metadata,
+                calibration_batch=new.calibration_batch,
+                self_label_batch=new.self_label_batch,
+            )
+            if not made:
+                raise InvalidRequest(f'The project "{new.project}" is archived.')
+            await record_act(
+                tx,
+                actor.account_id,
+                actor.email,
+                "batch.create",
+                mode=actor.mode,
+                batch=new.name,
+                project=new.project,
+            )
+            return await load(tx, actor.space_id, new.name)
+    except ConstraintBroken as e:
+        if e.constraint == "batch_name_unique":
+            raise Conflict(f'A batch named "{new.name}" already exists.') from None
+        raise
+
+
+async def finalize_batch(ctx: Ctx, actor: Actor, name: str) -> Batch:
+    """Ends staging: the batch takes no more tasks (Rapid, Studio) and its work is offered (platform-api §18.3).
+
+    In ordinary projects a batch that is not staging stays as it is. Raises NotFound; InvalidRequest for an empty or cancelled batch and
+    for a Rapid or Studio batch that was finalized before.
+    """
+
+    async def finalize(tx: Tx) -> Batch:
+        batch = (
+            None
+            if "\x00" in name
+            else await q.lock_batch_for_finalize(tx, space_id=actor.space_id, name=name)
+        )
+        if batch is None:
+            raise unknown_batch()
+        if batch.status == "cancelled":
+            raise InvalidRequest("The batch is cancelled.")
+        if batch.status != "staging":
+            if batch.project_kind != "standard":
+                raise InvalidRequest("The batch has been finalized already.")
+            return await load(tx, actor.space_id, name)
+        counted = await count_tasks(tx, actor.space_id, batch.id)
+        if counted.total == 0 and batch.project_kind != "standard":
+            raise InvalidRequest("The batch has no tasks; add some before it is finalized.")
+        await q.start_batch(tx, space_id=actor.space_id, id=batch.id)
+        await q.open_slots(tx, space_id=actor.space_id, batch_id=batch.id)
+        if counted.total > 0 and counted.pending == 0:
+            await enqueue(
+                tx,
+                SETTLE_BATCH,
+                SettleBatch(actor.space_id, batch.id),
+                dedupe_key=settle_key(actor.space_id, batch.id),
+                queue=SETTLE_BATCH_QUEUE,
+            )
+        await record_act(tx, actor.account_id, actor.email, "batch.finalize", mode=actor.mode, batch=name)
+        return await load(tx, actor.space_id, name)
+
+    done = await ctx.db.transact(finalize)
+    wake(ctx)
+    return done
+
+
+async def set_batch_metadata(ctx: Ctx, actor: Actor, name: str, metadata: str) -> Batch:
+    """Replaces the metadata, a JSON object as sent. Raises NotFound."""
+    async with ctx.db.tx() as tx:
+        if "\x00" in name or not await q.set_metadata(
+            tx, space_id=actor.space_id, name=name, metadata=metadata
+        ):
+            raise unknown_batch()
+        return await load(tx, actor.space_id, name)
+
+
+async def prioritize_batch(ctx: Ctx, actor: Actor, name: str, priority: int) -> None:
+    """Gives the batch a priority, 10 (lowest) to 30, which its tasks take over unless they have one of their own. Raises NotFound."""
+    if not 10 <= priority <= 30:
+        raise parameter("priority", "must be an integer between 10 and 30")
+
+    async def prioritize(tx: Tx) -> None:
+        batch = None if "\x00" in name else await q.lock_batch(tx, space_id=actor.space_id, name=name)
+        if batch is None:
+            raise unknown_batch()
+        await q.set_priority(tx, space_id=actor.space_id, id=batch.id, priority=priority)
+        await q.set_task_priorities(tx, space_id=actor.space_id, batch_id=batch.id, priority=priority)
+        await q.set_slot_priorities(tx, space_id=actor.space_id, batch_id=batch.id, priority=priority)
+        await record_act(
+            tx,
+            actor.account_id,
+            actor.email,
+            "batch.prioritize",
+            mode=actor.mode,
+            batch=name,
+            priority=priority,
+        )
+
+    await ctx.db.transact(prioritize)

@@ -1,0 +1,122 @@
+-- name: batch_by_name
+-- A batch and what matters of its project.
+select
+  b.id, b.name, b.project_id, p.name as project_name, p.kind as project_kind, p.archived as project_archived, b.status,
+  b.calibration_batch, b.self_label_batch, b.priority, b.archived
+from batch b
+join project p on p.space_id = b.space_id and p.id = b.project_id
+where b.space_id = :space_id and b.name = :name;
+
+-- name: batch
+-- One batch by name.
+select
+  b.id, b.name, b.project_id, p.name as project_name, b.status, b.callback, b.metadata, b.calibration_batch, b.self_label_batch,
+  b.priority, b.archived, b.created_at, b.updated_at, b.completed_at
+from batch b
+join project p on p.space_id = b.space_id and p.id = b.project_id
+where b.space_id = :space_id and b.name = :name;
+
+-- name: list_head
+-- The list's columns; listing.py adds clauses. $1 space.
+select
+  b.id, b.name, b.project_id, p.name as project_name, b.status, b.callback, b.metadata, b.calibration_batch, b.self_label_batch,
+  b.priority, b.archived, b.created_at, b.updated_at, b.completed_at
+from batch b
+join project p on p.space_id = b.space_id and p.id = b.project_id
+where b.space_id = $1
+
+-- name: count_head
+-- The list's total; listing.py adds the same clauses. $1 space.
+select count(*)
+from batch b
+where b.space_id = $1
+
+-- name: insert_batch
+-- A new batch of a project that is not archived; the project row is held so that this stays true.
+with project_held as (
+  select p.id, p.kind
+  from project p
+  where p.space_id = :space_id and p.id = :project_id and not p.archived
+  for key share
+)
+insert into batch (
+  space_id, id, project_id, name, status, callback, metadata, calibration_batch, self_label_batch, created_at, updated_at)
+select
+  :space_id, :id, h.id, :name, case when h.kind = 'standard' then 'in_progress' else 'staging' end, :callback, :metadata::json,
+  :calibration_batch, :self_label_batch, steelyard.now(), steelyard.now()
+from project_held h;
+
+-- name: lock_batch
+-- Holds a batch for a change of its status. Creations of tasks hold it shared, so what follows sees all of them or none.
+select b.id, b.status, p.kind as project_kind
+from batch b
+join project p on p.space_id = b.space_id and p.id = b.project_id
+where b.space_id = :space_id and b.name = :name
+for no key update of b;
+
+-- name: lock_batch_for_finalize
+-- Holds a batch against creations of tasks as well.
+select b.id, b.status, p.kind as project_kind
+from batch b
+join project p on p.space_id = b.space_id and p.id = b.project_id
+where b.space_id = :space_id and b.name = :name
+for update of b;
+
+-- name: start_batch
+-- Staging is over.
+update batch
+set status = 'in_progress', updated_at = steelyard.now()
+where space_id = :space_id and id = :id;
+
+-- name: open_slots
+-- Offers the work of a batch to contributors. Rows in id order, as claims take them.
+with held as (
+  select id
+  from slot
+  where space_id = :space_id and batch_id = :batch_id and done_at is null and not claimable
+  order by id
+  for update
+)
+update slot s
+set claimable = true
+from held
+where s.id = held.id;
+
+-- name: set_metadata
+-- Replaces the metadata of a batch.
+update batch
+set metadata = :metadata::json, updated_at = steelyard.now()
+where space_id = :space_id and name = :name;
+
+-- name: set_priority
+-- Sets the priority of a batch.
+update batch
+set priority = :priority, updated_at = steelyard.now()
+where space_id = :space_id and id = :id;
+
+-- name: set_task_priorities
+-- Hands a batch's priority to its tasks that have none of their own.
+update task
+set priority = :priority, updated_at = steelyard.now()
+where space_id = :space_id and batch_id = :batch_id and not own_priority and priority <> :priority;
+
+-- name: set_slot_priorities
+-- The same for their open work.
+update slot s
+set priority = :priority
+from task t
+where
+  s.space_id = :space_id and s.batch_id = :batch_id and s.done_at is null and s.priority <> :priority
+  and t.space_id = s.space_id and t.id = s.task_id and not t.own_priority;
+
+-- name: counters
+-- Tasks by status of some batches, from the exact counters; batches without tasks are missing.
+select
+  scope_id as batch_id,
+  coalesce(sum(n) filter (where status = 'pending'), 0)::bigint as pending,
+  coalesce(sum(n) filter (where status = 'completed'), 0)::bigint as completed,
+  coalesce(sum(n) filter (where status = 'error'), 0)::bigint as error,
+  coalesce(sum(n) filter (where status = 'canceled'), 0)::bigint as canceled
+from task_count
+where space_id = :space_id and scope = 'b' and scope_id = any(:ids::text[])
+group by scope_id;
