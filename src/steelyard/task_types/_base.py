@@ -8,7 +8,7 @@ run in the process pool, and the server's own processes stay small.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -77,6 +77,14 @@ class Agreement(Struct, frozen=True):
     detail: dict[str, Any] = {}
 
 
+class Compare(Protocol):
+    """`agreement` of a task type; media, when known, sets tolerances that depend on the size of the image."""
+
+    def __call__(
+        self, params: Any, a: dict[str, Any], b: dict[str, Any], media: MediaInfo = ..., /
+    ) -> Agreement: ...
+
+
 class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     """One task type. Function signatures say what the platform passes; all are pure and deterministic.
 
@@ -89,10 +97,15 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
                      bytes are those given unless the type completes something (missing uuids).
     test_answer      (params, seed, media) → made-up answer that passes check_response; varied by seed, repeatable, never empty when the
                      params ask for something.
-    agreement        (params, response a, response b) → Agreement. Heavy.
+    agreement        (params, response a, response b, media) → Agreement. Heavy. Where an answer refers to files, the caller puts
+                     their content (bytes) in place of the URLs.
     canonical        response → the response in a form where equal answers are equal (order, rounding, ids removed).
     summarize        (params, response) → small dict for lists, cards and charts.
     hypothesis       params → the pre-labels in the form of a response, or None.
+    check_expected   (params, JSON bytes of an expected or initial response) → issues; None: as check_response. Quality tasks may be
+                     given in the looser form of pre-labels.
+    needs_instruction  params → whether a request must have an instruction (its own or the project's); missing, the message is
+                     `Missing required parameter: instruction.`
     response_schema  params → JSON Schema of the answer for `taskTemplates`, or None where the type has none.
     """
 
@@ -103,12 +116,14 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     parse_params: Callable[[bytes], P]
     check_response: Callable[[P, bytes, MediaInfo], tuple[list[Issue], bytes]]
     test_answer: Callable[[P, str, MediaInfo], Answer]
-    agreement: Callable[[P, dict[str, Any], dict[str, Any]], Agreement]
+    agreement: Compare
     canonical: Callable[[dict[str, Any]], Any]
     summarize: Callable[[P, dict[str, Any]], dict[str, Any]]
     attachments: Callable[[P], Sequence[AttachmentRef]]
     default_params: Callable[[P], dict[str, Any]] = lambda _: {}
     hypothesis: Callable[[P], dict[str, Any] | None] = lambda _: None
+    check_expected: Callable[[P, bytes], list[Issue]] | None = None
+    needs_instruction: Callable[[P], bool] = lambda _: False
     response_schema: Callable[[P], dict[str, Any]] | None = None
     quality_tasks: bool = False
     """Whether evaluation and training tasks of this type exist (platform-api §23)."""

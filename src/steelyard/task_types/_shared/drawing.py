@@ -26,7 +26,7 @@ from steelyard.geometry import (
     PolygonGeometry,
 )
 from steelyard.task_types._shared.image import ImageParams
-from steelyard.task_types._shared.parsing import Rule, Section, first_violation, joi, shorten
+from steelyard.task_types._shared.parsing import Rule, Section, first_violation, shorten
 from steelyard.taxonomy.attributes import Attributes, check_attributes
 from steelyard.taxonomy.labels import check_labels, leaves
 
@@ -202,7 +202,7 @@ def check_prelabels(params: Any) -> None:
         return
     for geometry in GEOMETRIES.values():
         for i, item in enumerate(getattr(layers, geometry.layer) or ()):
-            if not isinstance(item, dict) or _why_not(geometry.name, cast("dict[str, Any]", item)):
+            if _why_not(geometry.name, item):
                 message = f"layers.{geometry.layer} must be an array of annotations."
                 raise InvalidRequest(
                     message, issues=[Issue(f"layers.{geometry.layer}[{i}]", "is no annotation")]
@@ -258,13 +258,14 @@ def _broken(path: str, i: int, text: str) -> InvalidRequest:
     return InvalidRequest(f"{path}[{i}]{text}", issues=[Issue(f"{path}[{i}]", text.lstrip(". ").rstrip("."))])
 
 
-def _why_not(kind: str, item: dict[str, Any]) -> str | None:
-    """Why an object is no annotation of this geometry, None if it is one."""
-    plain = {key: value for key, value in item.items() if key != "type"}
-    violation = first_violation(GEOMETRIES[kind].shape, {**plain, "type": kind})
+def _why_not(kind: str, item: Any) -> str | None:
+    """Why a value is no annotation of this geometry, None if it is one; its own `type` is not looked at."""
+    if not isinstance(item, dict):
+        return "must be an object"
+    violation = first_violation(GEOMETRIES[kind].shape, {**cast("dict[str, Any]", item), "type": kind})
     if violation is None:
         return None
-    return joi(violation).split('reason: "', 1)[1].replace('" ', " ", 1)
+    return f"{violation.where} {violation.problem}"
 
 
 def _all_labels(geometries: Geometries) -> set[str]:

@@ -24,7 +24,7 @@ from steelyard.task_types._shared.drawing import (
     editing,
     shapes_of,
 )
-from steelyard.task_types._shared.parsing import first_violation, joi
+from steelyard.task_types._shared.parsing import first_violation
 from steelyard.taxonomy.answers import Questionnaire
 from steelyard.taxonomy.attributes import AttributeValue
 
@@ -157,7 +157,8 @@ class DrawingChecker:
         for i, link in enumerate(links):
             problem = self._link_problem(link, by_uuid)
             ends = (link.source, link.target)
-            key = (link.label, *(sorted(ends) if link.is_bidirectional else ends))
+            first, second = sorted(ends) if link.is_bidirectional else ends
+            key = (link.label, first, second)
             if problem is None and key in seen:
                 problem = "is there twice"
             if problem:
@@ -196,9 +197,9 @@ def check_drawing(checker: DrawingChecker, data: bytes) -> tuple[list[Issue], by
     changes = [
         i for i, (a, b) in enumerate(zip(response.annotations, done.annotations, strict=True)) if a is not b
     ]
-    if not changes and done.links == response.links and done.global_attributes == response.global_attributes:
-        if b'"links"' in data and b'"global_attributes"' in data:
-            return [], data
+    kept = done.links == response.links and done.global_attributes == response.global_attributes
+    if not changes and kept and b'"links"' in data and b'"global_attributes"' in data:
+        return [], data
     # Patched rather than encoded anew: keys of extensions stay as they were sent.
     document: dict[str, Any] = msgspec.json.decode(data)
     for i in changes:
@@ -212,29 +213,26 @@ def _misfits(data: bytes, cause: Exception) -> list[Issue]:
     """Everything in a response that does not fit its types, one issue for each annotation."""
     try:
         document = msgspec.json.decode(data)
-        if not isinstance(document, dict) or not isinstance(document.get("annotations"), list):
-            return [Issue("annotations", "must be an array")]
-        issues: list[Issue] = []
-        for i, item in enumerate(document["annotations"]):
-            kind = item.get("type") if isinstance(item, dict) else None
-            if not isinstance(kind, str) or kind not in GEOMETRIES:
-                issues.append(Issue(f"annotations[{i}].type", "must be one of " + ", ".join(GEOMETRIES)))
-                continue
-            violation = first_violation(GEOMETRIES[kind].shape, item, ("annotations", i))
-            if violation:
-                issues.append(Issue(violation.where, joi(violation).rsplit('" ', 1)[-1]))
-        if not issues:
-            violation = first_violation(DrawingResponse, {**document, "annotations": []})
-            issues.append(
-                Issue(violation.where, joi(violation).rsplit('" ', 1)[-1])
-                if violation
-                else Issue("", str(cause))
-            )
-        return issues
     except RecursionError:
         return [Issue("", "is nested too deeply")]
     except (msgspec.DecodeError, ValueError, OverflowError) as error:
         return [Issue("", str(error))]
+    given = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+    if not isinstance(given.get("annotations"), list):
+        return [Issue("annotations", "must be an array")]
+    issues: list[Issue] = []
+    for i, item in enumerate(cast("list[Any]", given["annotations"])):
+        kind = cast("dict[str, Any]", item).get("type") if isinstance(item, dict) else None
+        if not isinstance(kind, str) or kind not in GEOMETRIES:
+            issues.append(Issue(f"annotations[{i}].type", "must be one of " + ", ".join(GEOMETRIES)))
+            continue
+        violation = first_violation(GEOMETRIES[kind].shape, item, ("annotations", i), strict=True)
+        if violation:
+            issues.append(violation.issue())
+    if issues:
+        return issues
+    violation = first_violation(DrawingResponse, {**given, "annotations": []}, strict=True)
+    return [violation.issue() if violation else Issue("", str(cause))]
 
 
 def _kind(shape: Shape) -> str:

@@ -49,6 +49,23 @@ class Violation(Struct, frozen=True):
         """The path as clients write it: `fields[2].choices[0].value`."""
         return join(self.path)
 
+    @property
+    def problem(self) -> str:
+        """What is wrong, without the path: "must be an integer"."""
+        match self.kind:
+            case "missing":
+                return "is required"
+            case "unknown":
+                return "is not allowed"
+            case "type":
+                return f"must be {self.expected}"
+            case _:
+                return self.expected
+
+    def issue(self) -> Issue:
+        """The same as an issue."""
+        return Issue(self.where, self.problem)
+
 
 class Rule(Struct, frozen=True):
     """A catalogue message for violations at a place.
@@ -74,16 +91,7 @@ class Section(Struct, frozen=True):
 
 def joi(v: Violation) -> str:
     """The general wording of a violation (platform-api §3.3)."""
-    match v.kind:
-        case "missing":
-            problem = "is required"
-        case "unknown":
-            problem = "is not allowed"
-        case "type":
-            problem = f"must be {v.expected}"
-        case "value" | "limit":
-            problem = v.expected
-    return f'Parameter is invalid, reason: "{v.where}" {problem}'
+    return f'Parameter is invalid, reason: "{v.where}" {v.problem}'
 
 
 def plain(v: Violation) -> str:
@@ -94,7 +102,7 @@ def plain(v: Violation) -> str:
         case "unknown":
             return f"Invalid parameter {v.where}: not allowed."
         case "type":
-            return f"Invalid parameter {v.where}: expected {v.expected.split(' ', 1)[-1]}."
+            return f"Invalid parameter {v.where}: expected {re.sub(r'\ban? ', '', v.expected)}."
         case "value" | "limit":
             return f"Invalid parameter {v.where}: {v.expected}."
 
@@ -166,8 +174,7 @@ class ParamsParser(Generic[P]):
             for name in section.names:
                 violation = self._violation(name, given)
                 if violation is not None:
-                    issue = Issue(violation.where, violation.expected or "is required")
-                    return InvalidParams(self.message(violation), issues=[issue])
+                    return InvalidParams(self.message(violation), issues=[violation.issue()])
                 if given.get(name) is not None:
                     setattr(seen, name, msgspec.convert(given[name], self._hints[name], strict=False))
             if section.check is not None:
@@ -186,39 +193,39 @@ class ParamsParser(Generic[P]):
 _TOO_DEEP = "Parameter is invalid, reason: the parameters are nested too deeply"
 
 
-def first_violation(hint: Any, value: Any, path: Path = ()) -> Violation | None:
+def first_violation(hint: Any, value: Any, path: Path = (), strict: bool = False) -> Violation | None:
     """The first place in document order where a plain JSON value does not fit a type, None if all does."""
     try:
-        msgspec.convert(value, hint, strict=False)
+        msgspec.convert(value, hint, strict=strict)
     except (msgspec.ValidationError, OverflowError, ValueError) as error:
         problem = str(error)
     else:
         return None
     if isinstance(value, dict):
-        found = _in_object(hint, cast("dict[str, Any]", value), path)
+        found = _in_object(hint, cast("dict[str, Any]", value), path, strict)
     elif isinstance(value, list):
-        found = _in_array(hint, cast("list[Any]", value), path)
+        found = _in_array(hint, cast("list[Any]", value), path, strict)
     else:
         found = None
     return found or _leaf(hint, value, path, problem)
 
 
-def _in_object(hint: Any, value: dict[str, Any], path: Path) -> Violation | None:
+def _in_object(hint: Any, value: dict[str, Any], path: Path, strict: bool) -> Violation | None:
     for member in _members(hint):
         if isinstance(member, type) and issubclass(member, Struct):
-            return _in_struct(member, value, path)
+            return _in_struct(member, value, path, strict)
         if get_origin(member) is dict:
             key_hint, value_hint = get_args(member)
             for key, item in value.items():
                 if first_violation(key_hint, key):
                     return Violation((*path, key), "value", "must be a legal key", key)
-                found = first_violation(value_hint, item, (*path, key))
+                found = first_violation(value_hint, item, (*path, key), strict)
                 if found:
                     return found
     return None
 
 
-def _in_struct(struct: type[Struct], value: dict[str, Any], path: Path) -> Violation | None:
+def _in_struct(struct: type[Struct], value: dict[str, Any], path: Path, strict: bool) -> Violation | None:
     hints = dict(
         zip(
             (f.encode_name for f in msgspec.structs.fields(struct)),
@@ -231,7 +238,7 @@ def _in_struct(struct: type[Struct], value: dict[str, Any], path: Path) -> Viola
             return Violation((*path, field.encode_name), "missing", "")
     for key, item in value.items():
         if key in hints:
-            found = first_violation(hints[key], item, (*path, key))
+            found = first_violation(hints[key], item, (*path, key), strict)
             if found:
                 return found
         elif struct.__struct_config__.forbid_unknown_fields and key != struct.__struct_config__.tag_field:
@@ -239,15 +246,28 @@ def _in_struct(struct: type[Struct], value: dict[str, Any], path: Path) -> Viola
     return None
 
 
-def _in_array(hint: Any, value: list[Any], path: Path) -> Violation | None:
+def _in_array(hint: Any, value: list[Any], path: Path, strict: bool) -> Violation | None:
     for member in _members(hint):
         if get_origin(member) is list:
             (item_hint,) = get_args(member)
             for i, item in enumerate(value):
-                found = first_violation(item_hint, item, (*path, i))
+                found = first_violation(item_hint, item, (*path, i), strict)
                 if found:
                     return found
     return None
+
+
+def misfits(response: Any, data: bytes, cause: Exception) -> list[Issue]:
+    """Why the JSON of a response does not fit its type; `cause` is the decoder's own complaint."""
+    try:
+        violation = first_violation(response, msgspec.json.decode(data), strict=True)
+    except RecursionError:
+        return [Issue("", "is nested too deeply")]
+    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+        return [Issue("", str(error))]
+    if violation is None:
+        return [Issue("", str(cause))]
+    return [violation.issue()]
 
 
 _KINDS = {
@@ -352,7 +372,7 @@ def _fits(pattern: tuple[frozenset[str] | str, ...], path: Path) -> bool:
         if part == "#":
             if not isinstance(path[n], int):
                 return False
-        elif part != "*" and path[n] not in part:
+        elif isinstance(part, frozenset) and path[n] not in part:
             return False
     return len(path) == len(pattern)
 

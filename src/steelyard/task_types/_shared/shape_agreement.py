@@ -56,9 +56,9 @@ def match_shapes(
 ) -> list[Pair]:
     """One-to-one pairs of equal geometry and label with the greatest total similarity; base annotations match by uuid."""
     pairs: list[Pair] = []
-    by_uuid = {s.uuid: j for j, s in enumerate(b) if s.uuid in base}
+    by_uuid = {str(s.uuid): j for j, s in enumerate(b) if s.uuid in base}
     for i, shape in enumerate(a):
-        j = by_uuid.get(shape.uuid)
+        j = by_uuid.get(str(shape.uuid))
         if j is not None and type(b[j]) is type(shape) and b[j].label == shape.label:
             pairs.append((i, j, _similarity(shape, b[j], diagonal)))
     used_a, used_b = {i for i, _, _ in pairs}, {j for _, j, _ in pairs}
@@ -89,7 +89,7 @@ def _assign(
     return [(rows[r], columns[c], real[r][c]) for r, c in assign(tuned) if a[rows[r]].matches(real[r][c])]
 
 
-def _similarity(a: AnyShape, b: AnyShape, diagonal: float) -> float:
+def _similarity(a: Shape, b: Shape, diagonal: float) -> float:
     return a.similarity(b, diagonal)
 
 
@@ -201,13 +201,13 @@ def canonical_drawing(response: dict[str, Any]) -> dict[str, Any]:
     parsed = msgspec.convert(response, DrawingResponse, strict=False)
     shapes = [_canonical(shape) for shape in parsed.annotations]
     order = sorted(range(len(shapes)), key=lambda i: msgspec.json.encode(shapes[i], order="sorted"))
-    place = {parsed.annotations[i].uuid: f"@{n}" for n, i in enumerate(order)}
+    place = {str(parsed.annotations[i].uuid): f"@{n}" for n, i in enumerate(order)}
 
     def resolve(answers: dict[str, Any]) -> dict[str, Any]:
-        return {k: place.get(v, v) if isinstance(v, str) else v for k, v in sorted(answers.items())}
+        return {k: place.get(str(v), v) for k, v in sorted(answers.items())}
 
     links = [
-        [link.label, *_ends(place.get(link.source), place.get(link.target), link.is_bidirectional)]
+        [link.label, *_ends(place.get(link.source, ""), place.get(link.target, ""), link.is_bidirectional)]
         for link in parsed.links
     ]
     return {
