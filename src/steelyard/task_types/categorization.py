@@ -17,7 +17,6 @@ from steelyard.task_types._shared.textscore import text_similarity
 from steelyard.task_types._shared.values import (
     Characters,
     MaxCharacters,
-    Number,
     Step,
     bad,
     check_number_rules,
@@ -30,6 +29,7 @@ from steelyard.task_types._shared.values import (
     number_problem,
     text_problem,
 )
+from steelyard.taxonomy.attributes import Number
 from steelyard.taxonomy.labels import LabelList, check_labels, leaves
 
 CategorizationAttachmentType = Literal["text", "image", "video", "audio", "website", "pdf"]

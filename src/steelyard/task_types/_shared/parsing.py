@@ -89,6 +89,9 @@ class Section(Struct, frozen=True):
     check: Callable[[Any], None] | None = None
 
 
+_ARTICLE = re.compile(r"\ban? ")
+
+
 def joi(v: Violation) -> str:
     """The general wording of a violation (platform-api §3.3)."""
     return f'Parameter is invalid, reason: "{v.where}" {v.problem}'
@@ -102,7 +105,7 @@ def plain(v: Violation) -> str:
         case "unknown":
             return f"Invalid parameter {v.where}: not allowed."
         case "type":
-            return f"Invalid parameter {v.where}: expected {re.sub(r'\ban? ', '', v.expected)}."
+            return f"Invalid parameter {v.where}: expected {_ARTICLE.sub('', v.expected)}."
         case "value" | "limit":
             return f"Invalid parameter {v.where}: {v.expected}."
 

@@ -119,6 +119,8 @@ class Pattern:
                     return self._add("begin", None, (after,))
                 if str(value) in ("AT_END", "AT_END_STRING"):
                     return self._add("end", None, (after,))
+            case _:
+                pass
         raise UnsupportedPattern(
             "uses a construct that is not supported (look-around, back-reference, word boundary)"
         )
