@@ -112,7 +112,9 @@ class Database:
         self._pool = pool
 
     @classmethod
-    async def open(cls, dsn: str, *, size: int = 10, statement_timeout_ms: int = 60_000) -> Database:
+    async def open(
+        cls, dsn: str, *, size: int = 10, statement_timeout_ms: int = 60_000, lock_timeout_ms: int = 0
+    ) -> Database:
         """Connects; raises Unavailable when the database cannot be reached."""
         with translated():
             pool = await asyncpg.create_pool(
@@ -127,6 +129,7 @@ class Database:
                     "jit": "off",
                     "timezone": "UTC",
                     "statement_timeout": str(statement_timeout_ms),
+                    "lock_timeout": str(lock_timeout_ms),
                     "idle_in_transaction_session_timeout": "60000",
                     "application_name": "steelyard",
                 },

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from steelyard.ctx import Actor, Ctx
-from steelyard.media import media_url
+from steelyard.media.tokens import media_url
 from steelyard.tasks import queries as q
 
 LIFETIME_S = 24 * 3600

@@ -6,6 +6,7 @@ import msgspec
 
 from steelyard.ctx import Ctx
 from steelyard.ids import new_uuid, secret_token
+from steelyard.storage import record_blob
 from steelyard.task_types import RESULT_URL, Answer
 from steelyard.tasks.model import ResultFileRow
 
@@ -20,8 +21,9 @@ async def store_answer(
     body = msgspec.json.encode(answer.response)
     rows: list[ResultFileRow] = []
     for file in answer.files:
-        sha256 = await ctx.store.put(file.content)
-        row = ResultFileRow(new_uuid(), secret_token(), file.name, sha256, file.content_type)
+        blob = await ctx.store.put(file.content)
+        await record_blob(ctx.db, blob, file.content_type)
+        row = ResultFileRow(new_uuid(), secret_token(), file.name, blob.sha256, file.content_type)
         url = (
             f"{ctx.public_url}/v1/task/{task_id}/response_url/{row.id}"
             if secure

@@ -1,0 +1,167 @@
+"""The composition root: the only place where a process's parts are constructed."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import hashlib
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncGenerator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
+from typing import Any
+
+from msgspec import Struct
+
+from steelyard.ctx import Ctx
+from steelyard.db.pool import Database
+from steelyard.http.asgi import App
+from steelyard.http.surface import all_routes
+from steelyard.settings import Settings
+from steelyard.storage import open_storage
+from steelyard.tasks.batcher import IN_FLIGHT, Batcher
+
+_PR_SET_PDEATHSIG = 1
+
+
+class FirstRun(Struct, frozen=True):
+    """What a new installation shows once."""
+
+    email: str
+    password: str
+    live_key: str
+    test_key: str
+
+
+class CpuPool(ProcessPoolExecutor):
+    """The process pool for numeric work. Its processes start on first use and end with their parent, however that ends; a pool broken by
+    a killed process is replaced."""
+
+    def __init__(self, processes: int):
+        self._count = processes
+        super().__init__(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except BrokenProcessPool:
+            super().__init__(
+                self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+            )
+            return super().submit(fn, *args, **kwargs)
+
+
+def _end_with_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (OSError, AttributeError):  # not Linux: the pool's pipes end them on an orderly exit
+        return
+
+
+def secret_key(settings: Settings) -> bytes:
+    """32 bytes that sign links and encrypt secrets; made on the first run and kept with mode 0600 unless the operator sets it."""
+    if settings.secret_key is not None:
+        return hashlib.sha256(settings.secret_key.encode()).digest()
+    path = settings.secret_key_file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    if not path.exists():
+        fd = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(fd, "w") as f:
+            f.write(os.urandom(32).hex() + "\n")
+            f.flush()
+            os.fsync(f.fileno())
+        try:
+            os.link(fresh, path)  # the first of several starting processes wins
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return bytes.fromhex(path.read_text().strip())
+
+
+def public_url(settings: Settings) -> str:
+    """The base of the URLs we hand out."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    scheme = "https" if settings.tls_cert else "http"
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+async def build_ctx(settings: Settings) -> Ctx:
+    """Opens the parts of a process. `settings.database_url` must be set (the supervisor does that for the embedded database)."""
+    if settings.database_url is None:
+        raise RuntimeError("database_url is not set; the supervisor sets it for the embedded database")
+    db = await Database.open(settings.database_url, size=settings.db_pool_size)
+    ctx = Ctx(
+        db=db,
+        settings=settings,
+        store=open_storage(settings),
+        cpu=CpuPool(2),
+        public_url=public_url(settings),
+        secret_key=secret_key(settings),
+        shard=settings.shard,
+    )
+    create_db = await Database.open(settings.database_url, size=IN_FLIGHT, lock_timeout_ms=250)
+    ctx.state["create_db"] = create_db
+    ctx.state["batcher"] = Batcher(ctx, create_db)
+    return ctx
+
+
+async def close_ctx(ctx: Ctx) -> None:
+    """Closes what build_ctx opened, after what is in flight."""
+    await ctx.state["create_db"].close()
+    await ctx.db.close()
+    await asyncio.to_thread(ctx.cpu.shutdown, wait=True, cancel_futures=True)
+
+
+@asynccontextmanager
+async def open_ctx(settings: Settings) -> AsyncGenerator[Ctx]:
+    """A Ctx for the length of a block: commands and tests."""
+    ctx = await build_ctx(settings)
+    try:
+        yield ctx
+    finally:
+        await close_ctx(ctx)
+
+
+def create_app(settings: Settings) -> App:
+    """The ASGI application; it opens its Ctx when the server starts it."""
+
+    async def open_it() -> Ctx:
+        return await build_ctx(settings)
+
+    return App(all_routes(), open_it, close_ctx, settings.max_body_bytes)
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Does jobs until `stop` is set, then finishes those begun."""
+    from steelyard.jobs import worker
+
+    async with open_ctx(settings) as ctx:
+        await worker.run(ctx, stop)
+
+
+async def first_run(settings: Settings, dsn: str) -> FirstRun | None:
+    """Creates the first account, admin and keys on an empty installation; None when there is one already."""
+    from steelyard import users
+
+    db = await Database.open(dsn, size=1)
+    try:
+        ctx = Ctx(
+            db=db,
+            settings=settings,
+            store=open_storage(settings),
+            cpu=CpuPool(1),
+            public_url=public_url(settings),
+            secret_key=secret_key(settings),
+        )
+        made = await users.bootstrap(ctx)
+    finally:
+        await db.close()
+    return None if made is None else FirstRun(made.email, made.password, made.live_key, made.test_key)

@@ -1,0 +1,73 @@
+"""Health, metrics and the API's own description: public routes that need no key and tell nothing about anybody's data."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from steelyard.errors import Unavailable
+from steelyard.http.openapi import docs_page, document
+from steelyard.http.route import PUBLIC, Call, Reply, Routes
+
+routes = Routes("public", "System")
+
+
+class Health(Struct):
+    """The process lives and can serve."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Struct):
+    """Each part the service needs, and whether it is there."""
+
+    status: Literal["ok"]
+    database: Literal["ok"]
+    storage: Literal["ok"]
+    worker: Literal["ok"]
+
+
+@routes.get("/healthz", access=PUBLIC, response=Health)
+async def healthz(call: Call) -> Health:
+    """Whether this process lives and can serve"""
+    return Health()
+
+
+@routes.get("/readyz", access=PUBLIC, response=Readiness, errors=(503,))
+async def readyz(call: Call) -> Readiness:
+    """Whether database, storage and worker do their part"""
+    ctx = call.ctx
+    alive = await ctx.db.fetchval(_WORKER)
+    await ctx.store.check()
+    if not alive:
+        raise Unavailable("No worker has reported for 30 seconds; start one with `steelyard worker`.")
+    return Readiness("ok", "ok", "ok", "ok")
+
+
+_WORKER = "select exists (select 1 from process where kind = 'worker' and seen_at > steelyard.now() - interval '30 seconds')"
+
+
+@routes.get("/metrics", access=PUBLIC, content_type="text/plain")
+async def metrics(call: Call) -> Reply:
+    """Measurements for Prometheus"""
+    app: Any = call.ctx.state["app"]
+    return Reply(app.metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@routes.get("/openapi.json", access=PUBLIC, response=dict[str, Any])
+async def openapi(call: Call) -> bytes:
+    """This API, described in OpenAPI 3.1"""
+    app: Any = call.ctx.state["app"]
+    return document(app.router.routes, call.ctx.public_url)
+
+
+@routes.get("/docs", access=PUBLIC, content_type="text/html")
+async def docs(call: Call) -> Reply:
+    """This API, for people"""
+    app: Any = call.ctx.state["app"]
+    return Reply(
+        docs_page(app.router.routes, call.ctx.public_url),
+        content_type="text/html; charset=utf-8",
+        headers=[("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")],
+    )

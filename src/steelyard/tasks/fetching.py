@@ -1,0 +1,158 @@
+"""One attachment: from its URL to checked content in storage (platform-api §25.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from steelyard.ctx import Ctx
+from steelyard.db.sqlfile import QueryFile
+from steelyard.errors import NotFound, TooLarge
+from steelyard.media.images import ImageFacts, inspect_image
+from steelyard.media.sniff import refusal, sniff
+from steelyard.net import guard
+from steelyard.storage import Blob, record_blob
+from steelyard.task_types import AttachmentRef
+from steelyard.task_types._base import MediaKind
+
+Q = QueryFile(__name__, "prepare.sql")
+
+IMPORT_POLL_S = 2.0
+
+
+class Outcome(Struct, frozen=True):
+    """What came of an attachment. Stored: `sha256` and what follows it. Failed: `status_code` and `message` for the customer.
+
+    `status_code` is the HTTP status received; without one: 500 for transport failures, 403 for an address that this server refuses to
+    contact, 400 for a URL that cannot be fetched at all. `transient`: the same may succeed later.
+    """
+
+    state: str
+    status_code: int
+    message: str | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    mime_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    transient: bool = False
+    importing: bool = False
+
+
+class FileContent(Struct, frozen=True):
+    """A row of `file`."""
+
+    state: str
+    sha256: str | None
+    size_bytes: int | None
+    mime_type: str | None
+    failure_status: int | None
+
+
+_file_by_id = Q.opt("file_by_id", FileContent)
+
+
+def _failed(status: int, message: str, *, transient: bool = False, importing: bool = False) -> Outcome:
+    return Outcome("failed", status, message, transient=transient, importing=importing)
+
+
+async def fetch(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
+    """Fetches, checks and stores one attachment. Never raises for what the URL or its content are to blame for."""
+    try:
+        scheme = urlsplit(ref.url.strip()).scheme.lower()
+    except ValueError:
+        return _failed(400, "This is not a valid URL.")
+    if scheme in ("http", "https"):
+        return await _fetch_http(ctx, ref)
+    if scheme == "scaledata":
+        return await _take_file(ctx, space_id, ref)
+    if scheme in ("s3", "gs", "az", "azure", "abfs", "abfss"):
+        return _failed(
+            400,
+            f"This server has no access to {scheme}:// storage; give an https:// address, for instance a pre-signed one.",
+        )
+    return _failed(400, "Attachments must be http://, https:// or scaledata:// URLs.")
+
+
+async def _fetch_http(ctx: Ctx, ref: AttachmentRef) -> Outcome:
+    settings = ctx.settings
+    try:
+        async with (
+            guard.client(ctx).get(
+                ref.url.strip(),
+                max_bytes=settings.max_attachment_bytes,
+                timeout_s=settings.attachment_timeout_seconds,
+            ) as download,
+            ctx.store.spool(download.chunks()) as spooled,
+        ):
+            mime = sniff(spooled.head, download.content_type)
+            facts = await _examine(ctx, ref.media, mime, str(spooled.path))
+            if facts.problem is not None:
+                return _failed(200, facts.problem)
+            blob = await ctx.store.keep(spooled)
+    except guard.BlockedAddress as e:
+        return _failed(403, e.message)
+    except guard.BadAddress as e:
+        return _failed(e.status or 400, e.message)
+    except guard.FetchFailed as e:
+        return _failed(e.status or 500, e.message, transient=e.transient)
+    except TooLarge as e:
+        return _failed(200, e.message)
+    return await _stored(ctx, blob, mime, facts)
+
+
+async def _stored(ctx: Ctx, blob: Blob, mime: str, facts: ImageFacts) -> Outcome:
+    await record_blob(ctx.db, blob, mime)
+    return Outcome(
+        "stored",
+        200,
+        sha256=blob.sha256,
+        size_bytes=blob.size_bytes,
+        mime_type=mime,
+        width=facts.width or None,
+        height=facts.height or None,
+    )
+
+
+async def _take_file(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
+    """`scaledata://<owner>/<uuid>`: an uploaded or imported file of the same space; the owner part is not needed to find it."""
+    file_id = ref.url.strip().rstrip("/").rpartition("/")[2].lower()
+    file = None if "\0" in file_id else await _file_by_id(ctx.db, space_id=space_id, file_id=file_id)
+    if file is None:
+        return _failed(404, "File not found.")
+    if file.state == "importing":
+        return _failed(500, "The file's import has not finished.", transient=True, importing=True)
+    if file.state == "failed" or file.sha256 is None:
+        return _failed(file.failure_status or 500, "The file could not be imported.")
+    try:
+        head = await ctx.store.get_range(file.sha256, 0, 4096)
+        mime = sniff(head, file.mime_type or "")
+        path = ctx.store.local_path(file.sha256)
+        source: str | bytes = str(path) if path else b""
+        if path is None and _is_looked_into(ref.media, mime):
+            source = await ctx.store.get(file.sha256)
+    except NotFound:
+        return _failed(404, "The file's content is gone.")
+    facts = await _examine(ctx, ref.media, mime, source)
+    if facts.problem is not None:
+        return _failed(200, facts.problem)
+    return await _stored(ctx, Blob(file.sha256, file.size_bytes or 0), mime, facts)
+
+
+def _is_looked_into(media: MediaKind, mime: str) -> bool:
+    return media == "image" or (
+        media in ("any", "scene") and mime in ("image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff")
+    )
+
+
+async def _examine(ctx: Ctx, media: MediaKind, mime: str, source: str | bytes) -> ImageFacts:
+    """Checks the content's kind, and images closer. Images where anything goes are measured, but not refused."""
+    problem = refusal(media, mime)
+    if problem is not None:
+        return ImageFacts(problem=problem)
+    if not _is_looked_into(media, mime):
+        return ImageFacts()
+    facts = await asyncio.get_running_loop().run_in_executor(ctx.cpu, inspect_image, source)
+    return facts if media == "image" or facts.problem is None else ImageFacts()

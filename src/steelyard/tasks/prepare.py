@@ -1,0 +1,183 @@
+"""Job `prepare_task`: fetches a task's attachments, then queues the task, or puts it into `error` (platform-api §3.4, §25.1).
+
+What may pass by itself (server errors, timeouts, refused connections) is tried `attachment_tries` times with growing pauses before
+the task errors; what was fetched in earlier rounds is kept. Everything else is final at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from steelyard.ctx import Ctx
+from steelyard.db.outbox import wake
+from steelyard.db.pool import Executor, Tx
+from steelyard.jobs.specs import PrepareTask, RetryLater
+from steelyard.task_types import TASK_TYPES, AttachmentRef
+from steelyard.tasks.fetching import IMPORT_POLL_S, Outcome, Q, fetch
+from steelyard.tasks.transitions import fail_task, queue_task
+
+_AT_ONCE = 4  # attachments of one task that are fetched at the same time
+_IMPORT_TRIES = 300
+_ERROR = "One or more attachments could not be downloaded."
+
+
+class _TaskRow(Struct, frozen=True):
+    type: str
+    params: str
+
+
+class _StoredRow(Struct, frozen=True):
+    url: str
+    media: str
+    sha256: str
+    size_bytes: int
+    mime_type: str
+    width: int | None
+    height: int | None
+
+
+_task_to_prepare = Q.opt("task_to_prepare", _TaskRow)
+_stored_attachments = Q.all("stored_attachments", _StoredRow)
+_save_attachments = Q.exec("save_attachments")
+
+
+async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
+    """Does nothing for a task that is not `preparing` any more (cancelled, or prepared by an earlier run)."""
+    space_id, task_id = args.space_id, args.task_id
+    task = await _task_to_prepare(ctx.db, space_id=space_id, task_id=task_id)
+    if task is None:
+        return
+    kind = TASK_TYPES[task.type]
+    refs = list(kind.attachments(kind.parse_params(task.params.encode())))
+    outcomes = await _fetch_all(ctx, args, refs)
+    results = [outcomes[(ref.url, ref.media)] for ref in refs]
+    saved = _Save(space_id, task_id, refs, results)
+    if (again := _again(ctx, args, results)) is not None:
+        await saved(ctx.db)
+        raise again
+    response = error_response(refs, results)
+
+    async def decide(tx: Tx) -> None:
+        await saved(tx)
+        if response is None:
+            await queue_task(ctx, tx, space_id, task_id)
+        else:
+            await fail_task(ctx, tx, space_id, task_id, response)
+
+    await ctx.db.transact(decide)
+    wake(ctx)
+
+
+async def _fetch_all(
+    ctx: Ctx, args: PrepareTask, refs: Sequence[AttachmentRef]
+) -> dict[tuple[str, str], Outcome]:
+    """Outcome by (url, media); equal ones are fetched once, those of earlier rounds not again."""
+    outcomes: dict[tuple[str, str], Outcome] = {}
+    if args.tries > 0:
+        for row in await _stored_attachments(ctx.db, space_id=args.space_id, task_id=args.task_id):
+            outcomes[(row.url, row.media)] = Outcome(
+                "stored",
+                200,
+                sha256=row.sha256,
+                size_bytes=row.size_bytes,
+                mime_type=row.mime_type,
+                width=row.width,
+                height=row.height,
+            )
+    missing = {(ref.url, ref.media): ref for ref in refs if (ref.url, ref.media) not in outcomes}
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(key: tuple[str, str], ref: AttachmentRef) -> None:
+        async with gate:
+            outcomes[key] = await fetch(ctx, args.space_id, ref)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for key, ref in missing.items():
+                group.create_task(one(key, ref))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None  # the worker tells outages from mistakes by the exception's type
+    return outcomes
+
+
+def _again(ctx: Ctx, args: PrepareTask, results: Sequence[Outcome]) -> RetryLater | None:
+    """The next round, if every failure may pass by itself and rounds are left; None when the outcome is final."""
+    failures = [r for r in results if r.state == "failed"]
+    if not failures or not all(r.transient for r in failures):
+        return None
+    following = structs.replace(args, tries=args.tries + 1)
+    if all(r.importing for r in failures):
+        if args.tries < _IMPORT_TRIES:
+            return RetryLater(IMPORT_POLL_S, failures[0].message, args=following)
+        return None
+    if args.tries + 1 >= ctx.settings.attachment_tries:
+        return None
+    return RetryLater(
+        ctx.settings.attachment_retry_seconds * 4.0**args.tries, failures[0].message, args=following
+    )
+
+
+def error_response(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) -> bytes | None:
+    """The `response` of a task whose attachments failed (platform-api §3.4), None if none did.
+
+    Each failure once, in document order; those of a sequence under `frames`. `message` says why wherever there is more to say than a
+    status.
+    """
+    attachments: list[dict[str, Any]] = []
+    frames: list[dict[str, Any]] = []
+    for ref, result in zip(refs, results, strict=True):
+        if result.state != "failed":
+            continue
+        item: dict[str, Any] = {"statusCode": result.status_code, "url": ref.url}
+        if ref.frame is not None:
+            frames.append({"frame": ref.frame, "message": result.message or "", "attachment": item})
+        else:
+            if result.message:
+                item["message"] = result.message
+            if item not in attachments:
+                attachments.append(item)
+    if not attachments and not frames:
+        return None
+    response: dict[str, Any] = {"error": _ERROR}
+    if attachments:
+        response["attachments"] = attachments
+    if frames:
+        response["frames"] = frames
+    return msgspec.json.encode(response)
+
+
+class _Save(Struct, frozen=True):
+    """Writes the `attachment` rows of a task."""
+
+    space_id: int
+    task_id: str
+    refs: Sequence[AttachmentRef]
+    results: Sequence[Outcome]
+
+    async def __call__(self, on: Executor) -> None:
+        if not self.refs:
+            return
+        await _save_attachments(
+            on,
+            space_id=self.space_id,
+            task_id=self.task_id,
+            ordinals=list(range(len(self.refs))),
+            paths=[r.path for r in self.refs],
+            roles=[r.role for r in self.refs],
+            urls=[r.url for r in self.refs],
+            medias=[r.media for r in self.refs],
+            frames=[r.frame for r in self.refs],
+            states=[r.state for r in self.results],
+            status_codes=[r.status_code for r in self.results],
+            messages=[r.message for r in self.results],
+            sha256s=[r.sha256 for r in self.results],
+            sizes=[r.size_bytes for r in self.results],
+            mime_types=[r.mime_type for r in self.results],
+            widths=[r.width for r in self.results],
+            heights=[r.height for r in self.results],
+        )

@@ -1,0 +1,202 @@
+"""Shared fixtures: one embedded PostgreSQL per run, a database cloned from a migrated template per test, the application in-process."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from steelyard import users
+from steelyard.app import build_ctx, close_ctx
+from steelyard.clock import ShiftedClock
+from steelyard.ctx import Actor, Ctx
+from steelyard.db.embedded import with_embedded
+from steelyard.db.migrate import migrate
+from steelyard.http.asgi import App
+from steelyard.http.surface import all_routes
+from steelyard.settings import Settings
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of the template database: two accounts with both modes; `member` and `labeler` belong to the first."""
+
+    live: str
+    test: str
+    other_live: str
+    other_test: str
+    manager_live: str
+    labeler_live: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """The migrated database that tests clone."""
+
+    dsn: str
+    name: str
+    keys: Keys
+
+
+def _with_database(dsn: str, name: str) -> str:
+    head, _, query = dsn.partition("?")
+    return head.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
+    """The DSN of the run's PostgreSQL 18."""
+    async with with_embedded(tmp_path_factory.mktemp("pg")) as dsn:
+        yield dsn
+
+
+async def _execute(dsn: str, sql: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def template(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """A migrated database with two accounts."""
+    name = "steelyard_template"
+    await _execute(postgres, f"create database {name}")
+    dsn = _with_database(postgres, name)
+    await migrate(dsn)
+    ctx = await build_ctx(_settings(dsn, tmp_path_factory.mktemp("template")))
+    try:
+        first = await users.bootstrap(ctx)
+        assert first is not None
+        await users.create_account(ctx, "other")
+        await users.create_member(ctx, "other", "boss@other.example", "admin")
+        await users.create_member(ctx, "main", "manager@main.example", "manager", "correct horse battery")
+        await users.create_member(ctx, "main", "labeler@main.example", "labeler", "correct horse battery")
+        keys = Keys(
+            first.live_key,
+            first.test_key,
+            (await users.create_key(ctx, "other", "live")).key,
+            (await users.create_key(ctx, "other", "test")).key,
+            (await users.create_key(ctx, "main", "live", member_email="manager@main.example")).key,
+            (await users.create_key(ctx, "main", "live", member_email="labeler@main.example")).key,
+        )
+    finally:
+        await close_ctx(ctx)
+    return Template(postgres, name, keys)
+
+
+def _settings(dsn: str, folder: Path, **more: object) -> Settings:
+    return Settings(
+        data_dir=folder,
+        database_url=dsn,
+        db_pool_size=6,
+        public_url="http://steelyard.test",
+        allow_networks=("127.0.0.0/8", "::1/128"),
+        **more,  # pyright: ignore[reportArgumentType]
+    )
+
+
+@pytest.fixture
+def keys(template: Template) -> Keys:
+    """API keys of both accounts."""
+    return template.keys
+
+
+@pytest.fixture
+async def dsn(template: Template) -> AsyncGenerator[str]:
+    """A database of the test's own."""
+    name = f"t_{secrets.token_hex(6)}"
+    await _execute(template.dsn, f"create database {name} template {template.name}")
+    yield _with_database(template.dsn, name)
+    await _execute(template.dsn, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def ctx(dsn: str, tmp_path: Path) -> AsyncGenerator[Ctx]:
+    """A process's parts on the test's database; `ctx.clock` is a ShiftedClock."""
+    built = await build_ctx(_settings(dsn, tmp_path))
+    built.clock = ShiftedClock()
+    yield built
+    await close_ctx(built)
+
+
+@pytest.fixture
+async def app(ctx: Ctx) -> App:
+    """The application on that ctx."""
+
+    async def opened() -> Ctx:
+        return ctx
+
+    async def closed(_: Ctx) -> None:
+        return None
+
+    made = App(all_routes(), opened, closed, ctx.settings.max_body_bytes)
+    made.ctx = ctx
+    ctx.state["app"] = made
+    return made
+
+
+ClientFor = Callable[[str | None], httpx.AsyncClient]
+
+
+@pytest.fixture
+async def client_for(app: App) -> AsyncGenerator[ClientFor]:
+    """Makes in-process clients that authenticate with a key (None: with nothing)."""
+    made: list[httpx.AsyncClient] = []
+
+    def make(key: str | None) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app, raise_app_exceptions=True),
+            base_url="http://steelyard.test",
+            auth=None if key is None else httpx.BasicAuth(key, ""),
+        )
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        await client.aclose()
+
+
+@pytest.fixture
+def live(client_for: ClientFor, keys: Keys) -> httpx.AsyncClient:
+    """A client with the first account's live key."""
+    return client_for(keys.live)
+
+
+@pytest.fixture
+def test(client_for: ClientFor, keys: Keys) -> httpx.AsyncClient:
+    """A client with the first account's test key."""
+    return client_for(keys.test)
+
+
+@pytest.fixture
+def other(client_for: ClientFor, keys: Keys) -> httpx.AsyncClient:
+    """A client with the second account's live key."""
+    return client_for(keys.other_live)
+
+
+async def _actor(ctx: Ctx, key: str) -> Actor:
+    import hashlib
+
+    actor = await users.actor_by_key(ctx, hashlib.sha256(key.encode()).digest())
+    assert actor is not None
+    return actor
+
+
+@pytest.fixture
+async def live_actor(ctx: Ctx, keys: Keys) -> Actor:
+    """The first account's admin in live mode."""
+    return await _actor(ctx, keys.live)
+
+
+@pytest.fixture
+async def test_actor(ctx: Ctx, keys: Keys) -> Actor:
+    """The first account's admin in test mode."""
+    return await _actor(ctx, keys.test)
