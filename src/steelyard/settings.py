@@ -121,6 +121,35 @@ class Settings(Struct, frozen=True, kw_only=True):
     worker_concurrency: Annotated[
         int, Meta(ge=1, le=1024, description="Jobs that one worker process runs at once.")
     ] = 64
+    max_attachment_bytes: Annotated[
+        int, Meta(ge=1024, le=64 * 1024 * MIB, description="Largest attachment that is fetched from a URL.")
+    ] = 1024 * MIB
+    attachment_timeout_seconds: Annotated[
+        int, Meta(ge=1, le=3600, description="Time for one attachment to be fetched, to its last byte.")
+    ] = 60
+    attachment_tries: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10,
+            description="How often an attachment is tried while its server is away, slow or answers 5xx, before the task errors.",
+        ),
+    ] = 4
+    attachment_retry_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Pause before the second try of an attachment; each later one is four times as long.",
+        ),
+    ] = 2.0
+    shard: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1023,
+            description="Number of this process, apart from its siblings'; `steelyard up` sets it for its children.",
+        ),
+    ] = 0
     drain_seconds: Annotated[
         int,
         Meta(
@@ -163,6 +192,17 @@ class Settings(Struct, frozen=True, kw_only=True):
         settings = cls(**values)  # pyright: ignore[reportArgumentType]  # each value was checked against its field
         settings._check_together()
         return settings
+
+    def to_env(self) -> dict[str, str]:
+        """The environment from which `from_env` reads these very settings, for child processes."""
+        env: dict[str, str] = {}
+        for name in self.__struct_fields__:
+            value = cast("object", getattr(self, name))
+            if isinstance(value, tuple):
+                value = ",".join(cast("tuple[str, ...]", value))
+            if value is not None:
+                env[PREFIX + name.upper()] = str(value)
+        return env
 
     def _check_together(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):

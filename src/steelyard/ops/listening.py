@@ -1,0 +1,77 @@
+"""The listening socket: bound once, before anything else starts, and inherited by every server process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from steelyard.settings import Settings
+
+BACKLOG = 2048
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; the message says why and what to do."""
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A listening TCP socket on `host:port`. Connections wait in it until a server process takes them."""
+    try:
+        found = socket.getaddrinfo(
+            settings.host,
+            settings.port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV,
+        )
+    except socket.gaierror as error:
+        raise ListenError(
+            f"STEELYARD_HOST: “{settings.host}” is not an address of this machine ({error.strerror})."
+        ) from None
+    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and settings.host == "::":
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind(address)
+        sock.listen(BACKLOG)  # at once: a port that is only bound could still be taken by another process
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise ListenError(_explain(settings, error)) from None
+    return sock
+
+
+def _explain(settings: Settings, error: OSError) -> str:
+    where = f"{settings.host}:{settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {settings.port} on {settings.host} is taken by another program. Stop that one, or choose another port "
+            f"with --port or STEELYARD_PORT (0 takes any free one)."
+        )
+    if error.errno == errno.EACCES:
+        return (
+            f"User id {os.geteuid()} may not listen on {where}: ports below 1024 are reserved. Choose a higher one with "
+            "--port or STEELYARD_PORT, and put a reverse proxy in front."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"{settings.host} is not an address of this machine; set STEELYARD_HOST (127.0.0.1, 0.0.0.0, …)."
+        )
+    return f"Cannot listen on {where}: {error.strerror}."
+
+
+def address_of(settings: Settings) -> str:
+    """The base address to show and to try: `public_url`, or what we listen on in a form that a browser takes."""
+    if settings.public_url:
+        return settings.public_url
+    return local_address(settings)
+
+
+def local_address(settings: Settings) -> str:
+    """The address under which this machine itself reaches the server."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
