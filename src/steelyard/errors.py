@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -23,6 +23,8 @@ class SteelyardError(Exception):
 
     status: int = 500
     code: str = "internal"
+    extra: Mapping[str, object] | None = None
+    """Further members of the problem+json body, where a client needs more than words (both drafts of a stale one)."""
 
     def __init__(self, message: str, *, issues: Sequence[Issue] = (), headers: dict[str, str] | None = None):
         super().__init__(message)

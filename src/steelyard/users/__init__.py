@@ -14,13 +14,24 @@ from steelyard.users.members import (
     set_password,
     set_roles,
 )
-from steelyard.users.model import Account, FirstRun, KeyInfo, Member, NewKey, NewSession, Session, Teammate
+from steelyard.users.model import (
+    Account,
+    FirstRun,
+    KeyInfo,
+    Member,
+    NewKey,
+    NewSession,
+    Session,
+    SignedIn,
+    Teammate,
+)
 from steelyard.users.policy import GRANTABLE, POLICY, may
-from steelyard.users.sessions import actor_by_session, end_session, start_session, verify_login
+from steelyard.users.sessions import SESSION_LASTS, actor_by_session, end_session, start_session, verify_login
 
 __all__ = [
     "GRANTABLE",
     "POLICY",
+    "SESSION_LASTS",
     "Account",
     "FirstRun",
     "KeyInfo",
@@ -28,6 +39,7 @@ __all__ = [
     "NewKey",
     "NewSession",
     "Session",
+    "SignedIn",
     "Teammate",
     "actor_by_key",
     "actor_by_session",

@@ -110,6 +110,15 @@ class LoginRow(Struct, frozen=True):
     password_hash: str
 
 
+class SignedIn(Struct, frozen=True):
+    """The member whose password was right."""
+
+    id: int
+    account_id: int
+    email: str
+    role: Role
+
+
 class SessionActorRow(Struct, frozen=True):
     csrf_token: str
     expires_at: datetime

@@ -10,7 +10,7 @@ from steelyard.errors import Unauthorized
 from steelyard.ids import secret_token
 from steelyard.users import queries as q
 from steelyard.users import throttle
-from steelyard.users.model import LoginRow, NewSession, Session
+from steelyard.users.model import LoginRow, NewSession, Session, SignedIn
 from steelyard.users.passwords import verify_password
 
 SESSION_LASTS = timedelta(days=7)
@@ -27,7 +27,7 @@ async def actor_by_session(ctx: Ctx, sha256: bytes) -> tuple[Session, Actor] | N
 
 async def verify_login(
     ctx: Ctx, email: str, password: str, account: str | None = None, *, address: str = ""
-) -> LoginRow:
+) -> SignedIn:
     """The member with this e-mail and password; `account` (a name) chooses when one address belongs to several.
 
     Unknown addresses take as long as wrong passwords. Raises Unauthorized, or RateLimited after too many failures of this e-mail or
@@ -46,7 +46,7 @@ async def verify_login(
                     ctx.db, member_id=candidate.id, password_hash=fresh, old_hash=candidate.password_hash
                 )
             throttle.succeeded(ctx, email, address)
-            return candidate
+            return SignedIn(candidate.id, candidate.account_id, candidate.email, candidate.role)
     if not found:
         await verify_password(password, None)
     throttle.failed(ctx, email, address)
