@@ -13,22 +13,22 @@ from steelyard.projects.templates import derive
 class Api:
     """A client bound to one key."""
 
-    def __init__(self, client, key):
-        self.client, self.auth = client, (key, "")
+    def __init__(self, client):
+        self.client = client
 
     async def make(self, name="cows", **more):
         return await self.post("/v1/projects", json={"type": "imageannotation", "name": name, **more})
 
     async def get(self, path, **more):
-        return await self.client.get(path, auth=self.auth, **more)
+        return await self.client.get(path, **more)
 
     async def post(self, path, **more):
-        return await self.client.post(path, auth=self.auth, **more)
+        return await self.client.post(path, **more)
 
 
 @pytest.fixture
-def api(client, live_key):
-    return Api(client, live_key)
+def api(live):
+    return Api(live)
 
 
 def refused(response, status):
@@ -136,17 +136,16 @@ async def test_kinds_and_their_settings_are_echoed(api):
     )
 
 
-async def test_a_taken_name_is_a_conflict_in_its_own_space_only(api, client, test_key, other_live_key):
+async def test_a_taken_name_is_a_conflict_in_its_own_space_only(api, test, other):
     assert (await api.make()).status_code == 200
     assert refused(await api.make(), 409) == 'A project named "cows" already exists.'
-    assert (await Api(client, test_key).make()).status_code == 200
-    assert (await Api(client, other_live_key).make()).status_code == 200
+    assert (await Api(test).make()).status_code == 200
+    assert (await Api(other).make()).status_code == 200
 
 
-async def test_projects_of_other_accounts_and_modes_do_not_exist(api, client, test_key, other_live_key):
+async def test_projects_of_other_accounts_and_modes_do_not_exist(api, test, other):
     await api.make()
-    for key in (test_key, other_live_key):
-        stranger = Api(client, key)
+    for stranger in (Api(test), Api(other)):
         assert (await stranger.get("/v1/projects")).json() == []
         refused(await stranger.get("/v1/projects/cows"), 404)
         refused(await stranger.post("/v1/projects/cows/setParams", json={"a": 1}), 404)
@@ -163,14 +162,14 @@ async def test_names_are_matched_exactly_and_may_hold_anything(api):
     refused(await api.get("/v1/projects/%00"), 404)
 
 
-async def test_the_list_is_a_bare_array_newest_first_and_knows_archived_ones(api, ctx, live):
+async def test_the_list_is_a_bare_array_newest_first_and_knows_archived_ones(api, ctx, live_actor):
     for name in ("one", "two", "three"):
         await api.make(name, params={"n": name})
     listed = (await api.get("/v1/projects")).json()
     assert [p["name"] for p in listed] == ["three", "two", "one"]
     assert [p["param_history"][0]["n"] for p in listed] == ["three", "two", "one"]
     await ctx.db.execute(
-        "update project set archived = true where space_id = $1 and name = 'two'", live.space_id
+        "update project set archived = true where space_id = $1 and name = 'two'", live_actor.space_id
     )
     assert [p["name"] for p in (await api.get("/v1/projects?archived=True")).json()] == ["two"]
     assert [p["name"] for p in (await api.get("/v1/projects?archived=false")).json()] == ["three", "one"]

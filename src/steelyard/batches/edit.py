@@ -7,11 +7,11 @@ from msgspec import Struct
 from steelyard.batches import queries as q
 from steelyard.batches.model import Batch
 from steelyard.batches.read import count_tasks, load, unknown_batch
+from steelyard.batches.settle import settle_in
 from steelyard.ctx import Actor, Ctx
-from steelyard.db.outbox import enqueue, wake
+from steelyard.db.outbox import wake
 from steelyard.db.pool import ConstraintBroken, Tx
 from steelyard.errors import Conflict, InvalidRequest, NotFound, parameter
-from steelyard.jobs.specs import SETTLE_BATCH, SETTLE_BATCH_QUEUE, SettleBatch, settle_key
 from steelyard.projects import check_name, project_by_name
 from steelyard.users import record_act
 
@@ -79,11 +79,7 @@ async def finalize_batch(ctx: Ctx, actor: Actor, name: str) -> Batch:
     """
 
     async def finalize(tx: Tx) -> Batch:
-        batch = (
-            None
-            if "\x00" in name
-            else await q.lock_batch_for_finalize(tx, space_id=actor.space_id, name=name)
-        )
+        batch = None if "\x00" in name else await q.lock_batch(tx, space_id=actor.space_id, name=name)
         if batch is None:
             raise unknown_batch()
         if batch.status == "cancelled":
@@ -97,14 +93,8 @@ async def finalize_batch(ctx: Ctx, actor: Actor, name: str) -> Batch:
             raise InvalidRequest("The batch has no tasks; add some before it is finalized.")
         await q.start_batch(tx, space_id=actor.space_id, id=batch.id)
         await q.open_slots(tx, space_id=actor.space_id, batch_id=batch.id)
-        if counted.total > 0 and counted.pending == 0:
-            await enqueue(
-                tx,
-                SETTLE_BATCH,
-                SettleBatch(actor.space_id, batch.id),
-                dedupe_key=settle_key(actor.space_id, batch.id),
-                queue=SETTLE_BATCH_QUEUE,
-            )
+        if counted.pending == 0:
+            await settle_in(tx, actor.space_id, batch.id)
         await record_act(tx, actor.account_id, actor.email, "batch.finalize", mode=actor.mode, batch=name)
         return await load(tx, actor.space_id, name)
 

@@ -47,15 +47,7 @@ select
 from project_held h;
 
 -- name: lock_batch
--- Holds a batch for a change of its status. Creations of tasks hold it shared, so what follows sees all of them or none.
-select b.id, b.status, p.kind as project_kind
-from batch b
-join project p on p.space_id = b.space_id and p.id = b.project_id
-where b.space_id = :space_id and b.name = :name
-for no key update of b;
-
--- name: lock_batch_for_finalize
--- Holds a batch against creations of tasks as well.
+-- Holds a batch for a change. Who creates or ends a task of it holds it shared, so what follows sees all of that or none.
 select b.id, b.status, p.kind as project_kind
 from batch b
 join project p on p.space_id = b.space_id and p.id = b.project_id
