@@ -42,7 +42,9 @@ class CpuPool(ProcessPoolExecutor):
 
     def __init__(self, processes: int):
         self._count = processes
-        super().__init__(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+        super().__init__(
+            processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+        )
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -56,7 +56,7 @@ async def migrate(dsn: str, *, progress: Callable[[str], None] = lambda _: None)
         await connection.close(timeout=5)
 
 
-async def _apply(connection: asyncpg.Connection[asyncpg.Record], name: str) -> None:
+async def _apply(connection: asyncpg.Connection, name: str) -> None:
     sql = resources.files("steelyard.db").joinpath("migrations", name).read_text(encoding="utf-8")
     for attempt in range(10):
         try:

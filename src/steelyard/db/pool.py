@@ -7,7 +7,7 @@ switched off; measured, that is worth a third of the throughput of short request
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -44,12 +44,12 @@ class Executor(Protocol):
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Generator[None]:
     """Driver exceptions → the error family. What stays untranslated is a programmer's mistake and becomes a 500."""
     try:
         yield
     except asyncpg.IntegrityConstraintViolationError as e:
-        raise ConstraintBroken(e.constraint_name or "") from e
+        raise ConstraintBroken(getattr(e, "constraint_name", None) or "") from e
     except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError) as e:
         raise RetryTransaction("The database is busy with a conflicting change; try again.") from e
     except (
@@ -164,7 +164,7 @@ class Database:
             await self._pool.executemany(sql, rows)
 
     @asynccontextmanager
-    async def tx(self) -> AsyncIterator[Tx]:
+    async def tx(self) -> AsyncGenerator[Tx]:
         """One transaction, read committed. Only in verbs; never await network or storage inside it."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():

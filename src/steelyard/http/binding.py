@@ -76,8 +76,9 @@ class QueryBinder:
 
 
 def _describe(name: str, info: Any) -> _Field:
+    info = _bare(info)
     options = info.types if isinstance(info, inspect.UnionType) else (info,)
-    for option in options:
+    for option in map(_bare, options):
         if isinstance(option, inspect.ListType):
             return _Field(name, "list")
         if isinstance(option, inspect.BoolType):
@@ -87,6 +88,11 @@ def _describe(name: str, info: Any) -> _Field:
         if isinstance(option, inspect.DateTimeType):
             return _Field(name, "time")
     return _Field(name, "str")
+
+
+def _bare(info: Any) -> Any:
+    """The type beneath a description."""
+    return info.type if isinstance(info, inspect.Metadata) else info
 
 
 def _single(key: str, field: _Field, text: str) -> Any:

@@ -38,15 +38,37 @@ PLATFORM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "project": {"type": ["string", "null"], "description": "Name of the task's project."},
-        "batch": {"type": ["string", "null"], "description": "Name of the task's batch; implies its project."},
+        "batch": {
+            "type": ["string", "null"],
+            "description": "Name of the task's batch; implies its project.",
+        },
         "instruction": {"type": ["string", "null"], "description": "Markdown shown to contributors."},
-        "callback_url": {"type": ["string", "null"], "description": "http(s) URL or e-mail address to be told the outcome."},
+        "callback_url": {
+            "type": ["string", "null"],
+            "description": "http(s) URL or e-mail address to be told the outcome.",
+        },
         "metadata": {"type": ["object", "null"], "description": "Free key/values, at most 10 KB."},
-        "unique_id": {"type": ["string", "null"], "maxLength": 1024, "description": "Your own id; a second use is refused with 409."},
-        "clear_unique_id_on_error": {"type": ["boolean", "null"], "description": "Free the unique_id if the task ends in error."},
+        "unique_id": {
+            "type": ["string", "null"],
+            "maxLength": 1024,
+            "description": "Your own id; a second use is refused with 409.",
+        },
+        "clear_unique_id_on_error": {
+            "type": ["boolean", "null"],
+            "description": "Free the unique_id if the task ends in error.",
+        },
         "tags": {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}, "maxItems": 5},
-        "priority": {"type": ["integer", "null"], "minimum": 10, "maximum": 30, "description": "Higher is sooner."},
-        "project_version": {"type": ["integer", "null"], "minimum": -1, "description": "Version of the project's params; -1: none."},
+        "priority": {
+            "type": ["integer", "null"],
+            "minimum": 10,
+            "maximum": 30,
+            "description": "Higher is sooner.",
+        },
+        "project_version": {
+            "type": ["integer", "null"],
+            "minimum": -1,
+            "description": "Version of the project's params; -1: none.",
+        },
         "urgency": {"type": ["string", "null"], "enum": ["standard", "day", "week", "immediate", None]},
     },
 }
@@ -56,7 +78,9 @@ def _types(routes: tuple[Route, ...]) -> list[Any]:
     kinds: list[Any] = [WireError, Problem]
     for route in routes:
         body = route.body_schema or route.body
-        kinds += [k for k in (route.query, None if body == "stream" else body, route.response) if k is not None]
+        kinds += [
+            k for k in (route.query, None if body == "stream" else body, route.response) if k is not None
+        ]
     for task_type in TASK_TYPES.values():
         kinds += [task_type.params, task_type.response]
     distinct: list[Any] = []
@@ -69,7 +93,9 @@ def _types(routes: tuple[Route, ...]) -> list[Any]:
 def build(routes: tuple[Route, ...]) -> dict[str, Any]:
     """The document without `servers`, as builtins."""
     kinds = _types(routes)
-    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}", schema_hook=_hook)
+    schemas, components = msgspec.json.schema_components(
+        kinds, ref_template="#/components/schemas/{name}", schema_hook=_hook
+    )
     schema_of = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
 
     def schema(kind: Any) -> Any:
@@ -104,7 +130,11 @@ def build(routes: tuple[Route, ...]) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "basic": {"type": "http", "scheme": "basic", "description": "User name: the API key. Password: empty."},
+                "basic": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "User name: the API key. Password: empty.",
+                },
                 "bearer": {"type": "http", "scheme": "bearer", "description": "The API key."},
                 "session": {"type": "apiKey", "in": "cookie", "name": "steelyard_session"},
             },
@@ -157,7 +187,10 @@ def _operation(route: Route, schema: Any, body: Any) -> dict[str, Any]:
     if route.idempotent:
         codes |= {409, 429}
     for code in sorted(codes):
-        responses[str(code)] = {"description": _REASON[code], "content": {error_type: {"schema": error_schema}}}
+        responses[str(code)] = {
+            "description": _REASON[code],
+            "content": {error_type: {"schema": error_schema}},
+        }
     doc = (route.handler.__doc__ or "").strip()
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
@@ -180,9 +213,15 @@ def _operation(route: Route, schema: Any, body: Any) -> dict[str, Any]:
     if body is not None and route.body != "stream":
         operation["requestBody"] = {"content": {"application/json": {"schema": body}}}
     elif route.body == "stream" and body is not None:
-        operation["requestBody"] = {"content": {"multipart/form-data": {"schema": body or {"type": "object"}}}}
+        operation["requestBody"] = {
+            "content": {"multipart/form-data": {"schema": body or {"type": "object"}}}
+        }
     if route.access.roles:
-        operation["security"] = [{"basic": []}, {"bearer": []}, *([{"session": []}] if route.access.session else [])]
+        operation["security"] = [
+            {"basic": []},
+            {"bearer": []},
+            *([{"session": []}] if route.access.session else []),
+        ]
     return operation
 
 
@@ -206,7 +245,11 @@ def _query_parameters(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:
                 "in": "query",
                 "required": name in full["$defs"][struct.__name__].get("required", []),
                 "schema": schema,
-                **({"description": d} if (d := described.get("description") or options[0].get("description")) else {}),
+                **(
+                    {"description": d}
+                    if (d := described.get("description") or options[0].get("description"))
+                    else {}
+                ),
             }
         )
     return out

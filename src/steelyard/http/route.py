@@ -142,7 +142,8 @@ class Routes:
     """The operations of one module."""
 
     def __init__(self, surface: Surface, tag: str):
-        self.surface, self.tag = surface, tag
+        self.surface: Surface = surface
+        self.tag = tag
         self.all: list[Route] = []
 
     def _add(self, method: Method, path: str, options: dict[str, Any]) -> Callable[[Handler], Handler]:
@@ -157,7 +158,8 @@ class Routes:
                     surface=self.surface,
                     tag=self.tag,
                     decoder=decoder,
-                    **{"access": DATA, **options},
+                    access=options.pop("access", DATA),
+                    **options,
                 )
             )
             return handler

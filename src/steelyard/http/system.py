@@ -69,5 +69,10 @@ async def docs(call: Call) -> Reply:
     return Reply(
         docs_page(app.router.routes, call.ctx.public_url),
         content_type="text/html; charset=utf-8",
-        headers=[("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")],
+        headers=[
+            (
+                "Content-Security-Policy",
+                "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+            )
+        ],
     )

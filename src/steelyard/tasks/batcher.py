@@ -80,6 +80,7 @@ class Batcher:
 
     async def _alone(self, pending: _Pending) -> None:
         """One row in its own statement on the ordinary pool, which waits for locks as long as it must."""
+        created: set[str] = set()
         for attempt in range(4):
             try:
                 created = await insert_tasks(self._ctx, self._ctx.db, pending.actor, [pending.task])
@@ -89,7 +90,6 @@ class Batcher:
                     return
                 await asyncio.sleep(0.01 * 2**attempt)
             except ConstraintBroken:  # the idempotency key was taken meanwhile: the caller looks it up
-                created: set[str] = set()
                 break
             except Exception as e:
                 _fail(pending, e)

@@ -58,8 +58,8 @@ def _entries(
             link, metadata = url, {}
         else:
             continue
-        for converted in (False, True):
-            entries.append(
-                {"attachmentURL": url, "s3URL": link, "isConvertedImage": converted, "metadata": metadata}
-            )
+        entries += [
+            {"attachmentURL": url, "s3URL": link, "isConvertedImage": converted, "metadata": metadata}
+            for converted in (False, True)
+        ]
     return msgspec.json.encode(entries)

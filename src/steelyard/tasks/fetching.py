@@ -143,7 +143,8 @@ async def _take_file(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
 
 def _is_looked_into(media: MediaKind, mime: str) -> bool:
     return media == "image" or (
-        media in ("any", "scene") and mime in ("image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff")
+        media in ("any", "scene")
+        and mime in ("image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff")
     )
 
 

@@ -101,7 +101,9 @@ async def _fetch_all(
             for key, ref in missing.items():
                 group.create_task(one(key, ref))
     except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None  # the worker tells outages from mistakes by the exception's type
+        raise failures.exceptions[
+            0
+        ] from None  # the worker tells outages from mistakes by the exception's type
     return outcomes
 
 
