@@ -1,0 +1,269 @@
+"""Files by content: every object's key is its SHA-256 (`ab/cd/<sha256>`), so equal files are kept once and never change.
+
+The only place where obstore is imported. A local folder by default, any of its object stores by URL. What `put` has acknowledged
+survives a power cut: local files and their folders are flushed, object stores promise it themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from msgspec import Struct
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from steelyard.db.pool import Executor
+from steelyard.errors import NotFound, TooLarge, Unavailable
+from steelyard.settings import Settings
+
+_HEAD_BYTES = 4096
+_CHUNK = 256 * 1024
+
+
+class Blob(Struct, frozen=True):
+    """A stored object: its key and its length."""
+
+    sha256: str
+    size_bytes: int
+
+
+class Spooled(Struct, frozen=True):
+    """A file received in full and not yet stored: look at it (`path`, first bytes in `head`), then `Storage.keep` it or leave it."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    head: bytes
+
+
+def key_of(sha256: str) -> str:
+    """The object's key; `sha256` is 64 lowercase hex digits."""
+    if len(sha256) != 64 or not all(c in "0123456789abcdef" for c in sha256):
+        raise ValueError("not a SHA-256 in hex")
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+class Storage:
+    """One store. Methods raise NotFound for an absent object and Unavailable when the store does not answer."""
+
+    def __init__(self, store: ObjectStore, root: Path | None):
+        self._store, self._root = store, root
+        # Local spool files lie on the store's own disk, so that keeping one is a rename.
+        self._spool_dir = root / "tmp" if root is not None else Path(tempfile.gettempdir())
+
+    # -- writing
+
+    async def put(self, content: bytes) -> Blob:
+        """Stores bytes."""
+
+        async def once() -> AsyncIterator[bytes]:
+            yield content
+
+        return await self.put_stream(once())
+
+    async def put_stream(self, chunks: AsyncIterable[bytes], *, max_bytes: int | None = None) -> Blob:
+        """Stores a stream in constant memory, hashing on the way. Raises TooLarge beyond `max_bytes`; nothing is stored then."""
+        async with self.spool(chunks, max_bytes=max_bytes) as spooled:
+            return await self.keep(spooled)
+
+    @asynccontextmanager
+    async def spool(
+        self, chunks: AsyncIterable[bytes], *, max_bytes: int | None = None
+    ) -> AsyncGenerator[Spooled]:
+        """Receives a stream into a local file that is gone at the end of the block unless it was kept."""
+        path = self._spool_dir / f"steelyard-{secrets.token_hex(12)}"
+        digest, size, head = hashlib.sha256(), 0, b""
+        try:
+            file = await asyncio.to_thread(path.open, "xb")
+            try:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if max_bytes is not None and size > max_bytes:
+                        raise TooLarge(f"The file is larger than {max_bytes} bytes.")
+                    if len(head) < _HEAD_BYTES:
+                        head += chunk[: _HEAD_BYTES - len(head)]
+                    if len(chunk) > _CHUNK:
+                        await asyncio.to_thread(_write, file, digest, chunk)
+                    else:
+                        _write(file, digest, chunk)
+            finally:
+                await asyncio.to_thread(file.close)
+            yield Spooled(path, digest.hexdigest(), size, head)
+        finally:
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+    async def keep(self, spooled: Spooled) -> Blob:
+        """Stores a spooled file; when this returns it is durable. The spool file is used up."""
+        blob, key = Blob(spooled.sha256, spooled.size_bytes), key_of(spooled.sha256)
+        if self._root is not None:
+            await asyncio.to_thread(_publish, spooled.path, self._root, key)
+        elif await self.head(spooled.sha256) != blob.size_bytes:
+            with _translated():
+                await obstore.put_async(self._store, key, spooled.path)
+        return blob
+
+    # -- reading
+
+    async def get(self, sha256: str) -> bytes:
+        """The whole object, in memory."""
+        with _translated():
+            result = await obstore.get_async(self._store, key_of(sha256))
+            return bytes(await result.bytes_async())
+
+    async def get_range(self, sha256: str, start: int, length: int) -> bytes:
+        """`length` bytes from `start`; fewer at the object's end, none past it."""
+        size = await self.head(sha256)
+        if size is None:
+            raise NotFound("File not found.")
+        length = min(length, size - start)
+        if length <= 0:
+            return b""
+        with _translated():
+            return bytes(
+                await obstore.get_range_async(self._store, key_of(sha256), start=start, length=length)
+            )
+
+    async def stream(self, sha256: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """The object, or a part of it, in pieces of 256 KiB; constant memory."""
+        size = await self.head(sha256)
+        if size is None:
+            raise NotFound("File not found.")
+        end = size if length is None else min(size, start + length)
+        while start < end:
+            piece = min(_CHUNK, end - start)
+            with _translated():
+                yield bytes(
+                    await obstore.get_range_async(self._store, key_of(sha256), start=start, length=piece)
+                )
+            start += piece
+
+    async def head(self, sha256: str) -> int | None:
+        """The object's size in bytes, None if there is none."""
+        try:
+            meta = await obstore.head_async(self._store, key_of(sha256))
+        except FileNotFoundError:
+            return None
+        except BaseError as e:
+            raise _unavailable() from e
+        return meta["size"]
+
+    async def exists(self, sha256: str) -> bool:
+        """Whether the object is there."""
+        return await self.head(sha256) is not None
+
+    async def delete(self, sha256: str) -> None:
+        """Removes the object; removing an absent one is fine."""
+        with suppressFileNotFoundError:
+            try:
+                await obstore.delete_async(self._store, key_of(sha256))
+            except FileNotFoundError:
+                raise
+            except BaseError as e:
+                raise _unavailable() from e
+
+    def local_path(self, sha256: str) -> Path | None:
+        """Where the object lies as a file, if the store is a local folder: decoders in the process pool read it from there."""
+        return None if self._root is None else self._root / key_of(sha256)
+
+    async def check(self) -> None:
+        """Raises Unavailable when the store does not answer (for /readyz)."""
+        if self._root is not None and not await asyncio.to_thread(os.access, self._root, os.W_OK):
+            raise Unavailable("The file store's folder cannot be written.")
+        await self.head("0" * 64)
+
+
+def _write(file: IO[bytes], digest: hashlib._Hash, chunk: bytes) -> None:
+    digest.update(chunk)
+    file.write(chunk)
+
+
+def _publish(spool: Path, root: Path, key: str) -> None:
+    """Renames a flushed spool file to its key. Renaming over an equal file is harmless; its folders are flushed all the same,
+    for another process may have renamed and not flushed yet."""
+    target = root / key
+    _flush(spool)
+    folder = target.parent
+    made = not folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    spool.replace(target)
+    _flush(folder)
+    if made:
+        _flush(folder.parent)
+        _flush(root)
+
+
+def _flush(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The file store cannot be reached right now.", headers={"Retry-After": "1"})
+
+
+class _translated:
+    """Store exceptions → the error family."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, e: BaseException | None, trace: object) -> None:
+        if isinstance(e, FileNotFoundError):
+            raise NotFound("File not found.") from e
+        if isinstance(e, BaseError):
+            raise _unavailable() from e
+
+
+def open_storage(settings: Settings) -> Storage:
+    """The store that the settings name. Makes the local folder; does not contact remote stores."""
+    url = settings.storage
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return Storage(from_url(url), None)
+    root = Path(unquote(parts.path))
+    spool = root / "tmp"
+    spool.mkdir(parents=True, exist_ok=True)
+    root.chmod(0o700)
+    _sweep(spool)
+    return Storage(LocalStore(root), root)
+
+
+def _sweep(spool: Path) -> None:
+    """Removes what killed processes left behind more than a day ago."""
+    import time
+
+    for path in spool.glob("steelyard-*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - 86_400:
+                path.unlink()
+
+
+def free_bytes(storage: Storage) -> int | None:
+    """Free space of a local store's disk; None for object stores."""
+    return None if storage._root is None else shutil.disk_usage(storage._root).free
+
+
+_RECORD = """
+insert into blob (sha256, size_bytes, mime_type)
+values ($1, $2, $3)
+on conflict (sha256) do nothing
+"""
+
+
+async def record_blob(on: Executor, blob: Blob, mime_type: str) -> None:
+    """Notes in the database that storage holds this object; the first one's MIME type stays."""
+    await on.execute(_RECORD, blob.sha256, blob.size_bytes, mime_type)

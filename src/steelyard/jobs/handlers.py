@@ -1,0 +1,26 @@
+"""The table of jobs: kind → handler, arguments, queue, retry policy. Handlers are declared next to their feature and listed here."""
+
+from __future__ import annotations
+
+from steelyard.batches.settle import settle_batch
+from steelyard.callbacks.deliver import send_callback
+from steelyard.jobs import specs as s
+from steelyard.jobs.periodic import PERIODIC
+from steelyard.jobs.specs import JobSpec, RetryPolicy
+from steelyard.tasks.prepare import prepare_task
+
+_JOBS: tuple[JobSpec, ...] = (
+    JobSpec(s.PREPARE_TASK, prepare_task, s.PrepareTask, "attachments"),
+    # A failed try of a delivery is no failure of the job: the handler keeps the schedule of platform-api §17.1 itself.
+    JobSpec(
+        s.SEND_CALLBACK,
+        send_callback,
+        s.SendCallback,
+        "callbacks",
+        RetryPolicy(max_attempts=200, first_s=2.0),
+    ),
+    JobSpec(s.SETTLE_BATCH, settle_batch, s.SettleBatch, "default", RetryPolicy(max_attempts=100)),
+    *PERIODIC,
+)
+
+HANDLERS: dict[str, JobSpec] = {spec.kind: spec for spec in _JOBS}

@@ -1,0 +1,101 @@
+"""Names and arguments of the jobs that several features write: pure, so that whoever promises work need not import who does it.
+
+`JobSpec` is one row of the handler table (`jobs/handlers.py`); `RetryPolicy` is how unexpected failures are retried.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Queue = Literal["default", "attachments", "callbacks", "periodic"]
+QUEUES: tuple[Queue, ...] = ("default", "attachments", "callbacks", "periodic")
+
+
+class PrepareTask(Struct, frozen=True):
+    """Fetch and check the attachments of a task, then queue or fail it. Queue `attachments`; `tries` counts earlier rounds."""
+
+    space_id: int
+    task_id: str
+    tries: int = 0
+
+
+class SendCallback(Struct, frozen=True):
+    """Deliver one `callback_event`. Queue `callbacks`."""
+
+    event_id: int
+
+
+class SettleBatch(Struct, frozen=True):
+    """Recount a batch and set its status. Queue `default`, dedupe key from `settle_key`."""
+
+    space_id: int
+    batch_id: str
+
+
+class NoArgs(Struct, frozen=True):
+    """The arguments of periodic jobs."""
+
+
+PREPARE_TASK, PREPARE_TASK_QUEUE = "prepare_task", "attachments"
+SEND_CALLBACK, SEND_CALLBACK_QUEUE = "send_callback", "callbacks"
+SETTLE_BATCH, SETTLE_BATCH_QUEUE = "settle_batch", "default"
+
+
+def settle_key(space_id: int, batch_id: str) -> str:
+    """Dedupe key under which many completions of a batch's tasks share one waiting `settle_batch`."""
+    return f"settle:{space_id}:{batch_id}"
+
+
+def callback_key(event_id: int) -> str:
+    """Dedupe key of a delivery that waits for an earlier event of its task, by which it is woken."""
+    return f"callback:{event_id}"
+
+
+class RetryPolicy(Struct, frozen=True):
+    """What happens after an unexpected failure: up to `max_attempts` runs, delays `first_s`, doubled up to `longest_s`, ±20 %."""
+
+    max_attempts: int = 12
+    first_s: float = 1.0
+    longest_s: float = 600.0
+
+    def delay_s(self, attempts: int) -> float:
+        """Seconds until the next run, after `attempts` runs so far (≥ 1)."""
+        return min(self.longest_s, self.first_s * 2.0 ** min(attempts - 1, 30)) * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+class RetryLater(Exception):
+    """Raised by a handler to run again after `after_s` seconds. Expected, so not counted against the retry policy.
+
+    `args` replaces the job's arguments; `dedupe_key` lets others find the waiting row; `reason` is shown as its last error.
+    """
+
+    def __init__(
+        self,
+        after_s: float,
+        reason: str | None = None,
+        *,
+        args: Struct | None = None,
+        dedupe_key: str | None = None,
+    ):
+        super().__init__(reason or "later")
+        self.after_s, self.reason, self.args_next, self.dedupe_key = after_s, reason, args, dedupe_key
+
+
+class GiveUp(Exception):
+    """Raised by a handler when trying again is pointless: the job fails at once and stays visible."""
+
+
+class JobSpec(Struct, frozen=True):
+    """A kind of job: its handler `async def h(ctx, args)` (idempotent), its arguments, queue and retry policy."""
+
+    kind: str
+    handler: Callable[[Any, Any], Awaitable[None]]
+    args: type[Struct]
+    queue: Queue = "default"
+    retry: RetryPolicy = RetryPolicy()
+    every_s: float | None = None
+    """Periodic jobs: seconds between the end of one run and the next; the row is unique by kind and never used up."""

@@ -1,0 +1,317 @@
+"""The one HTTP client for addresses that customers supply: attachments, imports, callbacks.
+
+Names are resolved here, once, and a connection is made only to an address that was checked, so a name cannot point elsewhere between
+check and use. Redirects are followed by hand, each hop checked anew. Sizes, times and decompression are limited. Nothing comes from
+the environment (no proxies, no netrc), and no cookies are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from msgspec import Struct
+from yarl import URL
+
+from steelyard import __version__
+from steelyard.ctx import Ctx
+from steelyard.net.addresses import Network, inner, is_allowed, parse_networks
+
+MAX_REDIRECTS = 5
+_CHUNK = 64 * 1024
+_STATE = "net.client"
+_AGENT = f"Steelyard/{__version__}"
+
+
+class FetchFailed(Exception):
+    """A request did not give what was asked for. `status`: the HTTP status received, None when there was none."""
+
+    def __init__(self, status: int | None, message: str):
+        super().__init__(message)
+        self.status, self.message = status, message
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return self.status is None or self.status in (408, 425, 429) or self.status >= 500
+
+
+class BlockedAddress(FetchFailed):
+    """The address is not public and `STEELYARD_ALLOW_NETWORKS` does not allow it."""
+
+    def __init__(self, host: str):
+        super().__init__(None, f"The address of {host} is not public; this server refuses to contact it.")
+
+    @property
+    def transient(self) -> bool:
+        return False
+
+
+class BadAddress(FetchFailed):
+    """Not an http(s) URL that a request can be sent to."""
+
+    @property
+    def transient(self) -> bool:
+        return False
+
+
+class TooBig(FetchFailed):
+    """More bytes came than allowed."""
+
+    @property
+    def transient(self) -> bool:
+        return False
+
+
+class Reply(Struct, frozen=True):
+    """What a POST was answered with; `body` is clipped."""
+
+    status: int
+    body: bytes
+
+
+class Download:
+    """An answer being received. Iterate `chunks()` once."""
+
+    def __init__(self, response: aiohttp.ClientResponse, max_bytes: int):
+        self._response, self._max = response, max_bytes
+        self.content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        self.url = str(response.url)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body, decompressed; raises TooBig beyond the limit, FetchFailed when it breaks off."""
+        encoding = self._response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            raise BadAddress(self._response.status, f"The file came with the unknown encoding {encoding!r}.")
+        declared = self._response.content_length
+        if declared is not None and declared > self._max:
+            raise TooBig(self._response.status, f"The file is larger than {self._max} bytes.")
+        total = 0
+        async for chunk in self._inflated(encoding):
+            total += len(chunk)
+            if total > self._max:
+                raise TooBig(self._response.status, f"The file is larger than {self._max} bytes.")
+            yield chunk
+
+    async def _raw(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.content.iter_chunked(_CHUNK):
+                yield chunk
+        except (aiohttp.ClientError, OSError) as e:
+            raise _failed(e, 30) from e
+
+    async def _inflated(self, encoding: str) -> AsyncIterator[bytes]:
+        raw = self._raw()
+        if encoding in ("", "identity"):
+            async for chunk in raw:
+                yield chunk
+            return
+        # Our own inflating bounds what one small chunk may become before the size is looked at.
+        inflater = zlib.decompressobj(31 if "gzip" in encoding else 15)
+        try:
+            async for chunk in raw:
+                pending = chunk
+                while pending:
+                    yield inflater.decompress(pending, _CHUNK)
+                    pending = inflater.unconsumed_tail
+            while more := inflater.decompress(inflater.unconsumed_tail, _CHUNK):
+                yield more
+        except zlib.error:
+            raise BadAddress(self._response.status, "The file's compression is damaged.") from None
+        if not inflater.eof:
+            raise FetchFailed(None, "The file broke off before its end.")
+
+
+class _Resolver(AbstractResolver):
+    """Resolves by the system and keeps only addresses that may be contacted."""
+
+    def __init__(self, allowed: tuple[Network, ...]):
+        self._allowed = allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        found: list[ResolveResult] = []
+        for kind, _, proto, _, address in infos:
+            text = str(address[0])
+            if is_allowed(ipaddress.ip_address(text.split("%")[0]), self._allowed):
+                found.append(
+                    ResolveResult(
+                        hostname=host,
+                        host=text,
+                        port=port,
+                        family=kind,
+                        proto=proto,
+                        flags=socket.AI_NUMERICHOST,
+                    )
+                )
+        if infos and not found:
+            raise BlockedAddress(host)
+        return found
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+class GuardedClient:
+    """One connection pool; made once per process by `client(ctx)`."""
+
+    def __init__(self, allow_networks: tuple[str, ...]):
+        self._allowed = parse_networks(allow_networks)
+        connector = aiohttp.TCPConnector(
+            resolver=_Resolver(self._allowed),
+            ttl_dns_cache=30,
+            limit=0,  # callers have slots of their own
+            keepalive_timeout=20,
+            socket_factory=self._socket,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    def _socket(self, info: Any) -> socket.socket:
+        """The last gate: no socket is made for an address that was not allowed, however it got here."""
+        family, kind, proto, _, address = cast("tuple[Any, Any, int, str, tuple[Any, ...]]", info)
+        if not is_allowed(ipaddress.ip_address(str(address[0]).split("%")[0]), self._allowed):
+            raise BlockedAddress(str(address[0]))
+        return socket.socket(family=family, type=kind, proto=proto)
+
+    def check(self, text: str) -> URL:
+        """`text` as an http(s) URL whose host, if it is a literal address, may be contacted; raises BadAddress, BlockedAddress."""
+        try:
+            url = URL(text)
+            host, port = url.host, url.port
+        except ValueError:
+            raise BadAddress(None, "This is not a valid URL.") from None
+        if url.scheme not in ("http", "https") or not host or not port:
+            raise BadAddress(None, "Only http:// and https:// URLs can be contacted.")
+        try:
+            literal = ipaddress.ip_address(host.split("%")[0])
+        except ValueError:
+            # Numbers in other notations (2130706433, 0x7f.1, 0177.0.0.1) are read by the system's resolver as addresses; nobody
+            # who means well writes them.
+            last = host.rstrip(".").rsplit(".", 1)[-1]
+            if last.isdigit() or last.lower().startswith("0x"):
+                raise BlockedAddress(host) from None
+        else:
+            if not is_allowed(literal, self._allowed):
+                raise BlockedAddress(str(inner(literal)))
+        return url
+
+    @asynccontextmanager
+    async def get(self, url: str, *, max_bytes: int, timeout_s: float) -> AsyncGenerator[Download]:
+        """GET with up to five redirects; the status is 200, else FetchFailed. `timeout_s` covers everything up to the last byte."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                try:
+                    response = await self._get(url)
+                except (aiohttp.ClientError, OSError) as e:
+                    raise _failed(e, timeout_s) from e
+                try:
+                    yield Download(response, max_bytes)
+                finally:
+                    response.release()
+        except TimeoutError as e:
+            raise _failed(e, timeout_s) from e
+
+    async def _get(self, text: str) -> aiohttp.ClientResponse:
+        url = self.check(text)
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._session.get(
+                url,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30),
+            )
+            if response.status not in (301, 302, 303, 307, 308):
+                if response.status != 200:
+                    status = response.status
+                    response.close()
+                    raise FetchFailed(status, f"The server answered with status {status}.")
+                return response
+            status, location = response.status, response.headers.get("Location", "")
+            response.close()
+            if not location:
+                raise FetchFailed(status, "The server redirected without saying where to.")
+            try:
+                target = url.join(URL(location))
+            except ValueError:
+                raise BadAddress(status, "The server redirected to something that is no URL.") from None
+            url = self.check(str(target))
+        raise BadAddress(None, f"More than {MAX_REDIRECTS} redirects.")
+
+    async def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float, clip_bytes: int = 2048
+    ) -> Reply:
+        """POST without redirects; any status is a Reply. Raises FetchFailed (no answer in time), BlockedAddress, BadAddress."""
+        checked = self.check(url)
+        try:
+            async with asyncio.timeout(timeout_s):
+                try:
+                    return await self._post(checked, body, headers, clip_bytes)
+                except aiohttp.ServerDisconnectedError:
+                    # A kept connection that the receiver had just closed; at-least-once allows one more go on a fresh one.
+                    return await self._post(checked, body, headers, clip_bytes)
+        except (aiohttp.ClientError, OSError) as e:
+            raise _failed(e, timeout_s) from e
+
+    async def _post(self, url: URL, body: bytes, headers: Mapping[str, str], clip_bytes: int) -> Reply:
+        async with self._session.post(
+            url, data=body, headers=headers, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=None)
+        ) as response:
+            clip = b""
+            while len(clip) < clip_bytes and (more := await response.content.read(clip_bytes - len(clip))):
+                clip += more
+            if not response.content.at_eof():
+                response.close()  # the rest is of no interest, and reading it would be at the receiver's pace
+            return Reply(response.status, clip)
+
+
+def _failed(e: BaseException, timeout_s: float) -> FetchFailed:
+    """What went wrong below HTTP, in words without internals."""
+    if isinstance(e, TimeoutError):
+        return FetchFailed(None, f"No complete answer within {timeout_s:g} s.")
+    if isinstance(e, aiohttp.InvalidURL):
+        return BadAddress(None, "This is not a valid URL.")
+    if isinstance(e, aiohttp.ClientConnectorDNSError):
+        return FetchFailed(None, "The host name could not be resolved.")
+    if isinstance(e, aiohttp.ClientConnectorCertificateError):
+        return FetchFailed(None, "The server's certificate is not valid.")
+    if isinstance(e, aiohttp.ClientConnectorError):
+        return FetchFailed(None, f"No connection: {e.os_error.strerror or e.os_error}.")
+    return FetchFailed(None, f"The connection failed ({type(e).__name__}).")
+
+
+def client(ctx: Ctx) -> GuardedClient:
+    """The process's guarded client, made at first use; to be closed by `close(ctx)`. Call it inside the event loop."""
+    found = ctx.state.get(_STATE)
+    if found is None:
+        found = ctx.state[_STATE] = GuardedClient(ctx.settings.allow_networks)
+    return found
+
+
+def is_open(ctx: Ctx) -> bool:
+    """Whether this process has a client."""
+    return _STATE in ctx.state
+
+
+async def close(ctx: Ctx) -> None:
+    """Closes the process's client, if it has one."""
+    found = cast("GuardedClient | None", ctx.state.pop(_STATE, None))
+    if found is not None:
+        await found.close()
