@@ -70,7 +70,8 @@ class Violation(Struct, frozen=True):
 class Rule(Struct, frozen=True):
     """A catalogue message for violations at a place.
 
-    `at` is a dotted path whose parts may be `*` (any key), `#` (any index), `a|b` (alternatives) or a final `**` (anything below).
+    `at` is a dotted path whose parts may be `*` (any key), `#` (any index), `a|b` (alternatives), a final `**` (anything below) or
+    a leading `**` (at any depth).
     `text` may use {path}, {parent}, {k} (the part at the first `*`), {p} (last key), {i} (first index) and {v} (the value).
     """
 
@@ -367,6 +368,9 @@ def _compile(at: str) -> tuple[frozenset[str] | str, ...]:
 
 
 def _fits(pattern: tuple[frozenset[str] | str, ...], path: Path) -> bool:
+    if pattern[0] == "**":
+        path = path[-(len(pattern) - 1) :]
+        pattern = pattern[1:]
     for n, part in enumerate(pattern):
         if part == "**":
             return True

@@ -172,7 +172,7 @@ def attribute_score(
             case "y_line":
                 return float(abs(a - b) <= max(2.0, 0.02 * (size.height if size else 0)))
             case "linked":
-                return float((partner or {}).get(a) == b)
+                return float((partner or {}).get(str(a)) == b)
             case _:
                 return float(a == b)
     except TypeError:  # an answer of another type than declared agrees with nothing
