@@ -12,6 +12,7 @@ from typing import Any
 from steelyard import users
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import Forbidden, Unauthorized
+from steelyard.http.ratelimit import Buckets
 from steelyard.http.route import Access, Call
 
 SESSION_COOKIE = b"steelyard_session"
@@ -58,6 +59,9 @@ async def authenticate(call: Call, access: Access) -> None:
     header = call.header(b"authorization")
     if header is not None:
         call.actor = await actor_of_key(call.ctx, header)
+        limit = call.ctx.settings.rate_limit
+        if limit is not None:
+            call.ctx.state.setdefault("buckets", Buckets(limit)).take(header)
     elif access.session:
         call.session, call.actor = await _session(call)
     else:
