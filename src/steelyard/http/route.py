@@ -200,7 +200,7 @@ class Router:
 
     def _insert(self, route: Route) -> None:
         node = self._root
-        for segment in route.path.strip("/").split("/"):
+        for segment in filter(None, route.path.split("/")):
             if segment.startswith("{"):
                 node.param = node.param or _Node()
                 node = node.param
