@@ -68,9 +68,9 @@ async def up(settings: Settings, say: Say) -> None:
                 Child("worker", ["worker"], _env(settings, settings.workers)),
             ]
             background = [server.watch(say)] if server is not None else []
-            await _run(settings, children, signals, say, lines, background)
+            await _run(settings, sock, children, signals, say, lines, background)
         finally:
-            if server is not None:
+            if server is not None and server.pid is not None:
                 say("Stopping PostgreSQL")
                 await server.stop()
     say("Stopped")
@@ -133,6 +133,7 @@ async def _prepare(settings: Settings, say: Say) -> list[str]:
 
 async def _run(
     settings: Settings,
+    sock: socket.socket,
     children: list[Child],
     signals: _Signals,
     say: Say,
@@ -157,6 +158,7 @@ async def _run(
     finally:
         for task in (keeping, stopping, answering):
             task.cancel()
+        sock.close()  # the children close theirs: from then on a connection is refused instead of waiting in vain
         ended = await asyncio.gather(keeping, stopping, answering, return_exceptions=True)
         await supervisor.drain(signals.hurry)
         for task in tasks:

@@ -1,0 +1,298 @@
+"""`steelyard up` as a whole: a real process with its children, signalled and killed from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from steelyard.db import pgprocess
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="relies on /proc and the parent-death signal")
+BASE_ENV = {name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")}
+
+
+class Up:
+    """A running `steelyard up`; what it prints is collected."""
+
+    def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
+        self.folder = folder
+        self.log = folder.parent / f"{folder.name}-{time.monotonic_ns()}.log"
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "steelyard",
+                    "up",
+                    "--port",
+                    "0",
+                    "--data-dir",
+                    str(folder),
+                    *arguments,
+                ],
+                env={**BASE_ENV, **env},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+        deadline = time.monotonic() + seconds
+        while True:
+            if found := re.search(pattern, self.output()):
+                return found
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.05)
+
+    def address(self) -> str:
+        return self.wait_for(r"Steelyard is running at (\S+)")[1]
+
+    def children(self, word: str) -> list[int]:
+        """Process ids of our `serve` or `worker` children."""
+        found: list[int] = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                try:
+                    line = (entry / "cmdline").read_bytes().split(b"\0")
+                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                except (OSError, IndexError):
+                    continue
+                if word.encode() in line and (
+                    parent == self.process.pid or str(self.process.pid).encode() in line
+                ):
+                    found.append(int(entry.name))
+        return found
+
+
+@contextmanager
+def running(folder: Path, *arguments: str, **env: str) -> Iterator[Up]:
+    up = Up(folder, *arguments, **env)
+    try:
+        yield up
+    finally:
+        if up.process.poll() is None:
+            up.process.send_signal(signal.SIGTERM)
+        try:
+            up.process.wait(60)
+        finally:
+            up.process.kill()
+            up.process.wait()
+
+
+def get(url: str, seconds: float = 10) -> tuple[int, bytes]:
+    with urllib.request.urlopen(url, timeout=seconds) as answer:
+        return answer.status, answer.read()
+
+
+def until(condition, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_first_run_shows_and_keeps_login_and_keys_and_the_second_reuses_them(tmp_path):
+    folder = tmp_path / "data"
+    with running(folder) as first:
+        address = first.address()
+        live = first.wait_for(r"Live key +(live_\w+)")[1]
+        first.wait_for(r"Ctrl-C stops it")
+        assert get(address + "/healthz")[0] == 200
+        kept = folder / "first-run.txt"
+        assert kept.stat().st_mode & 0o777 == 0o600
+        for expected in (address, live, r"Login", r"Password", r"Test key +test_"):
+            assert re.search(expected, kept.read_text())
+    assert first.process.returncode == 0, first.output()
+    assert first.output().strip().endswith("Stopped")
+    with running(folder) as second:
+        second.wait_for(re.escape(str(kept)))
+        assert "Live key" not in second.output()
+        request = urllib.request.Request(second.address() + "/v1/projects")
+        request.add_header("authorization", "Basic " + base64.b64encode(f"{live}:".encode()).decode())
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+    assert second.process.returncode == 0
+    assert pgprocess.working_in(folder / "pg18" / "data") == []
+
+
+def test_a_port_that_is_taken_is_told_in_one_message_before_anything_starts(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "steelyard",
+                "up",
+                "--port",
+                str(port),
+                "--data-dir",
+                str(tmp_path / "data"),
+            ],
+            env=BASE_ENV,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert re.fullmatch(
+        rf"steelyard: Port {port} on 127.0.0.1 is taken by another program\..*--port.*\n", done.stderr
+    )
+    assert not (tmp_path / "data" / "pg18").exists()
+
+
+def test_a_second_up_on_the_same_folder_is_refused_and_the_first_goes_on(tmp_path):
+    folder = tmp_path / "data"
+    with running(folder) as first:
+        address = first.address()
+        second = Up(folder)
+        assert second.process.wait(30) == 1
+        assert f"in use by another steelyard process (process {first.process.pid}, up)" in second.output()
+        assert get(address + "/healthz")[0] == 200
+
+
+@linux_only
+def test_children_and_database_that_are_killed_come_back(tmp_path):
+    with running(tmp_path / "data", "--workers", "2") as up:
+        address = up.address()
+        up.wait_for("Ctrl-C stops it")
+        until(lambda: len(up.children("serve")) == 2 and len(up.children("worker")) == 1)
+        for word in ("serve", "worker"):
+            before = up.children(word)
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+            until(lambda word=word, before=before: len(set(up.children(word)) - set(before)) == len(before))
+        until(lambda: _status(address + "/readyz") == 200)
+        postmaster = pgprocess.postmaster(tmp_path / "data" / "pg18" / "data")
+        assert postmaster is not None
+        os.kill(postmaster, signal.SIGKILL)
+        up.wait_for("PostgreSQL is back")
+        until(lambda: _status(address + "/readyz") == 200)
+    assert up.process.returncode == 0, up.output()
+
+
+def _status(url: str) -> int:
+    try:
+        return get(url)[0]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return 0
+
+
+@linux_only
+def test_nothing_is_left_running_when_up_itself_is_killed(tmp_path):
+    folder = tmp_path / "data"
+    with running(folder) as up:
+        up.wait_for("Ctrl-C stops it")
+        pids = [
+            *up.children("serve"),
+            *up.children("worker"),
+            *pgprocess.working_in(folder / "pg18" / "data"),
+        ]
+        assert len(pids) > 5
+        up.process.kill()
+        up.process.wait()
+        until(lambda: not any(alive(pid) for pid in pids), 40)
+    with running(folder) as again:
+        assert get(again.address() + "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_request_in_flight_is_answered_when_told_to_stop(tmp_path, number):
+    with running(tmp_path / "data", "--workers", "1") as up, contextlib.ExitStack() as stack:
+        address = await asyncio.to_thread(up.address)
+        await asyncio.to_thread(up.wait_for, "Ctrl-C stops it")
+        port = int(address.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        stack.callback(writer.close)
+        writer.write(
+            b"POST /v1/projects HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n"
+        )
+        writer.write(b"expect: nothing\r\nauthorization: Basic " + _basic(up) + b"\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.5)  # the request has begun: its body is awaited
+        up.process.send_signal(number)
+        await asyncio.sleep(1)
+        assert up.process.poll() is None
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            pass
+        writer.write(b"{}")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)
+        assert head.startswith(b"HTTP/1.1 400"), head
+        assert await asyncio.to_thread(up.process.wait, 30) == 0
+
+
+def _basic(up: Up) -> bytes:
+    return base64.b64encode(up.wait_for(r"Live key +(live_\w+)")[1].encode() + b":")
+
+
+def test_stopping_during_the_start_leaves_nothing_behind(tmp_path):
+    folder = tmp_path / "data"
+    for seconds in (0.6, 1.0, 1.4):
+        with running(folder) as up:
+            time.sleep(seconds)
+            up.process.send_signal(signal.SIGTERM)
+            up.process.wait(30)
+        assert up.process.returncode in (0, -signal.SIGTERM), up.output()
+        assert pgprocess.working_in(folder / "pg18" / "data") == [] if folder.exists() else True
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        (
+            {"STEELYARD_PORT": "high"},
+            "STEELYARD_PORT: “high” is not allowed; give a whole number from 0 to 65535.",
+        ),
+        ({"STEELYARD_WORKER": "2"}, "did you mean STEELYARD_WORKERS?"),
+        ({"STEELYARD_HOST": "203.0.113.9"}, "203.0.113.9 is not an address of this machine"),
+        (
+            {"STEELYARD_DATABASE_URL": "postgresql://nobody:x@127.0.0.1:9/none"},
+            "The database cannot be reached right now",
+        ),
+    ],
+)
+def test_what_people_can_mend_is_told_in_one_line(tmp_path, env, message):
+    done = subprocess.run(
+        [sys.executable, "-m", "steelyard", "up", "--data-dir", str(tmp_path / "data")],
+        env={**BASE_ENV, "STEELYARD_PORT": "0", **env},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
