@@ -37,6 +37,7 @@ check: setup-dev ## linters, types, import rules, file sizes
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_sizes.py
+	$(BIN)/python scripts/docs.py --check
 
 bench: setup-dev ## measure (BENCH_TASKS=10000000 for the long one); needs wrk
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def settings_page() -> str:
     """docs/guide/settings.md."""
+    varies = {"STEELYARD_WORKERS": ""}  # depends on the machine; its description tells
     rows = "\n".join(
-        f"| `{name}` | {allowed} | {f'`{default}`' if default else '–'} | {text} |"
+        f"| `{name}` | {allowed} | {f'`{shown}`' if (shown := varies.get(name, default)) else '–'} | {text} |"
         for name, allowed, default, text in settings_table()
     )
     return (
