@@ -16,6 +16,7 @@ from steelyard.task_types._shared.drawing import (
     PRELABEL_SECTION,
     DrawingParams,
     drawing_rules,
+    expected_issues,
     shapes_of,
 )
 from steelyard.task_types._shared.drawing_answers import (
@@ -92,6 +93,7 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=image_attachments,
     check_response=_check,
+    check_expected=expected_issues,
     test_answer=_test_answer,
     agreement=drawing_agreement,
     canonical=canonical_drawing,

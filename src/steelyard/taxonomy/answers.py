@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from msgspec import Struct
 
@@ -134,7 +134,7 @@ class Size(Struct, frozen=True):
     height: float
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """A finite JSON number (a boolean is none)."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 

@@ -26,7 +26,7 @@ from steelyard.geometry import (
     PolygonGeometry,
 )
 from steelyard.task_types._shared.image import ImageParams
-from steelyard.task_types._shared.parsing import Rule, Section, first_violation, shorten
+from steelyard.task_types._shared.parsing import Rule, Section, first_violation, misfits, shorten
 from steelyard.taxonomy.attributes import Attributes, check_attributes
 from steelyard.taxonomy.labels import check_labels, leaves
 
@@ -207,6 +207,23 @@ def check_prelabels(params: Any) -> None:
                 raise InvalidRequest(
                     message, issues=[Issue(f"layers.{geometry.layer}[{i}]", "is no annotation")]
                 )
+
+
+def expected_issues(params: DrawingParams, data: bytes) -> list[Issue]:
+    """`check_expected`: the rules of pre-labels, not those of submissions (§18.0); the first problem only."""
+    try:
+        given = msgspec.json.decode(data, type=PreLabels, strict=False)
+    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
+        return misfits(PreLabels, data, error)
+    try:
+        shapes_of(given, params.geometries, "annotations")
+    except InvalidRequest as error:
+        return list(error.issues)
+    attributes = params.annotation_attributes or {}
+    strangers = [
+        k for k in given.global_attributes or () if k not in attributes or not attributes[k].is_global
+    ]
+    return [Issue(f"global_attributes.{k}", "is not a global attribute of this task") for k in strangers]
 
 
 def shapes_of(given: PreLabels, geometries: Geometries, path: str) -> list[AnyShape]:
