@@ -1,0 +1,22 @@
+"""Files: uploads and imports that tasks refer to by `scaledata://` (platform-api §20), and stored content by its links."""
+
+from steelyard.files.add import MAX_FILE_BYTES, FileDetails, add_upload, check_details, import_from_url
+from steelyard.files.content import Content, media_by_token, result_by_token, result_of_task
+from steelyard.files.listing import FilePage, list_files
+from steelyard.files.model import FileRow, attachment_url
+
+__all__ = [
+    "MAX_FILE_BYTES",
+    "Content",
+    "FileDetails",
+    "FilePage",
+    "FileRow",
+    "add_upload",
+    "attachment_url",
+    "check_details",
+    "import_from_url",
+    "list_files",
+    "media_by_token",
+    "result_by_token",
+    "result_of_task",
+]

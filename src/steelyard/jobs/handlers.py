@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from steelyard.batches.settle import settle_batch
 from steelyard.callbacks.deliver import send_callback
+from steelyard.files.jobs import import_file
+from steelyard.files.model import IMPORT_FILE, ImportFile
 from steelyard.jobs import specs as s
 from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
@@ -20,6 +22,7 @@ _JOBS: tuple[JobSpec, ...] = (
         RetryPolicy(max_attempts=200, first_s=2.0),
     ),
     JobSpec(s.SETTLE_BATCH, settle_batch, s.SettleBatch, "default", RetryPolicy(max_attempts=100)),
+    JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
     *PERIODIC,
 )
 

@@ -1,0 +1,56 @@
+"""Listing the files of a project."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+
+from msgspec import Struct
+
+from steelyard.ctx import Actor, Ctx
+from steelyard.errors import parameter
+from steelyard.files import queries as q
+from steelyard.files.add import check_metadata
+from steelyard.files.model import FileRow
+from steelyard.projects import project_by_name
+
+
+class FilePage(Struct, frozen=True):
+    """A page, newest first; `total` counts all that match; `cursor` continues after it, None at the end."""
+
+    files: list[FileRow]
+    total: int
+    cursor: str | None
+
+
+async def list_files(
+    ctx: Ctx, actor: Actor, project_name: str, *, metadata: str | None, cursor: str | None, limit: int
+) -> FilePage:
+    """Files of a project whose metadata has the values of `metadata`, a JSON object. Raises InvalidRequest.
+
+    A project that does not exist has no files.
+    """
+    wanted = None if metadata is None else check_metadata(metadata.encode(), "metadata")
+    before = "g" if cursor is None else _decode(cursor)  # sorts after every hex digit
+    project = await project_by_name(ctx.db, actor.space_id, project_name)
+    if project is None:
+        return FilePage([], 0, None)
+    found = await q.files_of_project(
+        ctx.db, space_id=actor.space_id, project_id=project.id, before=before, metadata=wanted, n=limit + 1
+    )
+    total = await q.count_files(ctx.db, space_id=actor.space_id, project_id=project.id, metadata=wanted)
+    page = found[:limit]
+    return FilePage(page, total or 0, _encode(page[-1].id) if len(found) > limit else None)
+
+
+def _encode(file_id: str) -> str:
+    return base64.urlsafe_b64encode(uuid.UUID(file_id).bytes).rstrip(b"=").decode()
+
+
+def _decode(cursor: str) -> str:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return str(uuid.UUID(bytes=raw))
+    except (binascii.Error, ValueError):
+        raise parameter("cursor", "is not a cursor of a list of files") from None

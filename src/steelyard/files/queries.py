@@ -1,0 +1,32 @@
+"""The files feature's queries, one typed line each."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from steelyard.db.sqlfile import QueryFile
+from steelyard.files.model import FileRow, ImportRow
+
+Q = QueryFile(__name__)
+
+
+class StoredResult(Struct, frozen=True):
+    """Where the content of an answer's file is."""
+
+    sha256: str
+    mime_type: str
+    name: str
+
+
+insert_file = Q.exec("insert_file")
+add_to_project = Q.exec("add_to_project")
+touch_file = Q.exec("touch_file")
+file_by_id = Q.opt("file_by_id", FileRow)
+same_upload = Q.value("same_upload", str)
+files_of_project = Q.all("files_of_project", FileRow)
+count_files = Q.value("count_files", int)
+file_to_import = Q.opt("file_to_import", ImportRow)
+set_imported = Q.exec("set_imported")
+set_import_failed = Q.exec("set_import_failed")
+result_by_token = Q.opt("result_by_token", StoredResult)
+result_of_task = Q.opt("result_of_task", StoredResult)

@@ -1,0 +1,107 @@
+-- name: insert_file
+-- A new file, stored or to be imported.
+insert into file (
+  space_id, id, display_name, reference_id, metadata, mime_type, size_bytes, sha256, source_url, state, created_at, updated_at)
+values (
+  :space_id, :id, :display_name, :reference_id, :metadata::json, :mime_type, :size_bytes, :sha256, :source_url, :state,
+  steelyard.now(), steelyard.now());
+
+-- name: add_to_project
+-- Puts a file into a project; nothing when it is there already.
+insert into file_project (space_id, file_id, project_id)
+values (:space_id, :file_id, :project_id)
+on conflict do nothing;
+
+-- name: touch_file
+-- Notes that something about a file changed.
+update file
+set updated_at = steelyard.now()
+where space_id = :space_id and id = :id;
+
+-- name: file_by_id
+-- One file.
+select
+  f.id, f.display_name, f.reference_id, f.metadata, f.mime_type, f.size_bytes, f.sha256, f.state, f.created_at, f.updated_at,
+  array(
+    select p.name
+    from file_project fp
+    join project p on p.space_id = fp.space_id and p.id = fp.project_id
+    where fp.space_id = f.space_id and fp.file_id = f.id
+    order by p.id
+  ) as project_names
+from file f
+where f.space_id = :space_id and f.id = :id;
+
+-- name: same_upload
+-- The stored file that has this reference id and this content, held for a change.
+select id
+from file
+where space_id = :space_id and reference_id = :reference_id and sha256 = :sha256 and state = 'stored'
+for no key update;
+
+-- name: files_of_project
+-- A page of a project's files, newest first; `metadata` filters by equality of each of its keys.
+select
+  f.id, f.display_name, f.reference_id, f.metadata, f.mime_type, f.size_bytes, f.sha256, f.state, f.created_at, f.updated_at,
+  array(
+    select p.name
+    from file_project fp
+    join project p on p.space_id = fp.space_id and p.id = fp.project_id
+    where fp.space_id = f.space_id and fp.file_id = f.id
+    order by p.id
+  ) as project_names
+from file_project within
+join file f on f.space_id = within.space_id and f.id = within.file_id
+where
+  within.space_id = :space_id and within.project_id = :project_id
+  and within.file_id < :before
+  and (:metadata::jsonb is null or not exists (
+    select 1
+    from jsonb_each(:metadata::jsonb) wanted
+    where (f.metadata::jsonb -> wanted.key) is distinct from wanted.value))
+order by within.file_id desc
+limit :n;
+
+-- name: count_files
+-- How many files of a project there are, under the same filter.
+select count(*)
+from file_project within
+join file f on f.space_id = within.space_id and f.id = within.file_id
+where
+  within.space_id = :space_id and within.project_id = :project_id
+  and (:metadata::jsonb is null or not exists (
+    select 1
+    from jsonb_each(:metadata::jsonb) wanted
+    where (f.metadata::jsonb -> wanted.key) is distinct from wanted.value));
+
+-- name: file_to_import
+-- A file whose import is not decided yet.
+select source_url
+from file
+where space_id = :space_id and id = :id and state = 'importing' and source_url is not null;
+
+-- name: set_imported
+-- An import has succeeded.
+update file
+set
+  state = 'stored', sha256 = :sha256, size_bytes = :size_bytes, mime_type = :mime_type, failure_status = null,
+  updated_at = steelyard.now()
+where space_id = :space_id and id = :id and state = 'importing';
+
+-- name: set_import_failed
+-- An import has failed for good.
+update file
+set state = 'failed', failure_status = :failure_status, updated_at = steelyard.now()
+where space_id = :space_id and id = :id and state = 'importing';
+
+-- name: result_by_token
+-- A file of an answer by the unguessable part of its URL, which is all that its reader has.
+select sha256, content_type as mime_type, name
+from result_file
+where token = :token;
+
+-- name: result_of_task
+-- A file of an answer by its id, for readers who have a key of the space.
+select sha256, content_type as mime_type, name
+from result_file
+where space_id = :space_id and task_id = :task_id and id = :id;
