@@ -114,6 +114,10 @@ def build(routes: tuple[Route, ...]) -> dict[str, Any]:
                 operation["summary"] = f"Create a task: {task_type.title}"
                 operation["description"] = task_type.description
                 operation["parameters"] = [_idempotency_header()]
+                answered = {"type": "object", "properties": {"response": schema(task_type.response)}}
+                operation["responses"]["200"]["content"]["application/json"]["schema"] = {
+                    "allOf": [schema(route.response), answered]
+                }
                 paths.setdefault(f"/v1/task/{name}", {})["post"] = operation
             continue
         body = route.body_schema or route.body
