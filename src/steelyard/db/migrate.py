@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 import asyncpg
 
@@ -19,8 +20,11 @@ _LOCK = 0x53_54_45_45_4C  # "STEEL"
 
 def migration_names() -> list[str]:
     """Names of the migrations shipped, in the order they are applied."""
-    folder = resources.files("steelyard.db").joinpath("migrations")
-    return sorted((f.name for f in folder.iterdir() if f.name.endswith(".sql")), key=_order)
+    return sorted((f.name for f in _folder().iterdir() if f.name.endswith(".sql")), key=_order)
+
+
+def _folder() -> Traversable:
+    return resources.files("steelyard.db").joinpath("migrations")
 
 
 def _order(name: str) -> tuple[str, int]:
@@ -57,7 +61,7 @@ async def migrate(dsn: str, *, progress: Callable[[str], None] = lambda _: None)
 
 
 async def _apply(connection: asyncpg.Connection, name: str) -> None:
-    sql = resources.files("steelyard.db").joinpath("migrations", name).read_text(encoding="utf-8")
+    sql = _folder().joinpath(name).read_text(encoding="utf-8")
     for attempt in range(10):
         try:
             async with connection.transaction():
