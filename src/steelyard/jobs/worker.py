@@ -139,10 +139,11 @@ class Worker:
         running, look, most = self._running[queue], self._look[queue], slots(self.ctx, queue)
         looked = 0.0
         while not stop.is_set():
-            pause = looked + _GAP_S - time.monotonic()
             free = most - len(running)
             if free <= 0:
-                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                # A job's end sets `look`, and so does the wish to stop.
+                look.clear()
+                await self._wait(look, LEASE_S)
                 await asyncio.sleep(0.002)  # those that end together are replaced together
                 continue
             look.clear()
@@ -187,6 +188,8 @@ class Worker:
             except (Unavailable, RetryTransaction) as e:
                 # The outcome could not be written. The lease passes, the job runs again.
                 self.ctx.log.warning("job outcome not recorded", error=e.message)
+            except Exception:
+                self.ctx.log.exception("job outcome not recorded")
 
     async def _settle(self, write: object) -> None:
         with suppress(Unavailable, RetryTransaction):
