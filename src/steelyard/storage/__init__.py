@@ -165,13 +165,12 @@ class Storage:
 
     async def delete(self, sha256: str) -> None:
         """Removes the object; removing an absent one is fine."""
-        with suppressFileNotFoundError:
-            try:
-                await obstore.delete_async(self._store, key_of(sha256))
-            except FileNotFoundError:
-                raise
-            except BaseError as e:
-                raise _unavailable() from e
+        try:
+            await obstore.delete_async(self._store, key_of(sha256))
+        except FileNotFoundError:
+            return
+        except BaseError as e:
+            raise _unavailable() from e
 
     def local_path(self, sha256: str) -> Path | None:
         """Where the object lies as a file, if the store is a local folder: decoders in the process pool read it from there."""
