@@ -187,6 +187,69 @@ def accounts_list(*, json: AsJson = False, data_dir: DataDir = None) -> None:
     _show(asyncio.run(main()), json)
 
 
+@accounts.command(name="show")
+def accounts_show(name: str, *, json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show what is set for each mode: the key that callbacks carry, where they go by default, the form of result URLs.
+
+    Example: `steelyard accounts show main`
+    """
+    from steelyard import users as verbs
+    from steelyard.ops.admin import opened
+
+    async def main() -> list[dict[str, object]]:
+        async with opened(Settings.from_env(data_dir=data_dir), tell) as ctx:
+            return [msgspec.structs.asdict(s) for s in await verbs.space_settings(ctx, name)]
+
+    _show(asyncio.run(main()), json)
+
+
+@accounts.command(name="set")
+def accounts_set(
+    name: str,
+    *,
+    mode: Literal["live", "test"] = "live",
+    callback_url: str | None = None,
+    secure_result_urls: bool | None = None,
+    new_callback_auth_key: Annotated[bool, Parameter(negative="")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Change what is set for one mode of an account.
+
+    Example: `steelyard accounts set main --callback-url https://ml.example.org/labels`
+
+    Parameters
+    ----------
+    name
+        The account's name.
+    mode
+        Which of its two worlds.
+    callback_url
+        Where callbacks of tasks without one of their own go: an http(s) URL or an e-mail address; "" removes it.
+    secure_result_urls
+        Whether files inside answers are fetched with the API key rather than by an unguessable address.
+    new_callback_auth_key
+        Replace the secret that callbacks carry in the header scale-callback-auth.
+    """
+    from steelyard import users as verbs
+    from steelyard.ops.admin import opened
+    from steelyard.tasks.platform import check_callback
+
+    async def main() -> None:
+        if callback_url:
+            check_callback(callback_url)
+        async with opened(Settings.from_env(data_dir=data_dir), tell) as ctx:
+            await verbs.set_space(
+                ctx,
+                name,
+                mode,
+                callback_url=callback_url,
+                secure_result_urls=secure_result_urls,
+                new_callback_auth_key=new_callback_auth_key,
+            )
+
+    asyncio.run(main())
+
+
 @keys.command(name="create")
 def keys_create(
     *,

@@ -39,6 +39,7 @@ __all__ = [
     "NewKey",
     "NewSession",
     "Session",
+    "SpaceSettings",
     "SignedIn",
     "Teammate",
     "actor_by_key",
@@ -61,6 +62,8 @@ __all__ = [
     "revoke_key",
     "set_password",
     "set_roles",
+    "set_space",
+    "space_settings",
     "start_session",
     "verify_login",
 ]

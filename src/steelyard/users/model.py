@@ -23,6 +23,15 @@ class Account(Struct, frozen=True):
         return self.live_space_id if mode == "live" else self.test_space_id
 
 
+class SpaceSettings(Struct, frozen=True):
+    """What is set for one mode of an account: the secret that callbacks carry, their default target, the form of result URLs."""
+
+    mode: Mode
+    callback_auth_key: str
+    default_callback_url: str | None
+    secure_result_urls: bool
+
+
 class AccountCore(Struct, frozen=True):
     id: int
     name: str

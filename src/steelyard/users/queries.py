@@ -14,6 +14,7 @@ from steelyard.users.model import (
     Member,
     MemberMark,
     SessionActorRow,
+    SpaceSettings,
     Teammate,
 )
 
@@ -48,3 +49,6 @@ actor_by_session = Q.opt("actor_by_session", SessionActorRow)
 end_session = Q.exec("end_session")
 end_sessions_of = Q.exec("end_sessions_of")
 record_act = Q.exec("record_act")
+
+spaces_of_account = Q.all("spaces_of_account", SpaceSettings)
+set_space = Q.exec("set_space")

@@ -215,3 +215,18 @@ delete from session where member_id = :member_id;
 -- One administrative act.
 insert into audit_log (account_id, at, actor, action, detail)
 values (:account_id, steelyard.now(), :actor, :action, :detail);
+
+-- name: spaces_of_account
+-- What is set for each mode of an account.
+select mode, callback_auth_key, default_callback_url, secure_result_urls
+from space
+where account_id = :account_id
+order by mode
+
+-- name: set_space
+-- Changes what is given; an empty callback URL removes the default.
+update space
+set default_callback_url = nullif(coalesce(:callback_url::text, default_callback_url), ''),
+  secure_result_urls = coalesce(:secure_result_urls::boolean, secure_result_urls),
+  callback_auth_key = coalesce(:callback_auth_key::text, callback_auth_key)
+where account_id = :account_id and mode = :mode
