@@ -122,7 +122,11 @@ async def list_tasks(ctx: Ctx, actor: Actor, wanted: TaskFilter) -> bytes:
     if wanted.include_attachment_url and not wanted.limited_response:
         sql = _ROWS.format(document=document, where=page.text(), limit=limit, offset=offset, total=total_sql)
         rows = await ctx.db.fetch(sql, *page.args)
-        total = rows[0]["total"] if rows else await ctx.db.fetchval(f"select {total_sql}", *args)
+        if rows:
+            total = rows[0]["total"]
+        else:
+            alone, args = _total(where, wanted, project_id, batch_id, counted, reads_tasks=False)
+            total = await ctx.db.fetchval(f"select {alone}", *args)
         more = len(rows) > wanted.limit
         rows = rows[: wanted.limit]
         docs = await with_downloads(
@@ -228,14 +232,21 @@ def _clauses(where: _Where, wanted: TaskFilter, project_id: str | None, batch_id
 
 
 def _total(
-    where: _Where, wanted: TaskFilter, project_id: str | None, batch_id: str | None, counted: bool
+    where: _Where,
+    wanted: TaskFilter,
+    project_id: str | None,
+    batch_id: str | None,
+    counted: bool,
+    reads_tasks: bool = True,
 ) -> tuple[str, list[Any]]:
+    """The total as a scalar subquery, and all parameters of the statement around it, which reads tasks or nothing else:
+    PostgreSQL refuses a parameter that no part of the statement mentions."""
     if not counted:
         # Clauses are our own text; every value is a parameter.
         return f"(select count(*) from task t where {where.text()})", where.args  # noqa: S608
     scope, scope_id = ("b", batch_id) if batch_id else ("p", project_id) if project_id else ("s", "")
     counter = _Where(0)
-    counter.args, counter.clauses = list(where.args), ["c.space_id = $1"]
+    counter.args, counter.clauses = list(where.args if reads_tasks else where.args[:1]), ["c.space_id = $1"]
     counter.add("c.scope = ?", scope)
     counter.add("c.scope_id = ?", scope_id)
     if wanted.type is not None:
