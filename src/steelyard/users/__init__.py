@@ -23,10 +23,12 @@ from steelyard.users.model import (
     NewSession,
     Session,
     SignedIn,
+    SpaceSettings,
     Teammate,
 )
 from steelyard.users.policy import GRANTABLE, POLICY, may
 from steelyard.users.sessions import SESSION_LASTS, actor_by_session, end_session, start_session, verify_login
+from steelyard.users.spaces import set_space, space_settings
 
 __all__ = [
     "GRANTABLE",
@@ -39,8 +41,8 @@ __all__ = [
     "NewKey",
     "NewSession",
     "Session",
-    "SpaceSettings",
     "SignedIn",
+    "SpaceSettings",
     "Teammate",
     "actor_by_key",
     "actor_by_session",
