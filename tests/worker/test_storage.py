@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from steelyard.ctx import Ctx
-from steelyard.errors import NotFound, TooLarge
+from steelyard.errors import NotFound, TooLarge, Unavailable
 from steelyard.media.sniff import media_headers, refusal, sniff
 from steelyard.media.tokens import MediaToken, media_token, media_url, read_token
 from steelyard.settings import Settings
@@ -108,7 +108,7 @@ async def test_a_local_object_is_flushed_with_its_folders_before_it_is_acknowled
     real = os.fsync
 
     def watch(fd: int) -> None:
-        flushed.append(os.readlink(f"/proc/self/fd/{fd}"))
+        flushed.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
         real(fd)
 
     monkeypatch.setattr(os, "fsync", watch)
@@ -217,3 +217,10 @@ def test_known_media_are_shown_inline_in_a_sandbox(mime: str) -> None:
     assert headers["Content-Type"].startswith(mime)
     assert "Content-Disposition" not in headers
     assert "sandbox" in headers["Content-Security-Policy"]
+
+
+async def test_a_disk_that_cannot_be_written_is_unavailable_and_no_crash(tmp_path: Path) -> None:
+    store = open_storage(Settings(data_dir=tmp_path))
+    (tmp_path / "files" / "tmp").rmdir()
+    with pytest.raises(Unavailable):
+        await store.put(b"a")

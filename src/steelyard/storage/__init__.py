@@ -12,8 +12,8 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
@@ -85,7 +85,8 @@ class Storage:
         path = self._spool_dir / f"steelyard-{secrets.token_hex(12)}"
         digest, size, head = hashlib.sha256(), 0, b""
         try:
-            file = await asyncio.to_thread(path.open, "xb")
+            with _disk():
+                file = await asyncio.to_thread(path.open, "xb")
             try:
                 async for chunk in chunks:
                     size += len(chunk)
@@ -93,12 +94,14 @@ class Storage:
                         raise TooLarge(f"The file is larger than {max_bytes} bytes.")
                     if len(head) < _HEAD_BYTES:
                         head += chunk[: _HEAD_BYTES - len(head)]
-                    if len(chunk) > _CHUNK:
-                        await asyncio.to_thread(_write, file, digest, chunk)
-                    else:
-                        _write(file, digest, chunk)
+                    with _disk():
+                        if len(chunk) > _CHUNK:
+                            await asyncio.to_thread(_write, file, digest, chunk)
+                        else:
+                            _write(file, digest, chunk)
             finally:
-                await asyncio.to_thread(file.close)
+                with _disk():
+                    await asyncio.to_thread(file.close)
             yield Spooled(path, digest.hexdigest(), size, head)
         finally:
             with suppress(FileNotFoundError):
@@ -108,7 +111,8 @@ class Storage:
         """Stores a spooled file; when this returns it is durable. The spool file is used up."""
         blob, key = Blob(spooled.sha256, spooled.size_bytes), key_of(spooled.sha256)
         if self._root is not None:
-            await asyncio.to_thread(_publish, spooled.path, self._root, key)
+            with _disk():
+                await asyncio.to_thread(_publish, spooled.path, self._root, key)
         elif await self.head(spooled.sha256) != blob.size_bytes:
             with _translated():
                 await obstore.put_async(self._store, key, spooled.path)
@@ -213,6 +217,15 @@ def _flush(path: Path) -> None:
 
 def _unavailable() -> Unavailable:
     return Unavailable("The file store cannot be reached right now.", headers={"Retry-After": "1"})
+
+
+@contextmanager
+def _disk() -> Generator[None]:
+    """A full or failing disk is the store's unavailability, not the caller's mistake."""
+    try:
+        yield
+    except OSError as e:
+        raise Unavailable(f"The file store cannot be written: {e.strerror or 'disk error'}.") from e
 
 
 class _translated:
