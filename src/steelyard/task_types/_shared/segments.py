@@ -10,6 +10,7 @@ import base64
 import binascii
 import colorsys
 import io
+import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ def make_raster(rng: random.Random, width: int, height: int, indexes: Sequence[i
 def _parts(rng: random.Random, length: int, count: int) -> list[int]:
     """A length cut into this many parts of at least one."""
     cuts = [0, *sorted(rng.sample(range(1, length), count - 1)), length]
-    return [b - a for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(cuts)]
 
 
 def encode_segments(
