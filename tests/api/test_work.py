@@ -254,8 +254,27 @@ async def test_the_order_of_studio_batches_is_the_order_of_work(desk, live):
     order = {"batches": [{"name": n} for n in ("three", "two", "one")]}
     ok(await live.post("/v1/studio/batches/set_priorities", json=order))
     assert ok(await claim(live))["task"]["task_id"] == made["three"]
+    ok(await live.post("/v1/batches/one/prioritize", json={"priority": 30}))
+    assert ok(await claim(live))["task"]["task_id"] == made["two"]
     ok(await live.post("/v1/studio/batches/reset_priorities"))
     assert ok(await claim(live))["task"]["task_id"] == made["one"]
+
+
+async def test_work_that_opens_after_the_order_was_set_takes_its_place_in_it(desk, live):
+    await desk.project("herd", studio=True)
+    made = {}
+    for name in ("one", "two"):
+        ok(await live.post("/v1/batches", json={"project": "herd", "name": name}))
+        made[name] = await desk.task(project="herd", batch=name, queued=False)
+        ok(await live.post(f"/v1/batches/{name}/finalize"))
+    ok(
+        await live.post(
+            "/v1/studio/batches/set_priorities", json={"batches": [{"name": "two"}, {"name": "one"}]}
+        )
+    )
+    for task_id in made.values():
+        await desk.queue(task_id)
+    assert ok(await claim(live))["task"]["task_id"] == made["two"]
 
 
 async def test_labelers_have_no_work_in_test_mode(ctx, client_for):

@@ -95,10 +95,11 @@ where space_id = :space_id and batch_id = :batch_id and not own_priority and pri
 -- name: set_slot_priorities
 -- The same for their open work.
 update slot s
-set priority = :priority
+set priority = steelyard.slot_priority(:priority::smallint, b.studio_priority, b.calibration_batch)
 from task t
+join batch b on b.space_id = t.space_id and b.id = t.batch_id
 where
-  s.space_id = :space_id and s.batch_id = :batch_id and s.done_at is null and s.priority <> :priority
+  s.space_id = :space_id and s.batch_id = :batch_id and s.done_at is null
   and t.space_id = s.space_id and t.id = s.task_id and not t.own_priority;
 
 -- name: counters

@@ -352,6 +352,14 @@ create table audit_log_default partition of audit_log default;
 
 ------------------------------------------------------------------------------------------------------------------ work
 
+-- The order in which work is offered: the studio order of batches first (calibration batches lead by default), the task's priority within.
+create function steelyard.slot_priority(task_priority smallint, studio_priority integer, calibration_batch boolean) returns smallint
+  language sql immutable parallel safe
+  return (task_priority + case
+    when studio_priority is not null then 32 * (1000 - least(studio_priority, 999))
+    when calibration_batch then 32
+    else 0 end)::smallint;
+
 -- One claimable piece of work: the queue's row and the lease's home. `claimable` is false while the batch is staging or paused.
 create table slot (
   id bigint generated always as identity constraint slot_pk primary key,

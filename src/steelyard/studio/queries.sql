@@ -186,12 +186,7 @@ where b.space_id = :space_id and b.id = n.id and b.studio_priority is distinct f
 -- Brings the open work of batches into their order. Slots that somebody is just working on are left alone: they are taken anyway, and
 -- waiting for them while holding the batches could deadlock.
 with held as (
-  select
-    s.id,
-    t.priority + case
-      when b.studio_priority is not null then 32 * (1000 - least(b.studio_priority, 999))
-      when b.calibration_batch then 32
-      else 0 end as priority
+  select s.id, steelyard.slot_priority(t.priority, b.studio_priority, b.calibration_batch) as priority
   from slot s
   join batch b on b.space_id = s.space_id and b.id = s.batch_id
   join task t on t.space_id = s.space_id and t.id = s.task_id

@@ -319,7 +319,8 @@ returning id
 -- name: open_slot
 -- The claimable piece of work of a task's first step; not claimable while its batch is staging or paused.
 insert into slot (space_id, task_id, project_id, batch_id, priority, claimable)
-select t.space_id, t.id, coalesce(t.project_id, ''), t.batch_id, t.priority,
+select t.space_id, t.id, coalesce(t.project_id, ''), t.batch_id,
+  steelyard.slot_priority(t.priority, b.studio_priority, b.calibration_batch),
   b.status is null or b.status in ('in_progress', 'completed')
 from task t
 left join batch b on b.space_id = t.space_id and b.id = t.batch_id

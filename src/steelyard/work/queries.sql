@@ -26,10 +26,10 @@ open_to_me as materialized (
     or bg.group_id in (select gm.group_id from work_group_member gm where gm.space_id = :space_id and gm.member_id = :member_id))
 ),
 candidate as materialized (
-  select c.id, c.skipped
+  select c.id, c.priority, c.task_id, c.skipped
   from scope
   cross join lateral (
-    select s.id, (
+    select s.id, s.priority, s.task_id, (
       select true from attempt a
       where a.slot_id = s.id and a.member_id = :member_id and a.state = 'released'
         and a.ended_at > steelyard.now() - interval '1 hour' limit 1) is not null as skipped
@@ -48,10 +48,10 @@ candidate as materialized (
     limit :depth) c
   where :task_id::text is null
   union all
-  select c.id, c.skipped
+  select c.id, c.priority, c.task_id, c.skipped
   from scope
   cross join lateral (
-    select s.id, false as skipped
+    select s.id, s.priority, s.task_id, false as skipped
     from slot s
     where s.space_id = :space_id and s.project_id = scope.id and s.done_at is null and s.claimable and s.lease_token is not null
       and s.lease_expires_at <= steelyard.now()
@@ -68,7 +68,7 @@ candidate as materialized (
     limit :depth) c
   where :task_id::text is null
   union all
-  select s.id, false
+  select s.id, s.priority, s.task_id, false
   from slot s
   where :task_id::text is not null and s.space_id = :space_id and s.task_id = :task_id and s.project_id in (select id from scope)
     and s.done_at is null and s.claimable and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
@@ -79,9 +79,15 @@ candidate as materialized (
       where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and o.step = s.step
         and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)) limit 1) is null
 ),
+shortlist as materialized (
+  select id, skipped
+  from candidate
+  order by skipped, priority desc, task_id
+  limit 8 * :depth
+),
 picked as (
   select s.id, s.lease_token
-  from candidate c
+  from shortlist c
   join slot s on s.id = c.id
   where s.done_at is null and s.claimable and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
   order by c.skipped, s.priority desc, s.task_id
