@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.task_types._base import Agreement, Answer, AttachmentRef, MediaInfo, TaskType
 from steelyard.task_types._shared.common import NO_ATTACHMENT, CommonParams, is_url
-from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, misfits, plain, shorten
+from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, plain, read_response, shorten
 from steelyard.task_types._shared.textscore import text_similarity
 from steelyard.task_types._shared.values import (
     Characters,
@@ -204,10 +204,9 @@ _RESPONSE = msgspec.json.Decoder(CategorizationResponse)
 
 
 def _check(params: CategorizationParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    try:
-        response = _RESPONSE.decode(data)
-    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
-        return misfits(CategorizationResponse, data, error), data
+    response = read_response(_RESPONSE, data)
+    if isinstance(response, list):
+        return response, data
     issues = list(_issues(params, response, complete=True))
     if issues:
         return issues, data

@@ -30,6 +30,7 @@ from steelyard.task_types._shared.drawing_answers import (
 from steelyard.task_types._shared.image import IMAGE_SECTION, image_attachments, image_rules
 from steelyard.task_types._shared.parsing import ParamsParser, Rule
 from steelyard.task_types._shared.shape_agreement import canonical_drawing, drawing_agreement
+from steelyard.taxonomy.answers import Questionnaire
 
 Padding = Annotated[int, Meta(ge=0, le=1_000_000)]
 
@@ -77,7 +78,19 @@ def _hypothesis(params: ImageAnnotationParams) -> dict[str, Any] | None:
     given = params.hypothesis or params.base_annotations
     if given is None:
         return None
+    questions = Questionnaire(params.annotation_attributes, combine=params.condition_mode or "or")
     shapes = shapes_of(given, params.geometries, f"{name}.annotations")
+    for shape in shapes:
+        # Unknown, hidden and illegal answers are not worth showing.
+        _, kept = questions.check(
+            "",
+            shape.label,
+            shape.attributes or {},
+            size=shape.size(),
+            context=given.global_attributes,
+            complete=False,
+        )
+        shape.attributes = kept or None
     return {
         "annotations": msgspec.to_builtins(shapes),
         "global_attributes": given.global_attributes or {},

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.task_types._base import Agreement, Answer, MediaInfo, TaskType
 from steelyard.task_types._shared.common import CommonParams
-from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, misfits, plain, shorten
+from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, plain, read_response, shorten
 from steelyard.taxonomy.answers import is_number
 
 MAX_TEXT = 100_000
@@ -240,10 +240,9 @@ _RESPONSE = msgspec.json.Decoder(NamedEntityRecognitionResponse)
 
 
 def _check(params: NamedEntityRecognitionParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    try:
-        response = _RESPONSE.decode(data)
-    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
-        return misfits(NamedEntityRecognitionResponse, data, error), data
+    response = read_response(_RESPONSE, data)
+    if isinstance(response, list):
+        return response, data
     known = _labels(params)
     issues: list[Issue] = []
     for i, span in enumerate(response.annotations):

@@ -13,7 +13,7 @@ from steelyard.task_types._base import Agreement, Answer, AttachmentRef, MediaIn
 from steelyard.task_types._shared.common import AttachmentUrl, check_address
 from steelyard.task_types._shared.drawing import ATTRIBUTE_RULES, label_rules
 from steelyard.task_types._shared.image import IMAGE_SECTION, ImageParams, image_attachments, image_rules
-from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, misfits, shorten
+from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, read_response, shorten
 from steelyard.task_types._shared.segments import (
     Segment,
     class_scores,
@@ -164,12 +164,13 @@ def _check_hypothesis(params: Any) -> None:
 
 
 def _check_expected(params: SegmentAnnotationParams, data: bytes) -> list[Issue]:
+    expected = read_response(_EXPECTED, data)
+    if isinstance(expected, list):
+        return expected
     try:
-        _check_prelabels(params, msgspec.json.decode(data, type=SegmentHypothesis, strict=False))
+        _check_prelabels(params, expected)
     except InvalidRequest as error:
         return list(error.issues)
-    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
-        return misfits(SegmentHypothesis, data, error)
     return []
 
 
@@ -224,6 +225,7 @@ _parse = ParamsParser(
     ),
 )
 
+_EXPECTED = msgspec.json.Decoder(SegmentHypothesis, strict=False)
 _RESPONSE = msgspec.json.Decoder(SegmentAnnotationResponse)
 
 
@@ -232,10 +234,9 @@ def _questions(params: Any, scene: bool) -> Questionnaire:
 
 
 def _check(params: SegmentAnnotationParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    try:
-        response = _RESPONSE.decode(data)
-    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
-        return misfits(SegmentAnnotationResponse, data, error), data
+    response = read_response(_RESPONSE, data)
+    if isinstance(response, list):
+        return response, data
     issues, scene = _questions(params, scene=True).check(
         "global_attributes", None, response.global_attributes
     )

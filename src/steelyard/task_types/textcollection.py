@@ -15,7 +15,7 @@ from steelyard.task_types._shared.form_answers import AnswerChecker, AnswerMaker
 from steelyard.task_types._shared.form_compare import canonical_answers, compare_fields, fields_schema
 from steelyard.task_types._shared.form_conditions import Form, check_conditions
 from steelyard.task_types._shared.form_fields import FormField, check_fields
-from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, misfits, plain, shorten
+from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, plain, read_response, shorten
 from steelyard.task_types._shared.values import bad
 
 
@@ -119,28 +119,20 @@ _RESPONSE = msgspec.json.Decoder(TextCollectionResponse)
 
 
 def _check(params: TextCollectionParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    try:
-        response = _RESPONSE.decode(data)
-    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
-        return misfits(TextCollectionResponse, data, error), data
-    try:
-        issues, cleaned = _checker(params, media).check(response.annotations)
-    except RecursionError:
-        return [Issue("annotations", "is nested too deeply")], data
+    response = read_response(_RESPONSE, data)
+    if isinstance(response, list):
+        return response, data
+    issues, cleaned = _checker(params, media).check(response.annotations)
     if issues or cleaned == response.annotations:
         return issues, data
     return [], msgspec.json.encode(TextCollectionResponse(annotations=cleaned))
 
 
 def _check_expected(params: TextCollectionParams, data: bytes) -> list[Issue]:
-    try:
-        response = _RESPONSE.decode(data)
-    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
-        return misfits(TextCollectionResponse, data, error)
-    try:
-        return _prelabel_issues(params, response.annotations, complete=True, strangers=True)
-    except RecursionError:
-        return [Issue("annotations", "is nested too deeply")]
+    response = read_response(_RESPONSE, data)
+    if isinstance(response, list):
+        return response
+    return _prelabel_issues(params, response.annotations, complete=True, strangers=True)
 
 
 def _test_answer(params: TextCollectionParams, seed: str, media: MediaInfo) -> Answer:

@@ -26,7 +26,7 @@ from steelyard.geometry import (
     PolygonGeometry,
 )
 from steelyard.task_types._shared.image import ImageParams
-from steelyard.task_types._shared.parsing import Rule, Section, first_violation, misfits, shorten
+from steelyard.task_types._shared.parsing import Rule, Section, first_violation, read_response, shorten
 from steelyard.taxonomy.attributes import Attributes, check_attributes
 from steelyard.taxonomy.labels import check_labels, leaves
 
@@ -209,12 +209,14 @@ def check_prelabels(params: Any) -> None:
                 )
 
 
+_EXPECTED = msgspec.json.Decoder(PreLabels, strict=False)
+
+
 def expected_issues(params: DrawingParams, data: bytes) -> list[Issue]:
     """`check_expected`: the rules of pre-labels, not those of submissions (§18.0); the first problem only."""
-    try:
-        given = msgspec.json.decode(data, type=PreLabels, strict=False)
-    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
-        return misfits(PreLabels, data, error)
+    given = read_response(_EXPECTED, data)
+    if isinstance(given, list):
+        return given
     try:
         shapes_of(given, params.geometries, "annotations")
     except InvalidRequest as error:

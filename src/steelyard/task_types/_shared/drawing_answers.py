@@ -24,7 +24,7 @@ from steelyard.task_types._shared.drawing import (
     editing,
     shapes_of,
 )
-from steelyard.task_types._shared.parsing import first_violation
+from steelyard.task_types._shared.parsing import first_violation, too_deep
 from steelyard.taxonomy.answers import Questionnaire
 from steelyard.taxonomy.attributes import AttributeValue
 
@@ -187,6 +187,8 @@ def link_rules(params: DrawingParams) -> dict[str, list[LinkRule]]:
 
 def check_drawing(checker: DrawingChecker, data: bytes) -> tuple[list[Issue], bytes]:
     """`check_response` for answers of this kind: issues, and the bytes to store (as given unless something was completed)."""
+    if too_deep(data):
+        return [Issue("", "is nested too deeply")], data
     try:
         response = _DECODER.decode(data)
     except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
@@ -309,6 +311,8 @@ class DrawingMaker:
             bad = any(limits.problems(shape)) or self.checker.frame.overshoot(shape.points()) > OVERSHOOT
             drawn = limits.make(self.rng, self.checker.frame) if bad else shape
             if drawn is None:
+                if not self.checker.may_delete:  # no legal answer exists; this one is at least complete
+                    kept.append(shape)
                 continue
             answers = self.checker.questions.make(
                 self.rng, shape.label, size=drawn.size(), context=self.scene, keep=shape.attributes

@@ -121,6 +121,8 @@ def _check_test(field: FormField, test: Any, path: str, level: int) -> None:
                 raise bad(path, f"{key} must be a number")
         elif key != "equals":
             _check_values(field, value, path)
+        elif any(isinstance(part, dict | list) for part in _listed(value)):
+            raise bad(path, "equals must be a value or an array of values")
 
 
 def _check_values(field: FormField, wanted: Any, path: str) -> None:

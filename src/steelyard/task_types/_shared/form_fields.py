@@ -157,6 +157,18 @@ def _number(value: float | str | None) -> float | None:
     return float(value) if value is not None else None
 
 
+MAX_CHOICE_DEPTH = 50
+
+
+def _check_depth(path: str, choices: Sequence[FormChoice]) -> None:
+    level = list(choices)
+    for _ in range(MAX_CHOICE_DEPTH):
+        level = [child for choice in level for child in choice.subchoices or ()]
+        if not level:
+            return
+    raise bad(f"{path}.choices", f"may be nested at most {MAX_CHOICE_DEPTH} levels deep")
+
+
 def _leaves(choices: Sequence[FormChoice]) -> Iterator[FormChoice]:
     for choice in choices:
         if choice.subchoices:
@@ -280,6 +292,7 @@ def is_moment(value: Any, fmt: str | None) -> bool:
 def _check_choices(path: str, field: FormField, media: Sequence[str]) -> None:
     if field.choices is None:
         raise missing(f"{path}.choices")
+    _check_depth(path, field.choices)
     values = field.values()
     if not values:
         raise bad(f"{path}.choices", "must contain at least one choice")

@@ -140,6 +140,8 @@ class ParamsParser(Generic[P]):
 
     def __call__(self, data: bytes) -> P:
         """The typed params; raises InvalidParams."""
+        if too_deep(data):
+            raise InvalidParams(_TOO_DEEP)
         try:
             params = self._decoder.decode(data)
         except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
@@ -259,6 +261,37 @@ def _in_array(hint: Any, value: list[Any], path: Path, strict: bool) -> Violatio
                 if found:
                     return found
     return None
+
+
+R = TypeVar("R")
+
+
+def read_response(decoder: msgspec.json.Decoder[R], data: bytes) -> R | list[Issue]:
+    """The typed response, or why the bytes are none."""
+    if too_deep(data):
+        return [Issue("", "is nested too deeply")]
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
+        return misfits(decoder.type, data, error)
+
+
+# Well under what Python can recurse through, whatever the depth of the stack when the document is read again later.
+MAX_NESTING = 150
+
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+
+
+def too_deep(data: bytes) -> bool:
+    """Whether a JSON document nests objects and arrays deeper than `MAX_NESTING`. Few documents have that many brackets at all."""
+    if data.count(b"[") + data.count(b"{") <= MAX_NESTING:
+        return False
+    depth = 0
+    for bracket in re.findall(rb"[\[\]{}]", _STRINGS.sub(b"", data)):
+        depth += 1 if bracket in (b"[", b"{") else -1
+        if depth > MAX_NESTING:
+            return True
+    return False
 
 
 def misfits(response: Any, data: bytes, cause: Exception) -> list[Issue]:
