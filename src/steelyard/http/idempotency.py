@@ -29,9 +29,10 @@ def key_of(call: Call) -> str | None:
 def fingerprint(call: Call, parsed: Any) -> bytes:
     """What must be equal for a repeat to match: method, path, query and the *parsed* body. 32 bytes."""
     canonical = msgspec.json.encode(parsed, order="deterministic")
-    where = b"%s %s?%s\n" % (
+    where = b"%s %s %s?%s\n" % (
         call.scope["method"].encode(),
-        call.scope.get("raw_path", b"").split(b"?", 1)[0].rstrip(b"/"),
+        call.route.path.encode(),
+        msgspec.json.encode(call.path),  # as decoded: spellings of one path are one request
         call.scope["query_string"],
     )
     return hashlib.sha256(where + canonical).digest()
@@ -77,11 +78,11 @@ async def create_once(
         return Reply(made.body, made.status)
     ctx, actor = call.ctx, call.actor
     mark = fingerprint(call, binding.decode(msgspec.json.Decoder(), call.raw))
-    running: dict[tuple[int, str], bytes] = ctx.state.setdefault("creating_keys", {})
+    running: dict[tuple[int, str], tuple[int, bytes]] = ctx.state.setdefault("creating_keys", {})
     at = (actor.space_id, key)
     if at in running:
-        raise keys.busy() if running[at] == mark else keys.mismatch(key)
-    running[at] = mark
+        raise keys.busy() if running[at] == (actor.member_id, mark) else keys.mismatch(key)
+    running[at] = (actor.member_id, mark)
     try:
         stored = await keys.lookup(ctx, actor, key, mark)
         if stored is None:
