@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 
 import pytest
@@ -196,3 +197,14 @@ async def test_resending_is_refused_for_open_tasks_for_tasks_without_url_and_in_
     with pytest.raises(NotFound):
         await resend(ctx, test, silent)
     assert await ctx.db.fetchval("select count(*) from callback_event") == 0
+
+
+async def test_large_payloads_are_delivered_whole(ctx: Ctx) -> None:
+    space, receiver = await make_space(ctx), Receiver()
+    # random hex does not compress, so that it is large as stored too
+    payload = '{"a":"' + secrets.token_hex(2_000_000) + '"}'
+    async with serving(receiver) as url:
+        for _ in range(6):
+            await make_event(ctx, space, url, payload=payload)
+        await drain(ctx)
+    assert [body == payload.encode() for _, _, body in receiver.got] == [True] * 6

@@ -6,6 +6,7 @@ deliveries of a process, so that a fast receiver gets thousands a second.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from typing import cast
@@ -27,6 +28,8 @@ TIMEOUT_S = 10.0
 BLOCKED = "blocked_address"
 NO_EMAIL = "E-mail delivery is not configured on this server."
 _CLIP = 1000
+_LARGE_BYTES = 128 * 1024  # as stored, that is compressed
+_LARGE_AT_ONCE = 4
 _STATE = "callbacks"
 
 
@@ -47,11 +50,14 @@ class Sender:
     def __init__(self, ctx: Ctx):
         self.ctx = ctx
         self.hosts = Hosts(ctx.settings.worker_concurrency)
+        self.large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self.load: Coalescer[int, EventToSend | None] = Coalescer(self._load)
         self.record: Coalescer[Try, None] = Coalescer(self._record)
 
     async def _load(self, ids: list[int]) -> list[EventToSend | None]:
-        found = {event.id: event for event in await q.load_events(self.ctx.db, ids=ids)}
+        found = {
+            event.id: event for event in await q.load_events(self.ctx.db, ids=ids, large_bytes=_LARGE_BYTES)
+        }
         return [found.get(i) for i in ids]
 
     async def _record(self, tries: list[Try]) -> list[None]:
@@ -93,7 +99,11 @@ async def send_callback(ctx: Ctx, args: SendCallback) -> None:
         await sender.record(Try(event.id, 0, None, error, None, "undeliverable"))
         return
     async with sender.hosts.turn(parts):
-        outcome = await _post(ctx, event)
+        if event.payload is not None:
+            outcome = await _post(ctx, event, event.payload)
+        else:
+            async with sender.large:
+                outcome = await _post(ctx, event, await q.payload_of(ctx.db, id=event.id) or "")
     await sender.record(outcome)
     if outcome.state == "pending":
         delay_s = RETRY_DELAYS_MIN[event.attempts] * 60.0 * random.uniform(1.0, 1.02)  # noqa: S311
@@ -110,7 +120,7 @@ def _http(target: str) -> str | None:
     return parts.netloc.rpartition("@")[2].lower() if parts.scheme in ("http", "https") else None
 
 
-async def _post(ctx: Ctx, event: EventToSend) -> Try:
+async def _post(ctx: Ctx, event: EventToSend, payload: str) -> Try:
     headers = {"Content-Type": "application/json", "scale-callback-auth": event.callback_auth_key}
     status: int | None = None
     error: str | None = None
@@ -119,7 +129,7 @@ async def _post(ctx: Ctx, event: EventToSend) -> Try:
     try:
         reply = await guard.client(ctx).post(
             event.target.strip(),
-            event.payload.encode(),
+            payload.encode(),
             headers=headers,
             timeout_s=TIMEOUT_S,
             clip_bytes=_CLIP,

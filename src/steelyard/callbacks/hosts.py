@@ -13,15 +13,17 @@ from contextlib import asynccontextmanager
 from steelyard.jobs.specs import RetryLater
 
 _FEWEST = 4
+_UNKNOWN = 8  # to a receiver that has not answered anything yet
 _PATIENCE_S = 0.5  # how long a delivery may hold its slot waiting for its turn
 _REMEMBERED = 10_000
 
 
 class _Host:
-    __slots__ = ("active", "latency_s", "started", "waiting")
+    __slots__ = ("active", "answered", "latency_s", "started", "waiting")
 
     def __init__(self) -> None:
         self.active = 0
+        self.answered = 0
         self.latency_s = 0.1
         self.started: dict[object, float] = {}  # oldest first
         self.waiting: deque[asyncio.Future[None]] = deque()
@@ -40,7 +42,8 @@ class Hosts:
         self._hosts: dict[str, _Host] = {}
 
     def _limit(self, host: _Host) -> int:
-        return max(_FEWEST, int(self._most / max(1.0, host.slowness_s()) ** 1.5))
+        most = min(self._most, _UNKNOWN + 2 * host.answered)
+        return max(_FEWEST, int(most / max(1.0, host.slowness_s()) ** 1.5))
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncGenerator[None]:
@@ -61,6 +64,7 @@ class Hosts:
             del host.started[me]
             host.latency_s += 0.2 * (time.monotonic() - started - host.latency_s)
             host.active -= 1
+            host.answered += 1
             self._hand_on(host)
 
     async def _wait(self, host: _Host) -> None:

@@ -10,12 +10,12 @@ Q = QueryFile(__name__)
 
 
 class EventToSend(Struct, frozen=True):
-    """A callback event as the sender needs it. `age_s`: seconds since it was written."""
+    """A callback event as the sender needs it. `payload`: None if large; `age_s`: seconds since it was written."""
 
     id: int
     state: str
     target: str
-    payload: str
+    payload: str | None
     attempts: int
     callback_auth_key: str
     age_s: float
@@ -30,6 +30,7 @@ class ResendTarget(Struct, frozen=True):
 
 
 load_events = Q.all("load_events", EventToSend)
+payload_of = Q.value("payload_of", str)
 record_attempts = Q.exec("record_attempts")
 lock_for_resend = Q.opt("lock_for_resend", ResendTarget)
 reset_flag = Q.exec("reset_flag")

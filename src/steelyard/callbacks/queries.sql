@@ -1,6 +1,8 @@
 -- name: load_events
 -- Events about to be sent, with the secret of their space; `waits`: an earlier event of the same task or batch is not decided yet.
-select e.id, e.state, e.target, e.payload::text as payload, e.attempts, s.callback_auth_key,
+-- Large payloads (by their stored size) are left out, so that many at once do not fill the memory.
+select e.id, e.state, e.target, case when pg_column_size(e.payload) <= :large_bytes::integer then e.payload::text end as payload,
+  e.attempts, s.callback_auth_key,
   extract(epoch from steelyard.now() - e.created_at)::float8 as age_s,
   case
     when e.task_id is not null then exists (
@@ -13,6 +15,12 @@ select e.id, e.state, e.target, e.payload::text as payload, e.attempts, s.callba
 from callback_event e
 join space s on s.id = e.space_id
 where e.id = any(:ids::bigint[]);
+
+-- name: payload_of
+-- One event's payload.
+select payload::text
+from callback_event
+where id = :id;
 
 -- name: record_attempts
 -- Tries and what they decided: the log, the events, the tasks' flag (unless a newer event is pending), and the next event is woken.

@@ -12,7 +12,29 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # protocol assignments, 6to4 relays, benchmarking; documentation; discard and ORCHID ranges.
 _NEVER: tuple[Network, ...] = tuple(
     ipaddress.ip_network(n)
-    for n in ["0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32", "::/96", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"]
+    for n in [
+        "0.0.0.0/8",
+        "100.64.0.0/10",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "168.63.129.16/32",
+        "::/96",
+        "100::/64",
+        "2001::/23",
+        "2001:db8::/32",
+        "3fff::/20",
+        "5f00::/16",
+        "fc00::/7",
+        "fe80::/10",
+        "fec0::/10",
+        "ff00::/8",
+    ]
 )
 # 168.63.129.16 is a cloud's metadata service on a public address; the others' (169.254.169.254, fd00:ec2::254) are in ranges above.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

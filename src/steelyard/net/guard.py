@@ -8,6 +8,7 @@ the environment (no proxies, no netrc), and no cookies are kept.
 from __future__ import annotations
 
 import asyncio
+import io
 import ipaddress
 import socket
 import zlib
@@ -26,6 +27,7 @@ from steelyard.net.addresses import Network, inner, is_allowed, parse_networks
 
 MAX_REDIRECTS = 5
 _CHUNK = 64 * 1024
+_LARGE = 512 * 1024
 _STATE = "net.client"
 _AGENT = f"Steelyard/{__version__}"
 
@@ -271,8 +273,10 @@ class GuardedClient:
             raise _failed(e, timeout_s) from e
 
     async def _post(self, url: URL, body: bytes, headers: Mapping[str, str], clip_bytes: int) -> Reply:
+        # Large bodies are read piece by piece, not copied at once while everything else waits.
+        data = io.BytesIO(body) if len(body) > _LARGE else body
         async with self._session.post(
-            url, data=body, headers=headers, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=None)
+            url, data=data, headers=headers, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=None)
         ) as response:
             clip = b""
             while len(clip) < clip_bytes and (more := await response.content.read(clip_bytes - len(clip))):

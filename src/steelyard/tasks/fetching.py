@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -79,14 +80,14 @@ async def fetch(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
 async def _fetch_http(ctx: Ctx, ref: AttachmentRef) -> Outcome:
     settings = ctx.settings
     try:
-        async with (
-            guard.client(ctx).get(
+        async with AsyncExitStack() as stack:
+            async with guard.client(ctx).get(
                 ref.url.strip(),
                 max_bytes=settings.max_attachment_bytes,
                 timeout_s=settings.attachment_timeout_seconds,
-            ) as download,
-            ctx.store.spool(download.chunks()) as spooled,
-        ):
+            ) as download:
+                spooled = await stack.enter_async_context(ctx.store.spool(download.chunks()))
+            # The connection is free and its time limit over before the content is looked at.
             mime = sniff(spooled.head, download.content_type)
             facts = await _examine(ctx, ref.media, mime, str(spooled.path))
             if facts.problem is not None:
