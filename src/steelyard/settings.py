@@ -316,7 +316,7 @@ def _refuse_misspelt(variable: str) -> None:
     import difflib
 
     close = difflib.get_close_matches(
-        variable.removeprefix(PREFIX).lower(), Settings.__struct_fields__, n=1, cutoff=0.8
+        variable.removeprefix(PREFIX).lower(), Settings.__struct_fields__, n=1, cutoff=0.75
     )
     if close:
         raise SettingsError(f"{variable} is not a setting; did you mean {PREFIX}{close[0].upper()}?")

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 
 from steelyard.db import pgprocess
 
@@ -29,23 +31,13 @@ BASE_ENV = {name: value for name, value in os.environ.items() if not name.starts
 class Up:
     """A running `steelyard up`; what it prints is collected."""
 
-    def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, verb: str = "up", **env: str) -> None:
         self.folder = folder
         self.log = folder.parent / f"{folder.name}-{time.monotonic_ns()}.log"
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "steelyard",
-                    "up",
-                    "--port",
-                    "0",
-                    "--data-dir",
-                    str(folder),
-                    *arguments,
-                ],
-                env={**BASE_ENV, **env},
+                [sys.executable, "-m", "steelyard", verb, "--data-dir", str(folder), *arguments],
+                env={**BASE_ENV, "STEELYARD_PORT": "0", **env},
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -84,8 +76,8 @@ class Up:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str, **env: str) -> Iterator[Up]:
-    up = Up(folder, *arguments, **env)
+def running(folder: Path, *arguments: str, verb: str = "up", **env: str) -> Iterator[Up]:
+    up = Up(folder, *arguments, verb=verb, **env)
     try:
         yield up
     finally:
@@ -254,6 +246,40 @@ async def test_a_request_in_flight_is_answered_when_told_to_stop(tmp_path, numbe
         assert await asyncio.to_thread(up.process.wait, 30) == 0
 
 
+async def test_no_request_is_cut_while_busy_servers_stop(tmp_path):
+    with running(tmp_path / "data", "--workers", "2") as up:
+        port = int((await asyncio.to_thread(up.address)).rpartition(":")[2])
+        await asyncio.to_thread(up.wait_for, "Ctrl-C stops it")
+        head = b"GET /v1/projects HTTP/1.1\r\nhost: x\r\nauthorization: Basic " + _basic(up) + b"\r\n"
+        answers: list[bytes] = []
+
+        async def client(*, keep: bool) -> None:
+            """Asks until told that the connection closes, or refused a new one; any other end is an error."""
+            while True:
+                try:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                except ConnectionRefusedError:
+                    return
+                with contextlib.closing(writer):
+                    closing = False
+                    while not closing:
+                        writer.write(head + (b"\r\n" if keep else b"connection: close\r\n\r\n"))
+                        answer = await reader.readuntil(b"\r\n\r\n")
+                        length = int(re.search(rb"content-length: (\d+)", answer)[1])
+                        await reader.readexactly(length)
+                        answers.append(answer.split(b"\r\n")[0])
+                        closing = b"connection: close" in answer
+
+        clients = [asyncio.create_task(client(keep=number % 2 == 0)) for number in range(24)]
+        await asyncio.sleep(1.5)
+        before = len(answers)
+        up.process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(asyncio.gather(*clients), 30)
+        assert len(answers) > before > 24
+        assert set(answers) == {b"HTTP/1.1 200 OK"}
+        assert await asyncio.to_thread(up.process.wait, 30) == 0
+
+
 def _basic(up: Up) -> bytes:
     return base64.b64encode(up.wait_for(r"Live key +(live_\w+)")[1].encode() + b":")
 
@@ -267,6 +293,44 @@ def test_stopping_during_the_start_leaves_nothing_behind(tmp_path):
             up.process.wait(30)
         assert up.process.returncode in (0, -signal.SIGTERM), up.output()
         assert pgprocess.working_in(folder / "pg18" / "data") == [] if folder.exists() else True
+
+
+def test_servers_and_workers_run_alone_beside_a_database_and_say_so_when_there_is_none(tmp_path):
+    folder = tmp_path / "data"
+    for verb in ("serve", "worker"):
+        alone = Up(folder, verb=verb)
+        assert alone.process.wait(30) == 1
+        assert re.search(
+            r"^steelyard: No database runs in .* `steelyard up` starts everything", alone.output()
+        )
+    with running(folder) as up:
+        up.wait_for("Ctrl-C stops it")
+        with running(folder, verb="serve") as serve, running(folder, verb="worker") as worker:
+            address = serve.wait_for(r"Serving at (\S+)")[1]
+            serve.wait_for("Ctrl-C stops it")
+            assert address != up.address()
+            assert get(address + "/healthz")[0] == 200
+            assert worker.process.poll() is None
+        assert (serve.process.returncode, worker.process.returncode) == (0, 0), (
+            serve.output() + worker.output()
+        )
+        assert get(up.address() + "/healthz")[0] == 200
+
+
+def test_it_speaks_https_with_a_certificate(tmp_path):
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+    key.write_bytes(certificate.private_key_pem.bytes())
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with running(tmp_path / "data", STEELYARD_TLS_CERT=str(chain), STEELYARD_TLS_KEY=str(key)) as up:
+        address = up.address()
+        assert address.startswith("https://127.0.0.1:")
+        up.wait_for("Ctrl-C stops it")
+        with urllib.request.urlopen(address + "/healthz", timeout=10, context=context) as answer:
+            assert answer.status == 200
 
 
 @pytest.mark.parametrize(

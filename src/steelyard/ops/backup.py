@@ -137,11 +137,14 @@ def check(source: Path) -> Manifest:
     """Read the whole backup and compare it with its manifest. Raises `BackupError`."""
     seen: dict[str, Member] = {}
     manifest: Manifest | None = None
-    for info, content in _members(source):
-        if info.name == _MANIFEST:
-            manifest = _manifest(content.read())
-        else:
-            seen[info.name] = Member(info.size, _digest(content))
+    try:
+        for info, content in _members(source):
+            if info.name == _MANIFEST:
+                manifest = _manifest(content.read())
+            else:
+                seen[info.name] = Member(info.size, _digest(content))
+    except tarfile.TarError as error:
+        raise BackupError(f"{source} cannot be read as a backup: {error}.") from None
     if manifest is None:
         raise BackupError(f"{source} is not a whole backup: its manifest is missing.")
     if seen != manifest.members:

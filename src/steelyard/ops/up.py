@@ -83,7 +83,7 @@ async def serve(settings: Settings, say: Say) -> None:
     with contextlib.closing(listen(settings)) as sock:
         settings = msgspec.structs.replace(settings, port=sock.getsockname()[1])
         await _run(
-            settings, sock, _servers(settings, sock), signals, say, [f"Serving on {address_of(settings)}"], []
+            settings, sock, _servers(settings, sock), signals, say, [f"Serving at {address_of(settings)}"], []
         )
     say("Stopped")
 
