@@ -11,6 +11,7 @@ import pytest
 
 from steelyard import users
 from steelyard.errors import Conflict, InvalidRequest, NotFound, RateLimited, Unauthorized
+from steelyard.http.surface import all_routes
 from steelyard.users import throttle
 
 PASSWORD = "correct horse battery"
@@ -219,7 +220,7 @@ async def test_a_new_password_ends_every_session(ctx):
 
 async def test_guessing_is_throttled_per_address_and_for_that_address_only(ctx):
     for _ in range(throttle.PER_PAIR):
-        throttle.failed(ctx, MANAGER, "192.0.2.1")
+        throttle.begin(ctx, MANAGER, "192.0.2.1")
     with pytest.raises(RateLimited) as refused:
         await users.verify_login(ctx, MANAGER, PASSWORD, address="192.0.2.1")
     assert 0 < int(refused.value.headers["Retry-After"]) <= throttle.WINDOW_S
@@ -228,10 +229,26 @@ async def test_guessing_is_throttled_per_address_and_for_that_address_only(ctx):
 
 async def test_success_forgets_earlier_failures(ctx):
     for _ in range(throttle.PER_PAIR - 1):
-        throttle.failed(ctx, MANAGER, "192.0.2.1")
+        throttle.begin(ctx, MANAGER, "192.0.2.1")
     await users.verify_login(ctx, MANAGER, PASSWORD, address="192.0.2.1")
-    throttle.failed(ctx, MANAGER, "192.0.2.1")
-    throttle.check(ctx, MANAGER, "192.0.2.1")
+    throttle.begin(ctx, MANAGER, "192.0.2.1")
+
+
+async def test_guesses_sent_all_at_once_are_limited_too(client_for):
+    client = client_for(None)
+    answers = await asyncio.gather(
+        *(sign_in(client, password=f"guess {i}") for i in range(throttle.PER_PAIR + 5))
+    )
+    assert sorted(a.status_code for a in answers) == [401] * throttle.PER_PAIR + [429] * 5
+    refused = next(a for a in answers if a.status_code == 429)
+    assert int(refused.headers["retry-after"]) > 0
+    assert refused.json()["code"] == "rate-limited"
+
+
+async def test_many_successes_are_never_throttled(ctx):
+    for _ in range(3 * throttle.PER_ADDRESS):
+        throttle.begin(ctx, MANAGER, "192.0.2.1")
+        throttle.succeeded(ctx, MANAGER, "192.0.2.1")
 
 
 async def test_old_failures_do_not_count():
@@ -369,6 +386,16 @@ async def test_absurd_credentials_are_wrong_and_nothing_worse(client_for):
 async def test_malformed_credentials_are_401(client_for, header):
     for path in ("/v1/teams", "/api/session"):
         assert (await client_for(None).get(path, headers={"Authorization": header})).status_code == 401
+
+
+async def test_every_routes_access_is_a_row_of_the_policy():
+    rows = {"data": "data", "people": "people", "worker": "work", "lead": "lead"}
+    for route in all_routes():
+        if route.access.roles:
+            assert route.access.roles == users.POLICY[rows[route.access.name]], route.path
+    assert all("disabled" not in roles for roles in users.POLICY.values())
+    assert users.may("labeler", "work")
+    assert not users.may("labeler", "data")
 
 
 async def test_administrative_acts_are_in_the_audit_log(ctx):

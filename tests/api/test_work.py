@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from steelyard import tasks, users
+from steelyard.jobs import queries as jobs
 from steelyard.work import submit
 from steelyard.work.policy import MOST_LEASES
 from tests.api.builders import image_task
@@ -599,6 +600,40 @@ async def test_a_task_that_ends_under_a_lease_takes_the_lease_with_it(ctx, desk,
         )
     refused(await do(live, lease, "submit", response=answer()), 409, "lease-lost")
     assert (await desk.read(task_id))["response"] == {"annotations": []}
+
+
+async def test_a_lease_that_lapses_while_the_answer_is_on_its_way_is_lost(ctx, desk, live):
+    task_id = await desk.task()
+    lease = ok(await claim(live))
+    async with ctx.db.tx() as tx:  # stands in the way of the submission's fence until the lease is over
+        await tx.execute("update slot set lease_expires_at = steelyard.now() where task_id = $1", task_id)
+        sending = asyncio.create_task(do(live, lease, "submit", response=answer()))
+        await asyncio.sleep(0.3)
+        assert not sending.done()
+    refused(await sending, 409, "lease-lost")
+    assert await desk.stage(task_id) == "labeling"
+    assert await ctx.db.fetchval("select count(*) from response_version where task_id = $1", task_id) == 0
+
+
+async def test_a_claim_does_not_wait_for_a_slot_that_somebody_else_is_locking(ctx, desk, live):
+    held, free = await desk.task(priority=30), await desk.task()
+    async with ctx.db.tx() as tx:
+        await tx.execute("select from slot where task_id = $1 for update", held)
+        assert ok(await claim(live))["task"]["task_id"] == free
+        assert ok(await claim(live))["slot"] is None
+    assert ok(await claim(live))["task"]["task_id"] == held
+
+
+async def test_lapsed_leases_are_tidied_and_their_work_is_claimable_all_the_same(ctx, desk, live):
+    task_id = await desk.task()
+    lease = ok(await claim(live))
+    await ctx.db.execute("update slot set lease_expires_at = steelyard.now() - interval '5 minutes'")
+    await jobs.tidy_leases(ctx.db)
+    assert await desk.stage(task_id) == "queued"
+    assert await desk.attempts(task_id) == ["lapsed"]
+    refused(await do(live, lease, "heartbeat"), 409, "lease-lost")
+    assert ok(await claim(live))["task"]["task_id"] == task_id
+    assert await desk.stage(task_id) == "labeling"
 
 
 async def test_nobody_without_credentials_gets_anything(client_for):

@@ -33,7 +33,7 @@ async def verify_login(
     Unknown addresses take as long as wrong passwords. Raises Unauthorized, or RateLimited after too many failures of this e-mail or
     from this client `address`.
     """
-    throttle.check(ctx, email, address)
+    throttle.begin(ctx, email, address)
     usable = "\x00" not in email and "\x00" not in (account or "") and len(email) <= 254
     found: list[LoginRow] = (
         await q.login_candidates(ctx.db, email=email.strip(), account=account) if usable else []
@@ -49,7 +49,6 @@ async def verify_login(
             return SignedIn(candidate.id, candidate.account_id, candidate.email, candidate.role)
     if not found:
         await verify_password(password, None)
-    throttle.failed(ctx, email, address)
     raise Unauthorized("The e-mail address or the password is wrong.")
 
 

@@ -43,6 +43,11 @@ class Failures:
         if len(self._held) > _MOST_KEYS:
             del self._held[next(iter(self._held))]
 
+    def take_back(self, key: str) -> None:
+        times = self._held.get(key)
+        if times:
+            times.pop()
+
     def clear(self, key: str) -> None:
         self._held.pop(key, None)
 
@@ -56,23 +61,26 @@ def _keys(email: str, address: str) -> list[tuple[str, int]]:
     return [(f"b {address} {email}", PER_PAIR), (f"e {email}", PER_EMAIL), (f"a {address}", PER_ADDRESS)]
 
 
-def check(ctx: Ctx, email: str, address: str) -> None:
-    """Raises RateLimited with Retry-After when there were too many failures in the last 15 minutes."""
+def begin(ctx: Ctx, email: str, address: str) -> None:
+    """Counts an attempt as failed until `succeeded` says otherwise, so that guesses sent all at once are limited too.
+
+    Raises RateLimited with Retry-After when there were too many failures in the last 15 minutes.
+    """
     held, now = _failures(ctx), time.monotonic()
-    wait = max(held.wait_s(key, limit, now) for key, limit in _keys(email, address))
+    keys = _keys(email, address)
+    wait = max(held.wait_s(key, limit, now) for key, limit in keys)
     if wait > 0:
         raise RateLimited(
             "Too many failed attempts to sign in; try again later.", headers={"Retry-After": str(ceil(wait))}
         )
-
-
-def failed(ctx: Ctx, email: str, address: str) -> None:
-    """Counts one failure."""
-    held, now = _failures(ctx), time.monotonic()
-    for key, _ in _keys(email, address):
+    for key, _ in keys:
         held.add(key, now)
 
 
 def succeeded(ctx: Ctx, email: str, address: str) -> None:
-    """Forgets the failures of this e-mail from this address."""
-    _failures(ctx).clear(_keys(email, address)[0][0])
+    """Takes the attempt back, and forgets the failures of this e-mail from this address."""
+    held = _failures(ctx)
+    (pair, _), *others = _keys(email, address)
+    held.clear(pair)
+    for key, _ in others:
+        held.take_back(key)

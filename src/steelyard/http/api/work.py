@@ -5,7 +5,7 @@ Each call after the claim carries the lease token in its path. 409 `lease-lost`:
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Raw, Struct
 
@@ -16,6 +16,8 @@ from steelyard.http.route import WORKER, Call, Routes
 
 routes = Routes("api", "Work")
 
+_ANY_OBJECT: dict[str, Any] = {"type": "object"}
+Document = Annotated[Raw, Meta(extra_json_schema=_ANY_OBJECT)]
 Seconds = Annotated[int, Meta(ge=0, le=10_000_000)]
 Names = Annotated[list[str], Meta(min_length=1, max_length=1000)]
 
@@ -42,7 +44,7 @@ class WorkDraft(Struct, kw_only=True):
     """A stored draft; `body` is whatever the workbench saved."""
 
     revision: int
-    body: Raw
+    body: Document
 
 
 class LeasedWork(Struct, kw_only=True):
@@ -85,7 +87,7 @@ class SaveWorkDraft(Struct, kw_only=True):
     """A draft and the revision that it is based on (0: there was none)."""
 
     base_revision: Annotated[int, Meta(ge=0, le=2_000_000_000)]
-    body: Raw
+    body: Document
 
 
 class WorkDraftSaved(Struct, kw_only=True):
@@ -98,7 +100,7 @@ class WorkDraftSaved(Struct, kw_only=True):
 class SubmitWork(Struct, kw_only=True):
     """The answer in the form that the task's type prescribes, and the seconds worked on it in all."""
 
-    response: Raw
+    response: Document
     active_seconds: Seconds | None = None
 
 
