@@ -122,6 +122,7 @@ async def test_a_killed_server_is_started_again_with_everything_that_was_committ
             await until(lambda n=n: said.count("PostgreSQL is back") == n + 1)
             assert await query(dsn, "select count(*) from kept") == n + 1
         assert "signal SIGKILL" in said[0]
+        assert not any("does not start" in line for line in said), said
     finally:
         await server.stop()
         await watching

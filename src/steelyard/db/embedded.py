@@ -140,7 +140,7 @@ class EmbeddedPostgres:
                 if self._stopping:
                     return
                 pause_s = min(pause_s * 2, 15)
-                progress(f"PostgreSQL does not start: {error}\nTrying again in {pause_s:.0f} s")
+                progress(f"PostgreSQL does not start: {error}\nTrying again in {pause_s:.1f} s")
                 await asyncio.sleep(pause_s)
 
     async def stop(self) -> None:
@@ -299,7 +299,10 @@ class EmbeddedPostgres:
     def _configure(self) -> None:
         assert self._home_fd is not None
         base = self._server_path(self.home, self._home_fd)
-        text = pgprocess.configuration(str(self._socket_dir or f"{base}/run"), durable=self._durable)
+        local = (self.home / "data" / "local.conf").exists()
+        text = pgprocess.configuration(
+            str(self._socket_dir or f"{base}/run"), durable=self._durable, local=local
+        )
         hba = "# Written at each start. TCP is off; over the socket everybody needs a password.\nlocal all all scram-sha-256\n"
         for name, content in (("postgresql.conf", text), ("pg_hba.conf", hba)):
             path = self.home / "data" / name
@@ -339,7 +342,9 @@ class EmbeddedPostgres:
             if waited - told > 2:
                 told = waited
                 progress(f"PostgreSQL is starting ({waited:.0f} s){_recovery(self.log_file, log_start)}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(
+                0.02 if waited < 1 else 0.25
+            )  # each refused try is a line in the server's log
 
     async def _ensure_role(self, passwords: dict[str, str]) -> None:
         """Our role owns our database and may clone it (tests do), see statistics and stop queries; no more."""
@@ -472,12 +477,9 @@ def _tail(log: Path, start: int, lines: int = 12) -> str:
 
 def _recovery(log: Path, start: int) -> str:
     """What the server last said about its recovery."""
-    said = [
-        line
-        for line in _tail(log, start, 50).splitlines()
-        if "recover" in line or "redo" in line or "sync" in line
-    ]
-    return ": " + said[-1].partition("LOG:")[2].strip() if said else ""
+    said = [line.partition("LOG:")[2].strip() for line in _tail(log, start, 50).splitlines()]
+    told = [line for line in said if "recover" in line or "redo" in line or "sync" in line]
+    return f": {told[-1]}" if told else ""
 
 
 def _how(code: int | None) -> str:

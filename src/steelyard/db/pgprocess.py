@@ -110,11 +110,14 @@ def working_in(data: Path) -> list[int]:
 
 
 def _works_in(pid: int, folder: os.stat_result) -> bool:
-    """A living PostgreSQL process has its cluster as its working folder; a shell that stands there is none."""
+    """Whether this is a PostgreSQL process with that working folder; a shell that stands there is none.
+
+    The name is asked of `comm`: a process that is ending has lost its `exe`, but not yet the shared memory which keeps
+    the next server from starting.
+    """
     try:
-        if not os.path.samestat(Path(f"/proc/{pid}/cwd").stat(), folder):
-            return False
-        return Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)") == "postgres"
+        here = os.path.samestat(Path(f"/proc/{pid}/cwd").stat(), folder)
+        return here and Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
     except OSError:
         return False
 
@@ -130,8 +133,8 @@ def memory_bytes() -> int:
     return total
 
 
-def configuration(socket_dir: str, *, durable: bool) -> str:
-    """`postgresql.conf`. Durability is PostgreSQL's own default: a commit that was answered is on disk."""
+def configuration(socket_dir: str, *, durable: bool, local: bool) -> str:
+    """`postgresql.conf`; `local`: there is a local.conf to include. Durability is PostgreSQL's own default: a commit that was answered is on disk."""
     mib = 1024 * 1024
     shared = max(64, min(1024, memory_bytes() // mib // 8)) if durable else 128
     settings: dict[str, str] = {
@@ -169,7 +172,7 @@ def configuration(socket_dir: str, *, durable: bool) -> str:
         [
             "# Written by Steelyard at each start. Settings of your own go into local.conf in this folder, which wins.",
             *lines,
-            "include_if_exists = 'local.conf'",
+            *(["include 'local.conf'"] if local else []),
             "",
         ]
     )
