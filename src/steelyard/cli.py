@@ -333,6 +333,7 @@ def users_create(
     account: str,
     role: Literal["admin", "manager", "member", "labeler"] = "labeler",
     password: str | None = None,
+    reset: bool = False,
     json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -350,6 +351,8 @@ def users_create(
         admin: one per account. manager: people and projects. member: the API. labeler: completes tasks.
     password
         Their password; a random one unless given. (Others on this machine can read it while the command runs.)
+    reset
+        They are there already, perhaps invited: only give them a new password and end their sessions; the role stays.
     """
     from steelyard import users as verbs
     from steelyard.ops.admin import opened
@@ -359,6 +362,9 @@ def users_create(
 
     async def main() -> dict[str, object]:
         async with opened(Settings.from_env(data_dir=data_dir), tell) as ctx:
+            if reset:
+                await verbs.set_password(ctx, account, email, chosen)
+                return {"email": email, "password": chosen}
             made = await verbs.create_member(ctx, account, email, role, chosen)
             return {"id": made.public_id, "email": made.email, "role": made.role, "password": chosen}
 

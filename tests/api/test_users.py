@@ -404,3 +404,15 @@ async def test_administrative_acts_are_in_the_audit_log(ctx):
     rows = await ctx.db.fetch("select action, detail from audit_log where actor = 'root' order by at")
     assert [r["action"] for r in rows] == ["key.created", "key.revoked"]
     assert all(made.key not in r["detail"] for r in rows)
+
+
+async def test_an_open_invitation_is_accepted_by_a_password_from_the_operator(ctx, live, client_for):
+    await live.post("/v1/teams/invite", json={"emails": ["new@x.example"], "team_role": "manager"})
+    with pytest.raises(Unauthorized):
+        await users.verify_login(ctx, "new@x.example", "")
+    with pytest.raises(Conflict):
+        await users.create_member(ctx, "main", "new@x.example", "labeler", PASSWORD)
+    await users.set_password(ctx, "main", "NEW@x.example", PASSWORD)
+    assert (await sign_in(client_for(None), "new@x.example")).json()["member"]["role"] == "manager"
+    with pytest.raises(NotFound):
+        await users.set_password(ctx, "other", "new@x.example", PASSWORD)
