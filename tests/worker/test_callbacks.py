@@ -99,6 +99,32 @@ async def test_the_decision_of_an_event_leaves_the_flag_alone_while_a_newer_one_
         assert await flag(ctx, task) is None
 
 
+async def test_an_event_written_while_an_earlier_one_is_decided_leaves_the_flag_absent(ctx: Ctx) -> None:
+    space, receiver = await make_space(ctx), Receiver()
+    async with serving(receiver) as url:
+        task = await make_task(ctx, space)
+        await make_event(ctx, space, url, task_id=task)
+        async with ctx.db.tx() as tx:
+            await tx.execute("update task set callback_succeeded = null where id = $1", task)
+            await tx.execute(
+                """
+                insert into callback_event (space_id, task_id, kind, target, payload, created_at)
+                values ($1, $2, 'completed', $3, '{}', steelyard.now())
+                """,
+                space,
+                task,
+                url,
+            )
+            deciding = asyncio.create_task(drain(ctx))
+            while not await ctx.db.fetchval(
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            ):
+                await asyncio.sleep(0.02)
+        await deciding
+    assert len(receiver.got) == 1
+    assert await flag(ctx, task) is None
+
+
 async def test_a_refused_address_is_an_attempt_with_the_reason_blocked_address(ctx: Ctx) -> None:
     space = await make_space(ctx)
     ctx.settings = structs.replace(ctx.settings, allow_networks=())

@@ -108,6 +108,18 @@ async def test_a_failing_job_is_retried_by_its_policy_and_then_stays_visible(
     assert job["failed_at"] is not None
 
 
+async def test_a_job_that_hangs_is_interrupted_and_retried(ctx: Ctx, register: Register) -> None:
+    async def hangs(_: Ctx, args: Note) -> None:
+        await asyncio.sleep(60)
+
+    register("hangs", hangs, limit_s=0.1)
+    await enqueue(ctx.db, "hangs", Note("a"))
+    assert await w.drain(ctx) == 1
+    [job] = await rows(ctx, "select attempts, failed_at, last_error from job")
+    assert (job["attempts"], job["failed_at"]) == (1, None)
+    assert job["last_error"].startswith("TimeoutError")
+
+
 async def test_a_job_that_gives_up_or_has_unreadable_arguments_fails_at_once(
     ctx: Ctx, register: Register
 ) -> None:

@@ -15,6 +15,9 @@ from steelyard.ctx import Ctx
 from steelyard.db.outbox import enqueue
 from steelyard.jobs.specs import PREPARE_TASK, PREPARE_TASK_QUEUE, PrepareTask
 from steelyard.jobs.worker import drain
+from steelyard.task_types import AttachmentRef
+from steelyard.tasks.fetching import Outcome
+from steelyard.tasks.prepare import error_response
 
 from .helpers import make_space, make_task, rows, serving, shift
 
@@ -252,3 +255,34 @@ async def test_preparing_twice_changes_nothing_more(ctx: Ctx) -> None:
         await drain(ctx)
     assert await ctx.db.fetchval("select count(*) from slot") == 1
     assert await ctx.db.fetchval("select count(*) from attachment") == 1
+
+
+async def test_a_task_without_attachments_is_queued(ctx: Ctx) -> None:
+    space = await make_space(ctx)
+    inline = {"type": "text", "content": "inline text is no file"}
+    params = json.dumps({"attachments": [inline], "fields": [{"type": "text", "field_id": "a", "title": "A"}]})
+    task = await make_task(ctx, space, type="textcollection", params=params)
+    await enqueue(ctx.db, PREPARE_TASK, PrepareTask(space, task), queue=PREPARE_TASK_QUEUE)
+    await drain(ctx)
+    assert (await outcome(ctx, task))["stage"] == "queued"
+
+
+def test_failed_frames_of_a_sequence_are_reported_as_frames() -> None:
+    refs = [AttachmentRef(f"frames[{i}]", f"https://a.example/{i}.json", frame=i) for i in range(3)]
+    results = [Outcome("stored", 200), Outcome("failed", 200, "no points"), Outcome("failed", 404, "gone")]
+    assert json.loads(error_response(refs, results) or b"") == {
+        "error": "One or more attachments could not be downloaded.",
+        "frames": [
+            {
+                "frame": 1,
+                "message": "no points",
+                "attachment": {"statusCode": 200, "url": "https://a.example/1.json"},
+            },
+            {
+                "frame": 2,
+                "message": "gone",
+                "attachment": {"statusCode": 404, "url": "https://a.example/2.json"},
+            },
+        ],
+    }
+    assert error_response(refs[:1], results[:1]) is None

@@ -71,6 +71,9 @@ class Sender:
             body_clips=[t.body_clip for t in tries],
             states=[t.state for t in tries],
         )
+        decided = [t.event_id for t in tries if t.state != "pending"]
+        if decided:
+            await q.clear_overtaken_flags(self.ctx.db, ids=decided)
         return [None] * len(tries)
 
 

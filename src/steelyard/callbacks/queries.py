@@ -32,6 +32,7 @@ class ResendTarget(Struct, frozen=True):
 load_events = Q.all("load_events", EventToSend)
 payload_of = Q.value("payload_of", str)
 record_attempts = Q.exec("record_attempts")
+clear_overtaken_flags = Q.exec("clear_overtaken_flags")
 lock_for_resend = Q.opt("lock_for_resend", ResendTarget)
 reset_flag = Q.exec("reset_flag")
 insert_resend = Q.value("insert_resend", int)

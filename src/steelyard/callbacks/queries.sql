@@ -65,6 +65,16 @@ set run_at = steelyard.now()
 from following f
 where f.id is not null and j.dedupe_key = 'callback:' || f.id and j.run_at > steelyard.now();
 
+-- name: clear_overtaken_flags
+-- A newer event may have been written while the flag's update waited for that writer, unseen by its snapshot; this one sees it.
+update task t
+set callback_succeeded = null
+from callback_event e
+where e.id = any(:ids::bigint[]) and t.space_id = e.space_id and t.id = e.task_id and t.callback_succeeded is not null
+  and exists (
+    select from callback_event n
+    where n.space_id = e.space_id and n.task_id = e.task_id and n.id > e.id and n.state = 'pending');
+
 -- name: lock_for_resend
 -- The task whose current callback is to be sent again.
 select t.status, coalesce(t.callback_url, s.default_callback_url, '') as target

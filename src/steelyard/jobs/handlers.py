@@ -12,7 +12,7 @@ from steelyard.jobs.specs import JobSpec, RetryPolicy
 from steelyard.tasks.prepare import prepare_task
 
 _JOBS: tuple[JobSpec, ...] = (
-    JobSpec(s.PREPARE_TASK, prepare_task, s.PrepareTask, "attachments"),
+    JobSpec(s.PREPARE_TASK, prepare_task, s.PrepareTask, "attachments", limit_s=3600.0),
     # A failed try of a delivery is no failure of the job: the handler keeps the schedule of platform-api §17.1 itself.
     JobSpec(
         s.SEND_CALLBACK,

@@ -31,7 +31,7 @@ async def _forget_processes(ctx: Ctx, args: NoArgs) -> None:
 
 
 def _periodic(kind: str, handler: Callable[[Ctx, NoArgs], Awaitable[None]], every_s: float) -> JobSpec:
-    return JobSpec(kind, handler, NoArgs, "periodic", RetryPolicy(first_s=30.0), every_s)
+    return JobSpec(kind, handler, NoArgs, "periodic", RetryPolicy(first_s=30.0), every_s=every_s)
 
 
 PERIODIC: tuple[JobSpec, ...] = (

@@ -97,5 +97,7 @@ class JobSpec(Struct, frozen=True):
     args: type[Struct]
     queue: Queue = "default"
     retry: RetryPolicy = RetryPolicy()
+    limit_s: float = 900.0
+    """Longest run; then it is interrupted and counts as failed."""
     every_s: float | None = None
     """Periodic jobs: seconds between the end of one run and the next; the row is unique by kind and never used up."""

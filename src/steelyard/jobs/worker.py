@@ -206,7 +206,8 @@ class Worker:
             return
         try:
             args = msgspec.json.decode(job.args, type=spec.args)
-            await spec.handler(self.ctx, args)
+            async with asyncio.timeout(spec.limit_s):
+                await spec.handler(self.ctx, args)
         except RetryLater as later:
             await self._put_off((job, later))
         except (Unavailable, RetryTransaction) as e:
