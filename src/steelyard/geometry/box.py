@@ -102,7 +102,8 @@ class BoxAnnotation(Shape, kw_only=True, tag="box"):
 
     def turned(self, radians: float) -> BoxAnnotation:
         """The box with this rotation, normalised to (−π, π], and the corners that follow from it."""
-        angle = radians if -math.pi < radians <= math.pi else -(math.remainder(-radians, 2 * math.pi))
+        angle = radians if -math.pi < radians <= math.pi else math.remainder(radians, 2 * math.pi)
+        angle = math.pi if angle <= -math.pi else angle
         box = replace(self, rotation=angle)
         vertices = [Vertex(tidy(x), tidy(y)) for x, y in box.corners()]
         near = self.vertices is not None and len(self.vertices) == 4 and all(

@@ -201,7 +201,7 @@ def _make_number(rng: random.Random, d: AttributeDefinition) -> float | int:
     else:
         steps = math.floor(d.max / step)
     value = base + steps * step
-    if d.max is not None and value > d.max:
-        value = base if d.min is not None else d.max
-    value = round(value, 9) if abs(value) < 1e6 and not _number_problem(d, round(value, 9)) else value
-    return int(value) if value.is_integer() else value
+    # Rounding first for looks; the limits themselves where the arithmetic of floats leaves the grid.
+    tries = [round(value, 9), value, d.min, d.max, 0.0]
+    found = next((v for v in tries if v is not None and not _number_problem(d, v)), value)
+    return int(found) if float(found).is_integer() else found

@@ -104,8 +104,7 @@ def check_attributes(attributes: Attributes | None, labels: Collection[str], has
         _check_definition(key, definition, labels, has_sized_shape)
         if definition.conditions is not None:
             _check_conditions(key, definition, attributes, labels)
-    if len(attributes) > 1:
-        order(attributes)
+    order(attributes)
 
 
 def _fail(key: str, text: str) -> InvalidRequest:
