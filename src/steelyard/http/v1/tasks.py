@@ -229,7 +229,7 @@ class Success(Struct):
 
 async def _resend(call: Call) -> Success:
     """Send the current callback of a finished task again"""
-    await resend(call.ctx, call.actor, call.path[0])
+    await resend(call.ctx, call.actor.space_id, call.path[0])
     return Success(True)
 
 
