@@ -19,7 +19,11 @@ _AT = re.compile(r" - at `(.*)`$")
 
 
 def parse_time(text: str, name: str) -> datetime:
-    """A time filter in any of the accepted forms (platform-api §1.3); no offset means UTC. Raises InvalidRequest."""
+    """A time filter in any of the accepted forms (platform-api §1.3); no offset means UTC. Raises InvalidRequest.
+
+    Digits beyond the millisecond are dropped, for our own times have none: whoever notes the time to the microsecond, creates a
+    task and asks for everything since must find it.
+    """
     text = text.strip()
     lost = _LOST_PLUS.match(text)
     if lost:  # a `+` of an unescaped query string arrives as a space
@@ -31,7 +35,7 @@ def parse_time(text: str, name: str) -> datetime:
         raise parameter(
             name, "must be an ISO 8601 time such as 2021-04-25 or 2021-04-25T03:14:15-07:00"
         ) from None
-    return moment
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 class _Field(Struct, frozen=True):
