@@ -170,6 +170,27 @@ async def test_redirects_are_followed_five_times_and_not_to_other_schemes() -> N
             await body(client, url)
 
 
+async def test_a_signed_address_is_sent_as_it_is_spelled() -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.raw_path)
+        if request.path == "/from":
+            return web.Response(status=307, headers={"Location": "x%2Fy/%7Ez?sig=a%2Fb%2Bc+d&k=%41"})
+        return web.Response(text="ok")
+
+    async with serving(handler) as url, guarded("127.0.0.0/8") as client:
+        await body(client, url + "/x%2Fy/%7Ez?sig=a%2Fb%2Bc+d&k=%41#part")
+        await body(client, url + "/from")
+        await body(client, url + "/a b/é\r\nX: y")
+    assert asked == [
+        "/x%2Fy/%7Ez?sig=a%2Fb%2Bc+d&k=%41",
+        "/from",
+        "/x%2Fy/%7Ez?sig=a%2Fb%2Bc+d&k=%41",
+        "/a%20b/%C3%A9X:%20y",
+    ]
+
+
 @pytest.mark.parametrize(
     "url",
     [

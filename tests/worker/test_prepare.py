@@ -260,7 +260,9 @@ async def test_preparing_twice_changes_nothing_more(ctx: Ctx) -> None:
 async def test_a_task_without_attachments_is_queued(ctx: Ctx) -> None:
     space = await make_space(ctx)
     inline = {"type": "text", "content": "inline text is no file"}
-    params = json.dumps({"attachments": [inline], "fields": [{"type": "text", "field_id": "a", "title": "A"}]})
+    params = json.dumps(
+        {"attachments": [inline], "fields": [{"type": "text", "field_id": "a", "title": "A"}]}
+    )
     task = await make_task(ctx, space, type="textcollection", params=params)
     await enqueue(ctx.db, PREPARE_TASK, PrepareTask(space, task), queue=PREPARE_TASK_QUEUE)
     await drain(ctx)
