@@ -34,6 +34,7 @@ from steelyard.ids import secret_token
 
 Opener = Callable[[], Awaitable[Ctx]]
 
+_CUT_OFF = "The client went away before the whole body arrived."
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -174,9 +175,11 @@ def _encode(value: Any) -> Any:
 async def read_body(call: Call, limit: int) -> bytes:
     """The whole body. Raises TooLarge beyond `limit` bytes, without reading on."""
     length = call.header(b"content-length")
-    if length is not None and length.isdigit() and int(length) > limit:
+    if length is not None and length.isdigit() and (len(length) > 18 or int(length) > limit):
         raise TooLarge(f"The request body may hold at most {limit} bytes.")
     message = await call.receive()
+    if message["type"] == "http.disconnect":  # not an empty body, which would mean "nothing given"
+        raise InvalidRequest(_CUT_OFF)
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
         if len(body) > limit:
@@ -187,7 +190,7 @@ async def read_body(call: Call, limit: int) -> bytes:
     while message.get("more_body"):
         message = await call.receive()
         if message["type"] == "http.disconnect":
-            raise InvalidRequest("The client went away before the whole body arrived.")
+            raise InvalidRequest(_CUT_OFF)
         size += len(message.get("body", b""))
         if size > limit:
             raise TooLarge(f"The request body may hold at most {limit} bytes.")

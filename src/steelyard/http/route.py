@@ -179,6 +179,22 @@ class Routes:
         return self._add("DELETE", path, options)
 
 
+_NOBODYS_NAME = "\ufffd" * 300
+"""Longer than any name or id may be."""
+
+
+def _decoded(segment: bytes) -> str:
+    """A path segment as text. What no object can be called (not UTF-8, or with NUL characters) becomes a name that nothing has, so that
+    it is not found like any other."""
+    if b"%" not in segment and segment.isascii():
+        return segment.decode("ascii")
+    try:
+        text = unquote_to_bytes(segment).decode("utf-8")
+    except UnicodeDecodeError:
+        return _NOBODYS_NAME
+    return _NOBODYS_NAME if "\x00" in text else text
+
+
 class _Node:
     __slots__ = ("literal", "param", "routes")
 
@@ -212,9 +228,7 @@ class Router:
 
     def find(self, raw_path: bytes, method: str) -> tuple[Route | None, tuple[str, ...], tuple[str, ...]]:
         """(route, path parameters, methods allowed here). No route and no methods: 404; no route but methods: 405."""
-        segments = [
-            unquote_to_bytes(s).decode("utf-8", "replace") for s in raw_path.decode("latin-1").split("/") if s
-        ]
+        segments = [_decoded(s) for s in raw_path.split(b"/") if s]
         allowed: list[str] = []
         found = self._walk(self._root, segments, 0, (), method, allowed)
         if found is None:
