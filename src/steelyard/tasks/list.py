@@ -141,14 +141,17 @@ async def list_tasks(ctx: Ctx, actor: Actor, wanted: TaskFilter) -> bytes:
 
 _PAGE = """
 with page as (
-  select t.id, {document} as doc, row_number() over (order by t.id desc) as n
+  select t.id, {document} as doc
   from task t
   where {where}
   order by t.id desc
   limit {limit}::int + 1{offset}
+), numbered as (
+  select id, doc, row_number() over (order by id desc) as n
+  from page
 )
 select string_agg(doc, ',' order by n) filter (where n <= {limit}::int), count(*), min(id) filter (where n <= {limit}::int), {total}
-from page
+from numbered
 """
 
 _ROWS = """
