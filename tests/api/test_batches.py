@@ -91,7 +91,7 @@ async def test_metadata_is_always_there_and_kept_as_sent(api):
     assert changed.json()["metadata"] == {"other": 1}
     emptied = await api.post("/v1/batches/raw/setMetadata", headers={"Content-Type": "application/json"})
     assert emptied.json()["metadata"] == {}
-    for bad in (b"[1]", b"5", b'"x"', b"{"):
+    for bad in (b"[1]", b"5", b'"x"', b"{", b'{"a":' + b"1" * 5000 + b"}"):
         refused(await api.post("/v1/batches/raw/setMetadata", content=bad), 400)
     refused(await api.post("/v1/batches/nothing/setMetadata", json={}), 404)
 

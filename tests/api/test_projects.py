@@ -268,6 +268,7 @@ def test_declared_template_variables_win_over_mentioned_ones():
         b'{"instruction":"\xff"}',
         b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"version":7}',
+        b'{"a":[{"b":' + b"1" * 5000 + b"}]}",
     ],
 )
 async def test_bad_params_are_a_400_and_add_no_version(api, raw):

@@ -141,9 +141,9 @@ async def _lock(tx: Tx, actor: Actor, name: str) -> Locked:
 
 async def _add_version(ctx: Ctx, tx: Tx, actor: Actor, project: Locked, params: str) -> None:
     version = project.version + 1
-    await q.insert_version(tx, space_id=actor.space_id, project_id=project.id, version=version, params=params)
     if version > 0:
         await q.set_version(tx, space_id=actor.space_id, id=project.id, version=version)
+    await q.insert_version(tx, space_id=actor.space_id, project_id=project.id, params=params)
     await follow_params(ctx, tx, actor.space_id, project.id, project.type, params)
 
 
@@ -161,5 +161,14 @@ def _compose(given: dict[str, Raw]) -> str:
             raise InvalidRequest(f'"{key}" is reserved and cannot be the name of a project parameter.')
         if key == "instruction" and value != _NULL and bytes(value)[:1] != b'"':
             raise parameter("instruction", "must be a string")
+        _check_readable(key, value)
         members.append(msgspec.json.encode(key) + b":" + bytes(value))
     return (b"{" + b",".join(members) + b"}").decode()
+
+
+def _check_readable(key: str, value: Raw) -> None:
+    """Refuses what is JSON and yet unreadable to common parsers, for every list of projects would carry it to every client."""
+    try:
+        msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        raise parameter(key, "holds a number that is too large, or is nested too deeply") from None

@@ -44,9 +44,11 @@ values (
   steelyard.now(), steelyard.now());
 
 -- name: insert_version
--- One version of a project's params; the statement that makes it the latest runs in the same transaction.
+-- The version of a project's params that the project row names as its latest, of the time when it was made so.
 insert into project_version (space_id, project_id, version, params, created_at)
-values (:space_id, :project_id, :version, :params::json, steelyard.now());
+select p.space_id, p.id, p.version, :params::json, p.updated_at
+from project p
+where p.space_id = :space_id and p.id = :project_id;
 
 -- name: lock_project
 -- Holds a project for a change of its params or ontology; readers and new batches are not held up.

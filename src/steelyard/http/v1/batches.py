@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from steelyard import batches
 from steelyard.clock import wire_time
+from steelyard.errors import parameter
 from steelyard.http.route import DATA, Call, Routes
 from steelyard.tasks.platform import check_callback
 
@@ -135,7 +136,14 @@ def wire_batch(row: batches.Batch, counted: batches.Counters | None = None) -> W
 
 
 def _object(members: dict[str, Raw]) -> str:
-    """A JSON object of values as they were sent."""
+    """A JSON object of values as they were sent. Raises InvalidRequest for what common parsers could not read back."""
+    for key, value in members.items():
+        try:
+            msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError):
+            raise parameter(
+                f"metadata.{key}", "holds a number that is too large, or is nested too deeply"
+            ) from None
     return (
         b"{" + b",".join(msgspec.json.encode(k) + b":" + bytes(v) for k, v in members.items()) + b"}"
     ).decode()
