@@ -184,13 +184,13 @@ def _operation(route: Route, schema: Any, body: Any) -> dict[str, Any]:
     responses: dict[str, Any] = {str(route.status): {"description": _REASON[route.status], **content}}
     codes = set(route.errors)
     if route.access.roles:
-        codes |= {401, 403}
+        codes |= {401, 403, 429, 503}
     if route.query is not None or route.body is not None:
         codes.add(400)
     if route.body is not None:
         codes.add(413)
     if route.idempotent:
-        codes |= {409, 429}
+        codes.add(409)
     for code in sorted(codes):
         responses[str(code)] = {
             "description": _REASON[code],
