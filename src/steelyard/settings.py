@@ -119,7 +119,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
 
     worker_concurrency: Annotated[
-        int, Meta(ge=1, le=1024, description="Jobs that one worker process runs at once.")
+        int,
+        Meta(
+            ge=1,
+            le=1024,
+            description="Jobs that one worker process runs at once; callbacks: four times as many, attachments: half as many.",
+        ),
     ] = 64
     max_attachment_bytes: Annotated[
         int, Meta(ge=1024, le=64 * 1024 * MIB, description="Largest attachment that is fetched from a URL.")
