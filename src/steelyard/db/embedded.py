@@ -101,6 +101,7 @@ class EmbeddedPostgres:
         make_data_dir(self.data_dir)
         await self._take_lock(progress)
         try:
+            (self.data_dir / "database.json").unlink(missing_ok=True)  # of a keeper that was killed
             self._owner = pgbinaries.choose_owner(self.home, self._user)
             self._installation = await asyncio.to_thread(pgbinaries.server_installation, self._owner)
             passwords = passwords_of(self.data_dir, create=not self.home.exists())
@@ -114,6 +115,7 @@ class EmbeddedPostgres:
             progress("Starting PostgreSQL")
             await self._launch(passwords, progress)
             await self._ensure_role(passwords)
+            self._announce()
         except BaseException:
             await self.stop()
             raise
@@ -291,10 +293,11 @@ class EmbeddedPostgres:
         if len(os.fsencode(run / _SOCKET_NAME)) > _SOCKET_PATH_MAX:
             self._socket_dir = Path(tempfile.mkdtemp(prefix="steelyard-"))
             self._give_away(self._socket_dir)
-        write_private(
-            self.data_dir / "database.json",
-            json.dumps({"socket_dir": str(self._client_socket_dir()), "supervisor": os.getpid()}),
-        )
+
+    def _announce(self) -> None:
+        """Only now do others find the server: our role is there, and so is our database."""
+        state = {"socket_dir": str(self._client_socket_dir()), "supervisor": os.getpid()}
+        write_private(self.data_dir / "database.json", json.dumps(state))
 
     def _configure(self) -> None:
         assert self._home_fd is not None
