@@ -111,6 +111,13 @@ class BoxAnnotation(Shape, kw_only=True, tag="box"):
         )  # fmt: skip
         return replace(box, vertices=self.vertices if near else vertices)
 
+    def rounded(self) -> BoxAnnotation:
+        sides = (self.left, self.top, self.width, self.height)
+        if all(v == round(v, 4) for v in sides):
+            return self
+        left, top, width, height = map(tidy, sides)
+        return replace(self, left=left, top=top, width=width, height=height)
+
     def clamped(self, frame: Frame) -> BoxAnnotation:
         if self.rotation:
             return self

@@ -103,7 +103,7 @@ class CuboidGeometry(GeometryLimits, kw_only=True):
                 for name, (x, y) in corners.items()
             }
         vertices = [
-            CuboidVertex(description=name, x=round(corners[name][0], 6), y=round(corners[name][1], 6))
+            CuboidVertex(description=name, x=tidy(corners[name][0]), y=tidy(corners[name][1]))
             for name in (*FACE, *SIDE)
         ]
         return self.complete(CuboidAnnotation(vertices=vertices))
@@ -168,6 +168,13 @@ class CuboidAnnotation(Shape, kw_only=True, tag="cuboid"):
     def clamped(self, frame: Frame) -> CuboidAnnotation:
         inside = [(v, frame.clamp(v.x, v.y)) for v in self.vertices]
         return replace(self, vertices=[replace(v, x=x, y=y) for v, (x, y) in inside], edges=None)
+
+    def rounded(self) -> CuboidAnnotation:
+        if all(v.x == round(v.x, 4) and v.y == round(v.y, 4) for v in self.vertices):
+            return self
+        return replace(
+            self, vertices=[replace(v, x=tidy(v.x), y=tidy(v.y)) for v in self.vertices], edges=None
+        )
 
     def size(self) -> Size:
         xs, ys = [v.x for v in self.vertices], [v.y for v in self.vertices]

@@ -25,11 +25,9 @@ class EllipseGeometry(GeometryLimits, kw_only=True):
         turn = rng.uniform(-math.pi / 4, math.pi / 4)
         ends = ((0.0, -ry), (rx, 0.0), (0.0, ry), (-rx, 0.0))
         cos, sin = math.cos(turn), math.sin(turn)
-        # Six decimals: on an image of a few pixels four would bend the right angle.
         return EllipseAnnotation(
             vertices=[
-                Vertex(round(cx + dx * cos - dy * sin, 6), round(cy + dx * sin + dy * cos, 6))
-                for dx, dy in ends
+                Vertex(tidy(cx + dx * cos - dy * sin), tidy(cy + dx * sin + dy * cos)) for dx, dy in ends
             ]
         )
 

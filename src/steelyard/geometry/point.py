@@ -30,8 +30,9 @@ class PointGeometry(GeometryLimits, kw_only=True):
     connections: list[PointConnection] | None = None
 
     def check(self, path: str, labels: Sequence[str]) -> None:
+        known = set(labels)
         for i, connection in enumerate(self.connections or ()):
-            if any(label not in labels for label in connection.pair):
+            if any(label not in known for label in connection.pair):
                 where = f"{path}.connections[{i}].pair"
                 problem = "must hold exactly two labels from objects_to_annotate"
                 raise InvalidRequest(f"{where} {problem}.", issues=[Issue(where, problem)])
@@ -60,6 +61,10 @@ class PointAnnotation(Shape, kw_only=True, tag="point"):
     def clamped(self, frame: Frame) -> PointAnnotation:
         x, y = frame.clamp(self.x, self.y)
         return replace(self, x=x, y=y)
+
+    def rounded(self) -> PointAnnotation:
+        x, y = tidy(self.x), tidy(self.y)
+        return self if (x, y) == (self.x, self.y) else replace(self, x=x, y=y)
 
     def canonical(self) -> dict[str, Any]:
         return {"x": tidy(self.x), "y": tidy(self.y)}

@@ -28,6 +28,10 @@ OVERSHOOT = 0.5
 """Pixels by which a shape may leave the image; it is clamped."""
 
 
+ROUNDING = 2e-4
+"""Pixels by which rounding both edges of a shape to four decimals may change its size."""
+
+
 class Vertex(Struct):
     """A point of a shape, in pixels."""
 
@@ -114,14 +118,14 @@ class GeometryLimits(Struct, kw_only=True):
     def size_problems(
         self, width: float, height: float, least: tuple[int | None, int | None]
     ) -> Iterator[str]:
-        """Sides against minima (width, height) and the optional maxima; 1e-6 px is rounding, not a violation."""
-        if width < (least[0] or 0) - 1e-6:
+        """Sides against minima (width, height) and the optional maxima; what four decimals cannot tell apart is no violation."""
+        if width < (least[0] or 0) - ROUNDING:
             yield f"is narrower than min_width {least[0]}"
-        if height < (least[1] or 0) - 1e-6:
+        if height < (least[1] or 0) - ROUNDING:
             yield f"is lower than min_height {least[1]}"
-        if self.max_width and 0 < self.max_width < width - 1e-6:
+        if self.max_width and 0 < self.max_width < width - ROUNDING:
             yield f"is wider than max_width {self.max_width:g}"
-        if self.max_height and 0 < self.max_height < height - 1e-6:
+        if self.max_height and 0 < self.max_height < height - ROUNDING:
             yield f"is higher than max_height {self.max_height:g}"
 
 
@@ -138,6 +142,10 @@ class Shape(Struct, kw_only=True, tag_field="type", omit_defaults=True):
 
     def clamped(self, frame: Frame) -> Self:
         """The shape with small overshoot removed."""
+        raise NotImplementedError
+
+    def rounded(self) -> Self:
+        """The shape with coordinates of four decimals; the same object if they have no more."""
         raise NotImplementedError
 
     def size(self) -> Size | None:
@@ -177,6 +185,11 @@ class VertexShape(Shape, kw_only=True):
 
     def clamped(self, frame: Frame) -> Self:
         return replace(self, vertices=[Vertex(*frame.clamp(v.x, v.y)) for v in self.vertices])
+
+    def rounded(self) -> Self:
+        if all(v.x == round(v.x, 4) and v.y == round(v.y, 4) for v in self.vertices):
+            return self
+        return replace(self, vertices=[Vertex(tidy(v.x), tidy(v.y)) for v in self.vertices])
 
 
 def tidy(value: float) -> float:

@@ -102,8 +102,9 @@ def _check_categories(params: Any) -> None:
                 raise bad(f"categories[{i}]", "must not be empty")
         if len(set(categories)) < len(categories) or len(categories) < 2:
             raise bad("categories", "must contain at least 2 distinct categories")
+    known = set(categories)
     for category in (params.category_ids or {}).values():
-        if category not in categories:
+        if category not in known:
             raise bad("category_ids", f'"{shorten(category)}" is not one of the categories')
 
 
@@ -131,7 +132,7 @@ def _check_taxonomies(params: Any) -> None:
         path = f"taxonomies.{key}.condition"
         if condition.taxonomy not in taxonomies:
             raise bad(f"{path}.taxonomy", f'unknown taxonomy "{shorten(condition.taxonomy)}"')
-        known = leaves(taxonomies[condition.taxonomy].choices)
+        known = set(leaves(taxonomies[condition.taxonomy].choices))
         for choice in _wanted(condition):
             if choice not in known:
                 raise bad(f"{path}.choices", f'unknown choice "{shorten(choice)}"')
@@ -142,12 +143,12 @@ def _order(taxonomies: dict[str, CategorizationTaxonomy]) -> list[str]:
     """Keys such that a question comes after the one its condition looks at; raises for a cycle."""
     done: dict[str, None] = {}
     for start in taxonomies:
-        chain: list[str] = []
+        chain: dict[str, None] = {}
         key: str | None = start
         while key is not None and key not in done:
             if key in chain:
                 raise bad("taxonomies", "conditions form a cycle")
-            chain.append(key)
+            chain[key] = None
             condition = taxonomies[key].condition
             key = condition.taxonomy if condition else None
         done.update(dict.fromkeys(reversed(chain)))
@@ -268,8 +269,9 @@ def _choice_issues(path: str, value: str | list[str], allowed: list[str], multip
     picked = value if isinstance(value, list) else [value]
     if not picked or len(set(picked)) < len(picked):
         yield Issue(path, "must hold at least one category, none of them twice")
+    known = set(allowed)
     for choice in picked:
-        if choice not in allowed:
+        if choice not in known:
             yield Issue(path, f'"{shorten(choice)}" is not one of the choices')
 
 

@@ -116,14 +116,15 @@ class Questionnaire:
         Legal values in `keep` (of a pre-label) stay.
         """
         answers: dict[str, Any] = {}
+        known = dict(context or {})
         for key, d in self.ordered:
-            if not self._applies(d, label, {**(context or {}), **answers}, size):
+            if not self._applies(d, label, known, size):
                 continue
             given = keep.get(key) if keep else None
             if given is not None and not self._problem(key, d, given, size):
-                answers[key] = given
+                known[key] = answers[key] = given
             elif d.type != "linked":
-                answers[key] = make_value(rng, d, self.leaves.get(key, []), size)
+                known[key] = answers[key] = make_value(rng, d, self.leaves.get(key, []), size)
         return answers
 
 

@@ -132,8 +132,8 @@ def test_categorization_compares_sets_and_questions():
         "m": {"type": "category", "description": "d", "choices": ["a", "b"]},
         "n": {"type": "number", "description": "d", "min": 0, "max": 10},
     }
-    answers = [{"taxonomies": {"m": ["a"], "n": n}} for n in ("2", "4.0")]
-    assert score("categorization", {**where, "taxonomies": questions}, *answers).score == pytest.approx(0.9)
+    one, other = ({"taxonomies": {"m": ["a"], "n": n}} for n in ("2", "4.0"))
+    assert score("categorization", {**where, "taxonomies": questions}, one, other).score == pytest.approx(0.9)
 
 
 def form(*fields: dict[str, Any]) -> dict[str, Any]:

@@ -86,6 +86,12 @@ def test_half_a_pixel_of_overshoot_is_clamped():
     assert (stored["annotations"][0]["left"], stored["annotations"][0]["width"]) == (0, 100)
 
 
+def test_coordinates_are_stored_with_four_decimals():
+    issues, stored = check("imageannotation", image(), drawn(box(left=1.123456, width=30.00004)))
+    assert issues == []
+    assert (stored["annotations"][0]["left"], stored["annotations"][0]["width"]) == (1.1235, 30)
+
+
 def test_without_a_known_size_only_the_top_left_border_counts():
     assert check("imageannotation", image(), drawn(box(left=5000)), MediaInfo())[0] == []
     assert check("imageannotation", image(), drawn(box(left=-5)), MediaInfo())[0]
@@ -172,7 +178,7 @@ def test_flags_restrict_what_may_happen_to_base_annotations(flags: Any, change: 
         case _:
             del annotations[1]
     issues, _ = check("imageannotation", params, response)
-    assert [problem in issue for issue in issues] == ([] if problem is None else [True])
+    assert [str(problem) in issue for issue in issues] == ([] if problem is None else [True])
 
 
 NER = {

@@ -233,7 +233,7 @@ def shapes_of(given: PreLabels, geometries: Geometries, path: str) -> list[AnySh
 
     A missing uuid is derived from the place, so that it is the same whenever it is asked for.
     """
-    labels = geometries.labels()
+    labels = {name: frozenset(found) for name, found in geometries.labels().items()}
     shapes: list[AnyShape] = []
     taken: set[str] = set()
     for i, item in enumerate(given.annotations):
@@ -253,7 +253,7 @@ _PLACE = uuid.UUID("6c0c6a54-6c33-4a55-9f6b-6e9a8a6c7d10")
 _G1 = "geometries must be an object with at least one of: box, polygon, line, point, cuboid, ellipse."
 
 
-def _shape(item: Any, i: int, labels: dict[str, list[str]], path: str) -> AnyShape:
+def _shape(item: Any, i: int, labels: dict[str, frozenset[str]], path: str) -> AnyShape:
     if not isinstance(item, dict):
         raise _broken(path, i, " is not a valid annotation: must be an object.")
     found = cast("dict[str, Any]", item)

@@ -50,6 +50,7 @@ class DrawingChecker:
         self.frame = frame
         self.limits = params.geometries.declared()
         self.labels = params.geometries.labels()
+        self.known = {name: frozenset(labels) for name, labels in self.labels.items()}
         self.questions = Questionnaire(params.annotation_attributes, combine=combine)
         self.scene = Questionnaire(params.annotation_attributes, scene=True, combine=combine)
         self.may_add, self.may_edit, self.may_relabel, self.may_delete = editing(params)
@@ -83,7 +84,7 @@ class DrawingChecker:
         if limits is None:
             return [Issue(f"{path}.type", f'"{kind}" is not one of the task\'s geometries')], shape
         issues: list[Issue] = []
-        if shape.label not in self.labels[kind]:
+        if shape.label not in self.known[kind]:
             issues.append(Issue(f"{path}.label", "is not one of the task's labels"))
         base = self.base.get(shape.uuid) if shape.uuid else None
         if base is not None and not self.may_edit:
@@ -98,7 +99,7 @@ class DrawingChecker:
         if shape.uuid is None:
             shape = replace(shape, uuid=str(uuid.uuid4()))
         if not issues:
-            shape = limits.complete(shape)
+            shape = limits.complete(shape.rounded())
         given = shape.attributes or {}
         if given or self.questions.ordered:
             found, answers = self.questions.check(

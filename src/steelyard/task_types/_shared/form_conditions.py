@@ -20,6 +20,7 @@ MAX_DEPTH = 10
 # Evaluation recurses along chains of conditions; this keeps it far from Python's own limit.
 MAX_CHAIN = 50
 
+_CHOSEN = ("category", "select", "ranking_order")
 _TESTS = ("choices", "value", "equals", "not", "answered", "min", "max")
 
 
@@ -126,11 +127,12 @@ def _check_test(field: FormField, test: Any, path: str, level: int) -> None:
 
 
 def _check_values(field: FormField, wanted: Any, path: str) -> None:
+    allowed = {typed(v) for v in field.values()} if field.kind in _CHOSEN else set[tuple[str, Any]]()
     for value in _listed(wanted):
         if isinstance(value, dict | list) or value is None:
             raise bad(path, "choices must be strings, numbers or booleans")
-        if field.kind in ("category", "select", "ranking_order"):
-            if typed(value) not in {typed(v) for v in field.values()}:
+        if field.kind in _CHOSEN:
+            if typed(value) not in allowed:
                 shown = shorten(msgspec.json.encode(value).decode())
                 raise bad(path, f'unknown choice {shown} for field "{field.field_id}"')
         elif field.kind == "boolean" and not isinstance(value, bool):
