@@ -91,10 +91,10 @@ async def test_every_query_prepares_and_its_columns_are_the_fields_of_its_struct
 
 
 async def test_every_variant_of_the_creating_statement_prepares(connection: asyncpg.Connection) -> None:
-    switches = len(inspect.signature(insert._statement).parameters)
+    switches = len(inspect.signature(insert._Shape).parameters)
     seen: set[str] = set()
     for chosen in itertools.product((False, True), repeat=switches):
-        sql = insert._statement(*chosen)
+        sql = insert._statement(insert._Shape(*chosen)).sql
         prepared = await connection.prepare(sql)
         assert [a.name for a in prepared.get_attributes()] == ["id"]
         seen.add(sql)

@@ -28,18 +28,20 @@ ALL_QUERIES: dict[str, _Query] = {}
 """Every bound query by `module.name`, for the test that prepares them all."""
 
 
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """`:name` placeholders as `$n`, and the names in the order of their numbers."""
+    order: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        return f"${order.setdefault(match[1], len(order) + 1)}"
+
+    return _PARAM.sub(number, sql), tuple(order)
+
+
 class _Query:
     def __init__(self, name: str, sql: str, row: Any):
         self.name, self.row = name, row
-        order: list[str] = []
-
-        def number(match: re.Match[str]) -> str:
-            if match[1] not in order:
-                order.append(match[1])
-            return f"${order.index(match[1]) + 1}"
-
-        self.sql = _PARAM.sub(number, sql)
-        self.params = tuple(order)
+        self.sql, self.params = numbered(sql)
 
     def _args(self, given: dict[str, Any]) -> list[Any]:
         if len(given) != len(self.params):

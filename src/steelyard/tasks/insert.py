@@ -1,39 +1,33 @@
 """The creating statement: tasks, jobs, events, counters, callbacks and finished idempotency rows in one.
 
-It is composed of named pieces of queries.sql because a piece that has nothing to do still costs its start-up: a batch of plain live tasks
-needs no lock on a batch row, no keys and no answers.
+It is composed of named pieces of queries.sql because what has nothing to do still costs its start-up: tasks without a project, a batch or
+a key, which are born pending, need no locks, no look at other tables, and fourteen columns of input instead of twenty-three.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
+
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import Executor
+from steelyard.db.sqlfile import numbered
 from steelyard.tasks.idempotency import KEPT
 from steelyard.tasks.model import NewTask
 from steelyard.tasks.queries import Q
 
 
-@cache
-def _statement(test: bool, batched: bool, keyed: bool, with_files: bool) -> str:
-    names = ["insert_input"]
-    if batched:
-        names.append("insert_batch_lock")
-    names.append("insert_task")
-    names.append("insert_answer" if test else "insert_job")
-    if batched:
-        names.append("insert_settle" if test else "insert_reopen")
-    if keyed:
-        names.append("insert_key")
-    if with_files:
-        names.append("insert_result_file")
-    names += ["insert_event", "insert_count"]
-    body = ",\n".join(Q.text(n) for n in names)
-    body = body.replace("/* batch */", Q.text("insert_batch_condition") if batched else "")
-    body = body.replace("/* key */", Q.text("insert_key_condition") if keyed else "")
-    return f"with {body}\nselect id from ins"
+class _Shape(Struct, frozen=True):
+    """What the tasks of one statement have in common: each true field adds its pieces and columns."""
+
+    test: bool
+    project: bool
+    batch: bool
+    key: bool
+    files: bool
 
 
 def _array(items: list[str] | None) -> str | None:
@@ -47,50 +41,118 @@ def _text(raw: bytes | None) -> str | None:
     return None if raw is None else raw.decode("utf-8")
 
 
+_Getter = Callable[[NewTask], Any]
+_COLUMNS: dict[str, tuple[str, str, _Getter]] = {
+    # name: (the field of _Shape that needs it or "", type, value)
+    "id": ("", "text", lambda t: t.id),
+    "type": ("", "text", lambda t: t.type),
+    "priority": ("", "int", lambda t: t.priority),
+    "own_priority": ("", "boolean", lambda t: t.own_priority),
+    "clear_unique_id_on_error": ("", "boolean", lambda t: t.clear_unique_id_on_error),
+    "head": ("", "text", lambda t: t.head.decode()),
+    "params": ("", "text", lambda t: t.params.decode()),
+    "metadata": ("", "text", lambda t: t.metadata.decode()),
+    "unique_id": ("", "text", lambda t: t.unique_id),
+    "tags": ("", "text", lambda t: _array(t.tags)),
+    "callback_url": ("", "text", lambda t: t.callback_url),
+    "attachment_urls": ("", "text", lambda t: _array(t.attachment_urls or None)),
+    "created_at": ("", "timestamptz", lambda t: t.created_at),
+    "project_id": ("project", "text", lambda t: t.project_id),
+    "project_version": ("project", "int", lambda t: t.project_version),
+    "batch_id": ("batch", "text", lambda t: t.batch_id),
+    "exclusive": ("batch", "boolean", lambda t: t.exclusive),
+    "response": ("test", "text", lambda t: _text(t.response)),
+    "completed_at": ("test", "timestamptz", lambda t: t.completed_at),
+    "callback_payload": (
+        "test",
+        "text",
+        lambda t: _text(t.callback_payload()) if t.completed_at and t.callback_url else None,
+    ),
+    "idem_key": ("key", "text", lambda t: t.key),
+    "idem_mark": ("key", "bytea", lambda t: t.key_mark),
+    "idem_body": ("key", "bytea", lambda t: t.wire() if t.key else None),
+}
+
+
+class _Statement(Struct, frozen=True):
+    sql: str
+    columns: list[_Getter]
+    others: list[str]
+    """The parameters after the columns, by name."""
+
+
+@cache
+def _statement(shape: _Shape) -> _Statement:
+    present = [n for n, (need, _, _) in _COLUMNS.items() if not need or getattr(shape, need)]
+    absent = [n for n in _COLUMNS if n not in present]
+    arrays = ", ".join(f":{n}::{_COLUMNS[n][1]}[]" for n in present)
+    nulls = "".join(f", null::{_COLUMNS[n][1]} as {n}" for n in absent)
+    pieces = [f"input as (select i.*{nulls} from unnest({arrays}) as i ({', '.join(present)}))"]  # noqa: S608  # names of our own
+    if shape.batch:
+        pieces.append(Q.text("insert_batch_lock"))
+    task = Q.text("insert_task")
+    for name in ("project", "batch", "key"):
+        condition = Q.text(f"insert_{name}_condition") if getattr(shape, name) else ""
+        task = task.replace(f"/* {name} */", condition)
+    pieces.append(task)
+    pieces.append(Q.text("insert_answer" if shape.test else "insert_job"))
+    if shape.batch:
+        pieces.append(Q.text("insert_settle" if shape.test else "insert_reopen"))
+    if shape.key:
+        pieces.append(Q.text("insert_key"))
+    if shape.files:
+        pieces.append(Q.text("insert_result_file"))
+    pieces.append(Q.text("insert_event"))
+    scopes = ["('s', '')"]
+    if shape.project:
+        scopes.append("('p', ins.project_id)")
+    if shape.batch:
+        scopes.append("('b', ins.batch_id)")
+    pieces.append(Q.text("insert_count").replace("/* scopes */", ", ".join(scopes)))
+    body = ",\n".join(pieces)
+    for name, kind in (
+        ("space_id", "bigint"),
+        ("member_id", "bigint"),
+        ("shard", "smallint"),
+        ("actor", "text"),
+    ):
+        body = body.replace(f":{name}::{kind}", f":{name}").replace(f":{name}", f":{name}::{kind}")
+    sql, names = numbered(f"with {body}\nselect id from ins")
+    assert list(names[: len(present)]) == present
+    return _Statement(sql, [_COLUMNS[n][2] for n in present], list(names[len(present) :]))
+
+
 async def insert_tasks(ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask]) -> set[str]:
     """Inserts tasks of one space; returns the ids that were created. The others lost a unique_id or key, or their project or batch moved on.
 
     Raises ConstraintBroken when an idempotency key is taken at the same moment: nothing of the statement remains.
     """
-    test = actor.is_test
-    batched = any(t.batch_id is not None for t in tasks)
-    keyed = any(t.key is not None for t in tasks)
-    with_files = any(t.result_files for t in tasks)
-    columns: list[list[Any]] = [
-        [t.id for t in tasks],
-        [t.type for t in tasks],
-        [t.project_id for t in tasks],
-        [t.project_version for t in tasks],
-        [t.batch_id for t in tasks],
-        [t.exclusive for t in tasks],
-        [t.priority for t in tasks],
-        [t.own_priority for t in tasks],
-        [t.clear_unique_id_on_error for t in tasks],
-        [t.head.decode() for t in tasks],
-        [t.params.decode() for t in tasks],
-        [t.metadata.decode() for t in tasks],
-        [t.unique_id for t in tasks],
-        [_array(t.tags) for t in tasks],
-        [t.callback_url for t in tasks],
-        [_array(t.attachment_urls or None) for t in tasks],
-        [_text(t.response) for t in tasks],
-        [t.created_at for t in tasks],
-        [t.completed_at for t in tasks],
-        [t.key for t in tasks],
-        [t.key_mark for t in tasks],
-        [t.wire() if t.key else None for t in tasks],
-        [_text(t.callback_payload()) if t.completed_at and t.callback_url else None for t in tasks],
-    ]
-    args: list[Any] = [actor.space_id, *columns, ctx.shard, actor.member_id, KEPT, actor.email]
-    if with_files:
-        files = [(t.id, f) for t in tasks for f in t.result_files]
-        args += [
-            [task_id for task_id, _ in files],
-            [f.id for _, f in files],
-            [f.token for _, f in files],
-            [f.name for _, f in files],
-            [f.sha256 for _, f in files],
-            [f.content_type for _, f in files],
-        ]
-    rows = await on.fetch(_statement(test, batched, keyed, with_files), *args)
+    files = [(t.id, f) for t in tasks for f in t.result_files]
+    statement = _statement(
+        _Shape(
+            test=actor.is_test,
+            project=any(t.project_id is not None for t in tasks),
+            batch=any(t.batch_id is not None for t in tasks),
+            key=any(t.key is not None for t in tasks),
+            files=bool(files),
+        )
+    )
+    others: dict[str, Any] = {
+        "space_id": actor.space_id,
+        "shard": ctx.shard,
+        "actor": actor.email,
+        "member_id": actor.member_id,
+        "kept": KEPT,
+    }
+    if files:
+        others |= {
+            "file_task_ids": [task_id for task_id, _ in files],
+            "file_ids": [f.id for _, f in files],
+            "file_tokens": [f.token for _, f in files],
+            "file_names": [f.name for _, f in files],
+            "file_sha256s": [f.sha256 for _, f in files],
+            "file_types": [f.content_type for _, f in files],
+        }
+    columns = [[value(t) for t in tasks] for value in statement.columns]
+    rows = await on.fetch(statement.sql, *columns, *(others[n] for n in statement.others))
     return {r[0] for r in rows}

@@ -1,26 +1,10 @@
--- The pieces insert_* are composed by insert.py; they use $n because every piece sees the same parameters.
--- $1 space, $2..$24 one array a column, $25 shard, $26 member, $27 how long keys are kept, $28 actor, $29..$34 result files.
-
--- name: insert_input
-input as materialized (
-  select *
-  from unnest(
-    $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::boolean[], $8::int[], $9::boolean[], $10::boolean[], $11::text[],
-    $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::timestamptz[], $20::timestamptz[],
-    $21::text[], $22::bytea[], $23::bytea[], $24::text[]
-  ) as i (
-    id, type, project_id, project_version, batch_id, exclusive, priority, own_priority, clear_unique_id_on_error, head,
-    params, metadata, unique_id, tags, callback_url, attachment_urls, response, created_at, completed_at,
-    idem_key, idem_mark, idem_body, callback_payload
-  )
-),
-params_used as (select $25::smallint as shard, $26::bigint as member_id, $27::interval as kept, $28::text as actor)
+-- The pieces insert_* are composed by insert.py, which puts `input` before them: a row a task, whose columns it names.
 
 -- name: insert_batch_lock
 locked_batch as materialized (
   select b.id, b.status
   from batch b
-  where b.space_id = $1 and b.id in (select batch_id from input)
+  where b.space_id = :space_id and b.id in (select batch_id from input)
   order by b.id
   for share
 )
@@ -30,8 +14,13 @@ and (i.batch_id is null or exists (
   select 1 from locked_batch l
   where l.id = i.batch_id and l.status <> 'cancelled' and (not i.exclusive or l.status = 'staging')))
 
+-- name: insert_project_condition
+and (i.project_id is null or exists (
+  select 1 from project p
+  where p.space_id = :space_id and p.id = i.project_id and p.version = i.project_version and not p.archived))
+
 -- name: insert_key_condition
-and (i.idem_key is null or not exists (select 1 from idempotency_key k where k.space_id = $1 and k.key = i.idem_key))
+and (i.idem_key is null or not exists (select 1 from idempotency_key k where k.space_id = :space_id and k.key = i.idem_key))
 
 -- name: insert_task
 ins as (
@@ -39,7 +28,7 @@ ins as (
     space_id, id, type, project_id, batch_id, status, stage, priority, own_priority, clear_unique_id_on_error, head, params, metadata,
     unique_id, tags, callback_url, attachment_urls, response, response_version, created_at, updated_at, completed_at)
   select
-    $1, i.id, i.type, i.project_id, i.batch_id,
+    :space_id, i.id, i.type, i.project_id, i.batch_id,
     case when i.completed_at is null then 'pending' else 'completed' end,
     case when i.completed_at is null then 'preparing' else 'completed' end,
     i.priority, i.own_priority, i.clear_unique_id_on_error, i.head, i.params::json, i.metadata::json,
@@ -47,9 +36,8 @@ ins as (
     case when i.completed_at is null then 0 else 1 end,
     i.created_at, coalesce(i.completed_at, i.created_at), i.completed_at
   from input i
-  where (i.project_id is null or exists (
-      select 1 from project p
-      where p.space_id = $1 and p.id = i.project_id and p.version = i.project_version and not p.archived))
+  where true
+    /* project */
     /* batch */
     /* key */
   on conflict (space_id, unique_id) where unique_id is not null do nothing
@@ -59,19 +47,19 @@ ins as (
 -- name: insert_job
 jobs as (
   insert into job (queue, kind, args, run_at)
-  select 'attachments', 'prepare_task', json_build_object('space_id', $1::bigint, 'task_id', ins.id), steelyard.now()
+  select 'attachments', 'prepare_task', json_build_object('space_id', :space_id::bigint, 'task_id', ins.id), steelyard.now()
   from ins
 )
 
 -- name: insert_answer
 answers as (
   insert into response_version (space_id, task_id, version, origin, author, response, created_at)
-  select $1, ins.id, 1, 'made', 'steelyard', i.response::json, i.completed_at
+  select :space_id, ins.id, 1, 'made', 'steelyard', i.response::json, i.completed_at
   from ins join input i using (id)
 ),
 told as (
   insert into callback_event (space_id, task_id, kind, target, payload, created_at)
-  select $1, ins.id, 'completed', i.callback_url, i.callback_payload::json, i.completed_at
+  select :space_id, ins.id, 'completed', i.callback_url, i.callback_payload::json, i.completed_at
   from ins join input i using (id)
   where i.callback_payload is not null
   returning id
@@ -86,8 +74,8 @@ jobs as (
 settled as (
   insert into job (queue, kind, args, dedupe_key, run_at)
   select distinct on (ins.batch_id)
-    'default', 'settle_batch', json_build_object('space_id', $1::bigint, 'batch_id', ins.batch_id),
-    'settle:' || $1::bigint || ':' || ins.batch_id, steelyard.now()
+    'default', 'settle_batch', json_build_object('space_id', :space_id::bigint, 'batch_id', ins.batch_id),
+    'settle:' || :space_id::bigint || ':' || ins.batch_id, steelyard.now()
   from ins
   where ins.batch_id is not null
   order by ins.batch_id
@@ -99,15 +87,15 @@ reopened as (
   update batch b
   set status = 'in_progress', completed_at = null, updated_at = steelyard.now()
   from locked_batch l
-  where b.space_id = $1 and b.id = l.id and l.status = 'completed'
+  where b.space_id = :space_id and b.id = l.id and l.status = 'completed'
     and exists (select 1 from ins where ins.batch_id = l.id)
 )
 
 -- name: insert_key
 keys as (
   insert into idempotency_key (space_id, key, member_id, request_sha256, state, status, body, created_at, expires_at)
-  select $1, i.idem_key, u.member_id, i.idem_mark, 'done', 200, i.idem_body, steelyard.now(), steelyard.now() + u.kept
-  from ins join input i using (id) cross join params_used u
+  select :space_id, i.idem_key, :member_id, i.idem_mark, 'done', 200, i.idem_body, steelyard.now(), steelyard.now() + :kept::interval
+  from ins join input i using (id)
   where i.idem_key is not null
   order by i.idem_key
 )
@@ -115,8 +103,9 @@ keys as (
 -- name: insert_result_file
 files as (
   insert into result_file (space_id, task_id, id, token, name, sha256, content_type, created_at)
-  select $1, f.task_id, f.id, f.token, f.name, f.sha256, f.content_type, steelyard.now()
-  from unnest($29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[])
+  select :space_id, f.task_id, f.id, f.token, f.name, f.sha256, f.content_type, steelyard.now()
+  from unnest(
+    :file_task_ids::text[], :file_ids::text[], :file_tokens::text[], :file_names::text[], :file_sha256s::text[], :file_types::text[])
     as f (task_id, id, token, name, sha256, content_type)
   join ins on ins.id = f.task_id
 )
@@ -124,21 +113,18 @@ files as (
 -- name: insert_event
 events as (
   insert into task_event (space_id, task_id, at, kind, actor)
-  select $1, ins.id, ins.created_at, 'created', u.actor
-  from ins cross join params_used u
+  select :space_id, ins.id, ins.created_at, 'created', :actor
+  from ins
 )
 
 -- name: insert_count
 counts as (
   insert into task_count (space_id, scope, scope_id, type, status, shard, n)
-  select $1, s.scope, s.scope_id, ins.type, ins.status, u.shard, count(*)
+  select :space_id, s.scope, s.scope_id, ins.type, ins.status, :shard, count(*)
   from ins
-  cross join params_used u
-  cross join lateral (
-    values ('s', ''), ('p', ins.project_id), ('b', ins.batch_id)
-  ) as s (scope, scope_id)
+  cross join lateral (values /* scopes */) as s (scope, scope_id)
   where s.scope_id is not null
-  group by s.scope, s.scope_id, ins.type, ins.status, u.shard
+  group by s.scope, s.scope_id, ins.type, ins.status
   order by s.scope, s.scope_id, ins.type, ins.status
   on conflict (space_id, scope, scope_id, type, status, shard) do update set n = task_count.n + excluded.n
 )
