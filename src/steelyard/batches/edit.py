@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from steelyard.batches import queries as q
 from steelyard.batches.model import Batch
-from steelyard.batches.read import count_tasks, load, unknown_batch
+from steelyard.batches.read import batch_by_name, count_tasks, load, unknown_batch
 from steelyard.batches.settle import settle_in
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.outbox import wake
@@ -79,9 +79,13 @@ async def finalize_batch(ctx: Ctx, actor: Actor, name: str) -> Batch:
     """
 
     async def finalize(tx: Tx) -> Batch:
-        batch = None if "\x00" in name else await q.lock_batch(tx, space_id=actor.space_id, name=name)
-        if batch is None:
+        seen = await batch_by_name(tx, actor.space_id, name)
+        if seen is None:
             raise unknown_batch()
+        if seen.status == "staging":
+            await q.lock_slots(tx, space_id=actor.space_id, name=name)
+        batch = await q.lock_batch(tx, space_id=actor.space_id, name=name)
+        assert batch is not None
         if batch.status == "cancelled":
             raise InvalidRequest("The batch is cancelled.")
         if batch.status != "staging":
@@ -119,9 +123,11 @@ async def prioritize_batch(ctx: Ctx, actor: Actor, name: str, priority: int) -> 
         raise parameter("priority", "must be an integer between 10 and 30")
 
     async def prioritize(tx: Tx) -> None:
-        batch = None if "\x00" in name else await q.lock_batch(tx, space_id=actor.space_id, name=name)
-        if batch is None:
+        if await batch_by_name(tx, actor.space_id, name) is None:
             raise unknown_batch()
+        await q.lock_slots(tx, space_id=actor.space_id, name=name)
+        batch = await q.lock_batch(tx, space_id=actor.space_id, name=name)
+        assert batch is not None
         await q.set_priority(tx, space_id=actor.space_id, id=batch.id, priority=priority)
         await q.set_task_priorities(tx, space_id=actor.space_id, batch_id=batch.id, priority=priority)
         await q.set_slot_priorities(tx, space_id=actor.space_id, batch_id=batch.id, priority=priority)

@@ -60,19 +60,21 @@ update batch
 set status = 'in_progress', updated_at = steelyard.now()
 where space_id = :space_id and id = :id;
 
+-- name: lock_slots
+-- Holds the open work of a batch. Slots come first, then the batch, then tasks, in every transaction that takes several.
+select s.id
+from slot s
+where
+  s.space_id = :space_id and s.batch_id = (select id from batch where space_id = :space_id and name = :name)
+  and s.done_at is null
+order by s.id
+for update;
+
 -- name: open_slots
--- Offers the work of a batch to contributors. Rows in id order, as claims take them.
-with held as (
-  select id
-  from slot
-  where space_id = :space_id and batch_id = :batch_id and done_at is null and not claimable
-  order by id
-  for update
-)
-update slot s
+-- Offers the work of a batch to contributors.
+update slot
 set claimable = true
-from held
-where s.id = held.id;
+where space_id = :space_id and batch_id = :batch_id and done_at is null and not claimable;
 
 -- name: set_metadata
 -- Replaces the metadata of a batch.
