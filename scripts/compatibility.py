@@ -85,6 +85,9 @@ def page(failed: set[str]) -> str:
             "",
             "- It retries (408, 429, 500 to 530; not `PUT`) over `https://` only.",
             '- A self-signed server needs `verify="<path of the CA bundle>"`; the check cannot be switched off.',
+            "- After a creation whose answer was lost it looks the task up without that `verify`: set"
+            " `REQUESTS_CA_BUNDLE` to the same",
+            "  path. Where this variable is set, it is stronger than `verify` anyway.",
             "- Its bundled v2 client has an address of its own that `api_instance_url` does not change.",
             "- `EvaluationTask.initial_response` is always `None`; `as_dict()` has the value.",
             "",

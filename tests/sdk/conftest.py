@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -210,21 +210,25 @@ def running(dsn: str, keys: Keys, folder: Path, **more: Any) -> Generator[Server
             worker.stop()
 
 
-def cloned(template: Template, name: str) -> str:
-    """The DSN of a clone's name on the template's server."""
-    head, _, query = template.dsn.partition("?")
-    return head.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")
+@contextlib.asynccontextmanager
+async def cloned_database(template: Template, prefix: str) -> AsyncGenerator[str]:
+    """The DSN of a copy of the template that lives until the block ends."""
+    name = f"{prefix}_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(template.dsn)
+    try:
+        await connection.execute(f"create database {name} template {template.name}")
+        head, _, query = template.dsn.partition("?")
+        yield head.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")
+        await connection.execute(f"drop database {name} with (force)")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")
-async def sdk_dsn(template: Template) -> Any:
+async def sdk_dsn(template: Template) -> AsyncGenerator[str]:
     """The database that all SDK tests share: names in it are random, counts are asserted per project or batch."""
-    name = f"sdk_{secrets.token_hex(6)}"
-    connection = await asyncpg.connect(template.dsn)
-    await connection.execute(f"create database {name} template {template.name}")
-    yield cloned(template, name)
-    await connection.execute(f"drop database {name} with (force)")
-    await connection.close()
+    async with cloned_database(template, "sdk") as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")
