@@ -65,3 +65,19 @@ async def test_pages_by_token_neither_skip_nor_repeat(test: httpx.AsyncClient) -
             break
         token = page["next_token"]
     assert seen == made[::-1]
+
+
+async def test_a_type_that_needs_an_instruction_takes_it_from_the_request_or_the_project(
+    test: httpx.AsyncClient,
+) -> None:
+    body = {"attachment": "car", "attachment_type": "text", "categories": ["big", "small"]}
+    refused = await test.post("/v1/task/categorization", json=body)
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "Missing required parameter: instruction."
+    await test.post(
+        "/v1/projects",
+        json={"type": "categorization", "name": "sizes", "params": {"instruction": "How big?"}},
+    )
+    made = await test.post("/v1/task/categorization", json={**body, "project": "sizes"})
+    assert made.status_code == 200, made.text
+    assert made.json()["instruction"] == "How big?"

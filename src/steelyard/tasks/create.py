@@ -95,6 +95,8 @@ async def _prepare(
     project, batch = targets.project, targets.batch
     merged = merge(body, project.params if project else _NONE, project.kind if project else "standard")
     params = task_type.parse_params(merged.params_json)
+    if not merged.instruction and task_type.needs_instruction(params):
+        raise InvalidRequest("Missing required parameter: instruction.")
     platform = decode_platform(merged.platform)
     if platform.callback_url is None:
         platform.callback_url = (await _space(ctx, actor)).default_callback_url
