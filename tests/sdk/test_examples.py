@@ -1,0 +1,75 @@
+"""The examples that people try first are run as they stand, from the outside."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from scaleapi import TaskType
+
+from steelyard.settings import Settings
+from tests.sdk.conftest import PHOTOS, Client, Server
+
+ROOT = Path(__file__).parents[2]
+
+
+def _run(*arguments: str, settings: Settings | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        cwd=ROOT,
+        env=None if settings is None else settings.to_env(),
+    )
+
+
+def test_the_first_task_goes_all_the_way_and_again(server: Server, live_client: Client) -> None:
+    for _ in range(2):
+        told = _run("examples/first_task.py", server.url, server.keys.live)
+        assert told.returncode == 0, told.stdout + told.stderr + server.log
+        assert told.stderr == ""
+        steps = re.findall(r"^(\d)\. ", told.stdout, re.MULTILINE)
+        assert "".join(steps) == "123444" + "56789"
+        task_id = re.search(r"callback for task (\w+) came: it is completed", told.stdout)
+        assert task_id
+        task = live_client.get_task(task_id[1])
+        assert task.customer_review_status == "accepted"
+        assert {box["label"] for box in task.response["annotations"]} == {"cup", "saucer", "spoon"}
+        status = live_client.batch_status(task.batch)
+        assert (status["pending"], status["completed"]) == (2, 1)
+
+
+def test_the_photographs_are_small_real_and_their_boxes_lie_inside() -> None:
+    import json
+
+    from PIL import Image
+
+    boxes = json.loads((PHOTOS / "boxes.json").read_text())
+    assert set(boxes) == {path.name for path in PHOTOS.glob("*.jpg")}
+    sources = (PHOTOS / "SOURCES.md").read_text()
+    for name, drawn in boxes.items():
+        assert f"`{name}`" in sources
+        assert (PHOTOS / name).stat().st_size < 300_000
+        with Image.open(PHOTOS / name) as photo:
+            photo.load()
+            assert photo.format == "JPEG"
+            for box in drawn:
+                assert box["left"] + box["width"] <= photo.width
+                assert box["top"] + box["height"] <= photo.height
+
+
+def test_the_snippet_of_the_readme_runs_as_it_is_printed(server: Server, live_client: Client) -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    address, key = "http://127.0.0.1:8000/v1", "live_…"
+    assert address in snippet
+    assert key in snippet
+    code = snippet.replace(address, server.v1).replace(key, server.keys.live)
+    told = _run("-c", code)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("pending ")
+    task = next(live_client.get_tasks(project_name="cows"))
+    assert task.unique_id == "meadow-1"
+    assert live_client.get_project("cows").type == TaskType.ImageAnnotation.value
