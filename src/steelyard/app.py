@@ -20,6 +20,7 @@ from steelyard.ctx import Ctx
 from steelyard.db.pool import Database
 from steelyard.http.asgi import App
 from steelyard.http.surface import all_routes
+from steelyard.net import guard
 from steelyard.settings import Settings
 from steelyard.storage import open_storage
 from steelyard.tasks.batcher import IN_FLIGHT, Batcher
@@ -120,6 +121,7 @@ async def build_ctx(settings: Settings) -> Ctx:
 
 async def close_ctx(ctx: Ctx) -> None:
     """Closes what build_ctx opened, after what is in flight."""
+    await guard.close(ctx)
     await ctx.state["create_db"].close()
     await ctx.db.close()
     await asyncio.to_thread(ctx.cpu.shutdown, wait=True, cancel_futures=True)
