@@ -433,14 +433,35 @@ def doctor(*, json: AsJson = False, data_dir: DataDir = None) -> None:
 
 
 @app.command
-def demo(*, data_dir: DataDir = None) -> None:
+def demo(*, address: str | None = None, key: str | None = None, data_dir: DataDir = None) -> None:
     """Fill a running installation with three photographs and take one task through its whole life.
 
     Example: `steelyard up` in one terminal, `steelyard demo` in another.
-    """
-    from steelyard import demo as ops
 
-    asyncio.run(ops.run(Settings.from_env(data_dir=data_dir)))
+    Parameters
+    ----------
+    address
+        Where Steelyard runs [STEELYARD_PUBLIC_URL, or what STEELYARD_HOST and STEELYARD_PORT say].
+    key
+        A live API key; the one in first-run.txt unless given.
+    """
+    import importlib
+
+    from steelyard.ops.listening import address_of
+    from steelyard.ops.up import read_first_run
+
+    settings = Settings.from_env(data_dir=data_dir)
+    first = read_first_run(settings.data_dir)
+    live_key = key or first.get("Live key")
+    if live_key is None:
+        raise DatabaseError(
+            f"There is no {settings.data_dir / 'first-run.txt'} to take a live API key from; give one with --key."
+        )
+    module = importlib.import_module(
+        "steelyard.demo"
+    )  # loaded only here: it brings what a server does not need
+    login = (first["Login"], first["Password"]) if "Login" in first and "Password" in first else None
+    asyncio.run(module.run(settings, address or address_of(settings), live_key, login=login, say=say))
 
 
 def say(line: str) -> None:

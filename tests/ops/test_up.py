@@ -23,6 +23,7 @@ import pytest
 import trustme
 
 from steelyard.db import pgprocess
+from steelyard.ops.up import read_first_run
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="relies on /proc and the parent-death signal")
 BASE_ENV = {name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")}
@@ -120,6 +121,8 @@ def test_the_first_run_shows_and_keeps_login_and_keys_and_the_second_reuses_them
         assert kept.stat().st_mode & 0o777 == 0o600
         for expected in (address, live, r"Login", r"Password", r"Test key +test_"):
             assert re.search(expected, kept.read_text())
+        assert read_first_run(folder)["Live key"] == live
+        assert set(read_first_run(folder)) == {"Login", "Password", "Live key", "Test key"}
     assert first.process.returncode == 0, first.output()
     assert first.output().strip().endswith("Stopped")
     with running(folder) as second:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import socket
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ from steelyard.settings import Settings
 
 Say = Callable[[str], None]
 T = TypeVar("T")
+_CAPTION = re.compile(r"\s{2,}")
 
 
 class _Signals:
@@ -129,6 +132,15 @@ async def _prepare(settings: Settings, say: Say) -> list[str]:
     ]
     write_private(kept, "\n".join(lines) + "\n")
     return [*lines, f"  (kept in {kept}, which only you can read)"]
+
+
+def read_first_run(data_dir: Path) -> dict[str, str]:
+    """What `first-run.txt` keeps, by its captions (`Login`, `Password`, `Live key`, `Test key`); empty without the file."""
+    try:
+        lines = (data_dir / "first-run.txt").read_text().splitlines()[1:]
+    except FileNotFoundError:
+        return {}
+    return dict(_CAPTION.split(line.strip(), maxsplit=1) for line in lines if _CAPTION.search(line.strip()))
 
 
 async def _run(
