@@ -15,6 +15,9 @@ from steelyard.errors import InvalidRequest, parameter
 _TRUE = {"true", "1"}
 _FALSE = {"false", "0"}
 _LOST_PLUS = re.compile(r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:?\d\d)$")
+_LONGEST_NUMBER = 4300
+"""Digits that Python's own JSON reader takes; a longer number would break every client that lists the object."""
+_DIGITS = re.compile(rb"[0-9]{%d}" % (_LONGEST_NUMBER + 1))
 _AT = re.compile(r" - at `(.*)`$")
 
 
@@ -148,6 +151,11 @@ def check_text(raw: bytes) -> None:
         raise InvalidRequest("The request body is not valid UTF-8.") from None
     if b"\x00" in raw or (b"\\u0000" in raw and _has_nul(raw)):
         raise InvalidRequest("The request body must not contain NUL characters.")
+    if len(raw) > _LONGEST_NUMBER and _DIGITS.search(raw):
+        try:  # the digits may as well stand inside a string
+            msgspec.json.decode(raw)
+        except (msgspec.DecodeError, RecursionError):
+            raise InvalidRequest("The request body holds a number with too many digits.") from None
 
 
 def _has_nul(raw: bytes) -> bool:
