@@ -74,6 +74,7 @@ _UNREACHABLE = (
     asyncpg.OperatorInterventionError,  # shut down, crashed, or the statement took too long
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a dying server said so on an idle connection that is not closed yet
     ConnectionError,
     TimeoutError,
     OSError,
