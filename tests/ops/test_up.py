@@ -170,8 +170,8 @@ def test_a_second_up_on_the_same_folder_is_refused_and_the_first_goes_on(tmp_pat
     folder = tmp_path / "data"
     with running(folder) as first:
         address = first.address()
-        second = Up(folder)
-        assert second.process.wait(30) == 1
+        with running(folder) as second:
+            assert second.process.wait(30) == 1
         assert f"in use by another steelyard process (process {first.process.pid}, up)" in second.output()
         assert get(address + "/healthz")[0] == 200
 
@@ -301,8 +301,8 @@ def test_stopping_during_the_start_leaves_nothing_behind(tmp_path):
 def test_servers_and_workers_run_alone_beside_a_database_and_say_so_when_there_is_none(tmp_path):
     folder = tmp_path / "data"
     for verb in ("serve", "worker"):
-        alone = Up(folder, verb=verb)
-        assert alone.process.wait(30) == 1
+        with running(folder, verb=verb) as alone:
+            assert alone.process.wait(30) == 1
         assert re.search(
             r"^steelyard: No database runs in .* `steelyard up` starts everything", alone.output()
         )
