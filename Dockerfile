@@ -13,6 +13,7 @@ RUN python -m venv /opt/steelyard \
  && /opt/steelyard/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src/ src/
+COPY examples/photos/ examples/photos/
 RUN /opt/steelyard/bin/pip install --no-cache-dir --no-deps --no-build-isolation --no-index .
 
 FROM python:3.12-slim

@@ -192,7 +192,10 @@ def doctor(*, json: AsJson = False, data_dir: DataDir = None) -> None:
 def demo(*, address: str | None = None, key: str | None = None, data_dir: DataDir = None) -> None:
     """Fill a running installation with three photographs and take one task through its whole life.
 
-    Example: `steelyard up` in one terminal, `steelyard demo` in another.
+    Callbacks come to this machine, so start the server with STEELYARD_ALLOW_NETWORKS=127.0.0.0/8. Run it again: what is
+    there already is used.
+
+    Example: `STEELYARD_ALLOW_NETWORKS=127.0.0.0/8 steelyard up` in one terminal, `steelyard demo` in another.
 
     Parameters
     ----------
@@ -201,8 +204,7 @@ def demo(*, address: str | None = None, key: str | None = None, data_dir: DataDi
     key
         A live API key; the one in first-run.txt unless given.
     """
-    import importlib
-
+    from steelyard import demo as ops
     from steelyard.ops.listening import address_of
     from steelyard.ops.up import read_first_run
 
@@ -213,11 +215,7 @@ def demo(*, address: str | None = None, key: str | None = None, data_dir: DataDi
         raise DatabaseError(
             f"There is no {settings.data_dir / 'first-run.txt'} to take a live API key from; give one with --key."
         )
-    module = importlib.import_module(
-        "steelyard.demo"
-    )  # loaded only here: it brings what a server does not need
-    login = (first["Login"], first["Password"]) if "Login" in first and "Password" in first else None
-    asyncio.run(module.run(settings, address or address_of(settings), live_key, login=login, say=say))
+    asyncio.run(ops.run(settings, address or address_of(settings), live_key, say=say))
 
 
 def main() -> None:

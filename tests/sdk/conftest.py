@@ -182,16 +182,13 @@ def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Generator[str]:
 @contextlib.contextmanager
 def running(dsn: str, keys: Keys, folder: Path, **more: Any) -> Generator[Server]:
     """`steelyard serve` and `steelyard worker` on a database, until the block ends."""
-    settings = Settings(
-        data_dir=folder,
-        database_url=dsn,
-        db_pool_size=6,
-        port=0,
-        workers=1,
-        allow_networks=("127.0.0.0/8", "::1/128"),
-        log_level="warning",
-        **more,
-    )
+    usual: dict[str, Any] = {
+        "db_pool_size": 6,
+        "workers": 1,
+        "allow_networks": ("127.0.0.0/8", "::1/128"),
+        "log_level": "warning",
+    }
+    settings = Settings(data_dir=folder, database_url=dsn, port=0, **{**usual, **more})
     server = steelyard(settings, "serve")
     worker = None
     try:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import pytest
 from scaleapi import TaskType
 
 from steelyard.settings import Settings
-from tests.sdk.conftest import PHOTOS, Client, Server
+from tests.conftest import Keys, Template
+from tests.sdk.conftest import PHOTOS, Client, Server, cloned_database, running
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +26,7 @@ def _run(*arguments: str, settings: Settings | None = None) -> subprocess.Comple
         text=True,
         timeout=90,
         cwd=ROOT,
-        env=None if settings is None else settings.to_env(),
+        env=None if settings is None else {"PATH": os.environ["PATH"], **settings.to_env()},
     )
 
 
@@ -40,6 +44,52 @@ def test_the_first_task_goes_all_the_way_and_again(server: Server, live_client: 
         assert {box["label"] for box in task.response["annotations"]} == {"cup", "saucer", "spoon"}
         status = live_client.batch_status(task.batch)
         assert (status["pending"], status["completed"]) == (2, 1)
+
+
+def _demo(server: Server) -> subprocess.CompletedProcess[str]:
+    arguments = ("-m", "steelyard", "demo", "--address", server.url, "--key", server.keys.live)
+    return _run(*arguments, settings=server.settings)
+
+
+def test_the_demo_works_one_photograph_after_the_other_and_then_repeats_the_last_callback(
+    server: Server, live_client: Client
+) -> None:
+    for done in (1, 2, 3, 3):
+        told = _demo(server)
+        assert told.returncode == 0, told.stdout + told.stderr + server.log
+        steps = re.findall(r"^(\d)\. ", told.stdout, re.MULTILINE)
+        assert "".join(steps) == (
+            "12344456789" if done == 1 and "Created the batch" in told.stdout else "12356789"
+        )
+        assert f"The batch counts {done} completed and {3 - done} pending tasks." in told.stdout
+    tasks = list(live_client.get_tasks(batch_name="Demo: three photographs"))
+    assert len(tasks) == 3
+    assert {task.customer_review_status for task in tasks} == {"accepted"}
+
+
+@pytest.fixture
+async def closed_dsn(template: Template) -> AsyncGenerator[str]:
+    """A database for a server that sends nothing to private addresses."""
+    async with cloned_database(template, "closed") as dsn:
+        yield dsn
+
+
+def test_the_demo_says_what_to_do_when_callbacks_are_refused_or_nobody_answers(
+    closed_dsn: str, keys: Keys, tmp_path: Path
+) -> None:
+    with running(closed_dsn, keys, tmp_path, allow_networks=()) as closed:
+        refused = _demo(closed)
+        assert refused.returncode == 1
+        assert "Start it with STEELYARD_ALLOW_NETWORKS=127.0.0.0/8" in refused.stderr
+        arguments = ("-m", "steelyard", "demo", "--address", closed.url, "--key", "live_unknown")
+        unknown = _run(*arguments, settings=closed.settings)
+        assert unknown.returncode == 1
+        assert "does not know this API key" in unknown.stderr
+    nobody = _demo(closed)
+    assert nobody.returncode == 1
+    assert f"No Steelyard answers at {closed.url}" in nobody.stderr
+    for told in (refused, unknown, nobody):
+        assert "Traceback" not in told.stderr
 
 
 def test_the_photographs_are_small_real_and_their_boxes_lie_inside() -> None:
