@@ -8,14 +8,13 @@ import hashlib
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from typing import Any
 
-from msgspec import Struct
-
+from steelyard import users
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Database
 from steelyard.http.asgi import App
@@ -26,15 +25,6 @@ from steelyard.storage import open_storage
 from steelyard.tasks.batcher import IN_FLIGHT, Batcher
 
 _PR_SET_PDEATHSIG = 1
-
-
-class FirstRun(Struct, frozen=True):
-    """What a new installation shows once."""
-
-    email: str
-    password: str
-    live_key: str
-    test_key: str
 
 
 class CpuPool(ProcessPoolExecutor):
@@ -154,10 +144,11 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         await worker.run(ctx, stop)
 
 
-async def first_run(settings: Settings, dsn: str) -> FirstRun | None:
-    """Creates the first account, admin and keys on an empty installation; None when there is one already."""
-    from steelyard import users
-
+async def first_run(
+    settings: Settings, dsn: str, keep: Callable[[users.FirstRun], None]
+) -> users.FirstRun | None:
+    """Creates the first account, admin and keys on an empty installation; None when there is one already. `keep` is called with the
+    secrets before they become valid."""
     db = await Database.open(dsn, size=1)
     try:
         ctx = Ctx(
@@ -168,7 +159,6 @@ async def first_run(settings: Settings, dsn: str) -> FirstRun | None:
             public_url=public_url(settings),
             secret_key=secret_key(settings),
         )
-        made = await users.bootstrap(ctx)
+        return await users.bootstrap(ctx, keep)
     finally:
         await db.close()
-    return None if made is None else FirstRun(made.email, made.password, made.live_key, made.test_key)

@@ -20,6 +20,7 @@ from steelyard.db.embedded import EmbeddedPostgres, running_dsn
 from steelyard.ops.listening import address_of, listen, local_address
 from steelyard.ops.supervisor import Child, Supervisor
 from steelyard.settings import Settings
+from steelyard.users.model import FirstRun
 
 Say = Callable[[str], None]
 T = TypeVar("T")
@@ -115,23 +116,27 @@ async def _prepare(settings: Settings, say: Say) -> list[str]:
 
     assert settings.database_url is not None
     await migrate(settings.database_url, progress=say)
-    first = await app.first_run(settings, settings.database_url)
     kept = settings.data_dir / "first-run.txt"
     address = address_of(settings)
-    if first is None:
-        lines = [f"Steelyard is running at {address}"]
-        if kept.exists():
-            return [*lines, f"  Login and keys of the first run are in {kept}"]
-        return [*lines, "  New keys: steelyard keys create --account NAME --mode live"]
-    lines = [
-        f"Steelyard is running at {address}",
-        f"  Login      {first.email}",
-        f"  Password   {first.password}",
-        f"  Live key   {first.live_key}",
-        f"  Test key   {first.test_key}",
-    ]
-    write_private(kept, "\n".join(lines) + "\n")
-    return [*lines, f"  (kept in {kept}, which only you can read)"]
+
+    def shown(first: FirstRun) -> list[str]:
+        return [
+            f"Steelyard is running at {address}",
+            f"  Login      {first.email}",
+            f"  Password   {first.password}",
+            f"  Live key   {first.live_key}",
+            f"  Test key   {first.test_key}",
+        ]
+
+    first = await app.first_run(
+        settings, settings.database_url, lambda made: write_private(kept, "\n".join(shown(made)) + "\n")
+    )
+    if first is not None:
+        return [*shown(first), f"  (kept in {kept}, which only you can read)"]
+    lines = [f"Steelyard is running at {address}"]
+    if kept.exists():
+        return [*lines, f"  Login and keys of the first run are in {kept}"]
+    return [*lines, "  New keys: steelyard keys create --account NAME --mode live"]
 
 
 def read_first_run(data_dir: Path) -> dict[str, str]:
@@ -181,6 +186,7 @@ async def _run(
 
 
 def _servers(settings: Settings, sock: socket.socket) -> list[Child]:
+    _empty_metrics_dir(settings)
     arguments = ["serve", "--listen-fd", str(sock.fileno())]
     return [
         Child(f"server-{index}", arguments, _env(settings, index), keep=[sock.fileno()])
@@ -189,7 +195,22 @@ def _servers(settings: Settings, sock: socket.socket) -> list[Child]:
 
 
 def _env(settings: Settings, shard: int) -> dict[str, str]:
-    return msgspec.structs.replace(settings, shard=shard).to_env()
+    env = msgspec.structs.replace(settings, shard=shard).to_env()
+    if settings.workers > 1:  # so that /metrics of any server process tells the sum over all
+        env["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir(settings))
+    return env
+
+
+def _metrics_dir(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / "metrics"
+
+
+def _empty_metrics_dir(settings: Settings) -> None:
+    """Measurements begin anew with the supervisor; its children share this folder."""
+    folder = _metrics_dir(settings)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for old in folder.glob("*.db"):
+        old.unlink(missing_ok=True)
 
 
 async def _unless_stopped(work: Coroutine[Any, Any, T], signals: _Signals) -> T | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from steelyard.ctx import Ctx
 from steelyard.db.pool import ConstraintBroken, Tx
@@ -49,10 +50,11 @@ async def list_accounts(ctx: Ctx) -> list[Account]:
     return await q.accounts(ctx.db)
 
 
-async def bootstrap(ctx: Ctx) -> FirstRun | None:
+async def bootstrap(ctx: Ctx, keep: Callable[[FirstRun], None] = lambda _: None) -> FirstRun | None:
     """On an empty installation: account, admin with a generated password, one live and one test key. None when an account exists.
 
-    Safe to call from any number of starting processes: one of them does it.
+    Safe to call from any number of starting processes: one of them does it. `keep` writes the secrets down before they become valid: a
+    crash in between leaves a note of keys that never were, and the next start makes new ones, instead of keys that nobody knows.
     """
     if await q.any_account(ctx.db):
         return None
@@ -67,4 +69,6 @@ async def bootstrap(ctx: Ctx) -> FirstRun | None:
         live = await insert_key(tx, account, "live", admin, None)
         test = await insert_key(tx, account, "test", admin, None)
         await record_act(tx, account.id, "system", "account.created", name=FIRST_ACCOUNT)
-    return FirstRun(FIRST_ACCOUNT, FIRST_ADMIN, password, live.key, test.key)
+        made = FirstRun(FIRST_ACCOUNT, FIRST_ADMIN, password, live.key, test.key)
+        keep(made)
+    return made
