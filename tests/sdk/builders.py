@@ -7,12 +7,13 @@ from typing import Any
 from scaleapi import TaskType
 from scaleapi.tasks import Task
 
+from steelyard.task_types import TASK_TYPES
 from tests.sdk.conftest import Client
 
 CALLBACK = "http://www.example.com/callback"
 
-# The smallest parameters of each type that the installation offers, `attachment` aside where it is a photograph. A type of the client's that is not here must answer 402.
-BODIES: dict[TaskType, dict[str, Any]] = {
+# The smallest parameters of each type, `attachment` aside where it is a photograph; several as the client's own suite has them.
+_KNOWN: dict[TaskType, dict[str, Any]] = {
     TaskType.ImageAnnotation: {
         "instruction": "Draw a box around each baby cow and big cow.",
         "attachment_type": "image",
@@ -41,12 +42,71 @@ BODIES: dict[TaskType, dict[str, Any]] = {
         "attachment_type": "image",
         "labels": ["background", "car"],
     },
+    TaskType.Transcription: {
+        "instruction": "Transcribe the given fields.",
+        "attachment_type": "website",
+        "attachment": "http://www.google.com/",
+        "fields": {"title": "Title of Webpage", "top_result": "Title of the top result"},
+        "repeatable_fields": {"username": "Username of submitter", "comment_count": "Number of comments"},
+    },
+    TaskType.DocumentTranscription: {
+        "instruction": "Please transcribe this receipt.",
+        "attachment": "http://document.scale.com/receipt-20200519.jpg",
+        "features": [{"type": "block", "label": "barcode"}],
+    },
+    TaskType.Annotation: {
+        "instruction": "Draw a box around each baby cow and big cow",
+        "attachment_type": "image",
+        "min_width": "30",
+        "min_height": "30",
+        "objects_to_annotate": ["baby cow", "big cow"],
+        "with_labels": True,
+    },
+    TaskType.PolygonAnnotation: {
+        "instruction": "Draw a tight shape around the big cow",
+        "attachment_type": "image",
+        "objects_to_annotate": ["big cow"],
+        "with_labels": True,
+    },
+    TaskType.LineAnnotation: {
+        "instruction": "Draw a tight shape around the big cow",
+        "attachment_type": "image",
+        "objects_to_annotate": ["big cow"],
+        "with_labels": True,
+    },
+    TaskType.PointAnnotation: {
+        "instruction": "Mark the nose of the big cow",
+        "attachment_type": "image",
+        "objects_to_annotate": ["big cow"],
+        "with_labels": True,
+    },
+    TaskType.DataCollection: {
+        "instruction": "Find the URL for the hiring page for the company with attached website.",
+        "attachment_type": "website",
+        "attachment": "http://www.google.com/",
+        "fields": {"hiring_page": "Hiring Page URL"},
+    },
+    TaskType.Comparison: {
+        "instruction": "Do the objects in these images have the same pattern?",
+        "attachment_type": "image",
+        "attachments": [
+            "http://i.ebayimg.com/00/$T2eC16dHJGwFFZKjy5ZjBRfNyMC4Ig~~_32.JPG",
+            "http://images.wisegeek.com/checkered-tablecloth.jpg",
+        ],
+        "choices": ["yes", "no"],
+    },
 }
+
+
+# Those that the installation offers; every other type of the client's must answer 402.
+BODIES = {kind: given for kind, given in _KNOWN.items() if kind.value in TASK_TYPES}
 
 
 def body(client: Client, kind: TaskType) -> dict[str, Any]:
     """Creation parameters of a type, complete."""
-    photo = {"attachment": client.photo} if BODIES[kind].get("attachment_type") == "image" else {}
+    given = BODIES[kind]
+    pictured = given.get("attachment_type") == "image" and "attachments" not in given
+    photo = {"attachment": client.photo} if pictured else {}
     return {**BODIES[kind], **photo}
 
 
