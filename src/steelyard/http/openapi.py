@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from functools import cache
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import msgspec
 
 from steelyard import __version__
+from steelyard.http.docs_page import render_page
 from steelyard.http.route import Route
 from steelyard.http.wire import Problem, WireError
 from steelyard.task_types import TASK_TYPES
@@ -280,65 +280,5 @@ def document(routes: list[Route], public_url: str) -> bytes:
 
 
 def docs_page(routes: list[Route], public_url: str) -> bytes:
-    """A readable page of every operation: plain HTML, no script, nothing from outside."""
-    doc = _cached(routes)
-    by_tag: dict[str, list[str]] = {}
-    for path, operations in doc["paths"].items():
-        for method, op in operations.items():
-            by_tag.setdefault(op["tags"][0], []).append(_section(path, method, op, doc))
-    nav = "".join(f'<a href="#{html.escape(t)}">{html.escape(t)}</a>' for t in by_tag)
-    body = "".join(f'<h2 id="{html.escape(t)}">{html.escape(t)}</h2>{"".join(s)}' for t, s in by_tag.items())
-    page = _PAGE.replace("@nav", nav).replace("@body", body).replace("@url", html.escape(public_url))
-    return page.encode()
-
-
-def _section(path: str, method: str, op: dict[str, Any], doc: dict[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td><code>{html.escape(p['name'])}</code></td><td>{p['in']}</td><td>{html.escape(_kind(p['schema']))}</td>"
-        f"<td>{html.escape(p.get('description', ''))}</td></tr>"
-        for p in op.get("parameters", [])
-    )
-    for content in op.get("requestBody", {}).get("content", {}).values():
-        rows += _body_rows(content["schema"], doc)
-    table = f"<table><tr><th>name<th>in<th>type<th>meaning</tr>{rows}</table>" if rows else ""
-    answers = ", ".join(op["responses"])
-    more = f"<p>{html.escape(op['description'])}</p>" if "description" in op else ""
-    return (
-        f'<details><summary><b class="{method}">{method.upper()}</b> <code>{html.escape(path)}</code> '
-        f"{html.escape(op['summary'])}</summary>{more}{table}<p>Answers: {answers}</p></details>"
-    )
-
-
-def _body_rows(schema: dict[str, Any], doc: dict[str, Any]) -> str:
-    if "allOf" in schema:
-        return "".join(_body_rows(part, doc) for part in schema["allOf"])
-    if "$ref" in schema:
-        schema = doc["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
-    required = schema.get("required", [])
-    return "".join(
-        f"<tr><td><code>{html.escape(name)}</code>{' *' if name in required else ''}</td><td>body</td>"
-        f"<td>{html.escape(_kind(p))}</td><td>{html.escape(p.get('description', ''))}</td></tr>"
-        for name, p in schema.get("properties", {}).items()
-    )
-
-
-def _kind(schema: dict[str, Any]) -> str:
-    if "anyOf" in schema:
-        return " or ".join(k for s in schema["anyOf"] if (k := _kind(s)) != "null")
-    if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[-1]
-    if "enum" in schema:
-        return " | ".join(str(v) for v in schema["enum"])
-    kind = schema.get("type", "any")
-    return " or ".join(k for k in kind if k != "null") if isinstance(kind, list) else str(kind)
-
-
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Steelyard API</title>
-<meta name="viewport" content="width=device-width"><style>
-:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
-nav a{margin-right:1rem}summary{cursor:pointer;padding:.35rem 0}details{border-bottom:1px solid #8884}
-table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25rem .75rem .25rem 0;vertical-align:top;border-top:1px solid #8883}
-b{display:inline-block;min-width:4.5rem}.get{color:#2a7}.post{color:#27c}.put{color:#a60}.delete{color:#c33}
-</style></head><body><h1>Steelyard API</h1><p>Server: <code>@url</code>. Authenticate with HTTP Basic (the API key as user name, no
-password) or as a Bearer token. The machine-readable description is <a href="/openapi.json">openapi.json</a>.</p>
-<nav>@nav</nav>@body</body></html>"""
+    """A readable page of every operation."""
+    return render_page(_cached(routes), public_url)
