@@ -113,7 +113,7 @@ def _kind(schema: dict[str, Any]) -> str:
     if kind == "array":
         return f"array of {_kind(schema.get('items', {}))}"
     if isinstance(kind, list):
-        return " or ".join(k for k in kind if k != "null")
+        return " or ".join(str(k) for k in kind if k != "null")
     low, high = schema.get("minimum"), schema.get("maximum")
     return f"{kind} {low}–{high}" if low is not None and high is not None else str(kind)
 
