@@ -104,7 +104,8 @@ def _kind(schema: dict[str, Any]) -> str:
     if "allOf" in schema:
         return _kind(schema["allOf"][0])
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(k for s in schema["anyOf"] if (k := _kind(s)) != "null"))
+        kinds: list[str] = [k for s in schema["anyOf"] if (k := _kind(s)) != "null"]
+        return " or ".join(dict.fromkeys(kinds))
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "enum" in schema:
