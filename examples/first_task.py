@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import requests
 from scaleapi import ScaleClient, TaskType
-from scaleapi.exceptions import ScaleResourceNotFound
+from scaleapi.exceptions import ScaleResourceNotFound, ScaleUnauthorized
 
 PHOTOS = Path(__file__).parent / "photos"
 PROJECT = "photographs"
@@ -94,7 +94,7 @@ def main(address: str, key: str) -> int:
     print(f"7. The callback for task {callback['task_id']} came: it is {callback['status']}")
 
     task = client.get_task(task_id)
-    found = [f"{box['label']} at ({box['left']}, {box['top']})" for box in task.response["annotations"]]
+    found = [f"{box['label']} at ({box['left']:g}, {box['top']:g})" for box in task.response["annotations"]]
     print(f"8. The result, fetched: {'; '.join(found)}")
 
     task.audit(accepted=True, comments="Tight boxes, all objects found.")
@@ -162,4 +162,9 @@ def receive(callbacks: Queue[dict[str, Any]], host: str) -> str:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         raise SystemExit(__doc__)
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    try:
+        sys.exit(main(sys.argv[1], sys.argv[2]))
+    except ScaleUnauthorized:
+        raise SystemExit(f"The server at {sys.argv[1]} does not know this key.") from None
+    except OSError as error:
+        raise SystemExit(f"The server at {sys.argv[1]} does not answer: {error}") from None

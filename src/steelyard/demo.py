@@ -211,7 +211,7 @@ class _Demo:
         self.say(f"7. The callback for task {task_id} came: it is {callback['status']}")
         task = await self.server.get(f"v1/task/{task_id}")
         found = [
-            f"{box['label']} at ({box['left']}, {box['top']})" for box in task["response"]["annotations"]
+            f"{box['label']} at ({box['left']:g}, {box['top']:g})" for box in task["response"]["annotations"]
         ]
         self.say(f"8. The result, fetched: {'; '.join(found)}")
         audit = {"accepted": True, "comments": "Tight boxes, all objects found."}

@@ -132,21 +132,23 @@ class Server:
         auth = (self.keys.live if key is None else key, "")
         return requests.request(method, self.url + path, auth=auth, timeout=30, **more)
 
-    def complete(self, task_id: str, response: dict[str, Any], key: str | None = None) -> None:
-        """Does the work of a live task the way a contributor does, once its attachments are fetched."""
+    def claim(self, task_id: str) -> str:
+        """Claims a live task as a contributor, once its attachments are fetched; the lease token."""
         deadline = time.monotonic() + 20
         while True:
-            claimed = self.call("POST", "/api/work/claim", key, json={"task_id": task_id})
+            claimed = self.call("POST", "/api/work/claim", json={"task_id": task_id})
             assert claimed.status_code == 200, claimed.text
-            token = claimed.json()["lease_token"]
-            if token:
-                break
+            if token := claimed.json()["lease_token"]:
+                return token
             if time.monotonic() > deadline:
                 raise AssertionError(
                     f"not offered: {self.call('GET', f'/v1/task/{task_id}').text}\n{self.log}"
                 )
             time.sleep(0.05)
-        done = self.call("POST", f"/api/work/{token}/submit", key, json={"response": response})
+
+    def complete(self, task_id: str, response: dict[str, Any]) -> None:
+        """Does the work of a live task the way a contributor does."""
+        done = self.call("POST", f"/api/work/{self.claim(task_id)}/submit", json={"response": response})
         assert done.status_code == 200, done.text
 
 
@@ -184,7 +186,7 @@ def running(dsn: str, keys: Keys, folder: Path, **more: Any) -> Generator[Server
     """`steelyard serve` and `steelyard worker` on a database, until the block ends."""
     usual: dict[str, Any] = {
         "db_pool_size": 6,
-        "workers": 1,
+        "workers": 2,
         "allow_networks": ("127.0.0.0/8", "::1/128"),
         "log_level": "warning",
     }

@@ -46,6 +46,18 @@ def test_the_first_task_goes_all_the_way_and_again(server: Server, live_client: 
         assert (status["pending"], status["completed"]) == (2, 1)
 
 
+def test_the_first_task_says_what_is_wrong_with_address_or_key(server: Server) -> None:
+    for arguments, wanted in (
+        ((server.url, "live_unknown"), "does not know this key"),
+        (("http://127.0.0.1:9", server.keys.live), "does not answer"),
+        ((), "python examples/first_task.py http://127.0.0.1:8000 live_"),
+    ):
+        told = _run("examples/first_task.py", *arguments)
+        assert told.returncode == 1
+        assert wanted in told.stderr
+        assert "Traceback" not in told.stderr
+
+
 def _demo(server: Server) -> subprocess.CompletedProcess[str]:
     arguments = ("-m", "steelyard", "demo", "--address", server.url, "--key", server.keys.live)
     return _run(*arguments, settings=server.settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from scaleapi import TaskReviewStatus, TaskStatus, TaskType
 from scaleapi.exceptions import ScaleDuplicateResource, ScaleInvalidRequest, ScaleResourceNotFound
@@ -69,6 +71,38 @@ def test_a_pending_task_is_cancelled_and_its_unique_id_freed_on_request(
     assert task.status == "canceled"
     assert not hasattr(task, "unique_id")
     assert make_task(live_client, unique_id=second).unique_id == second
+
+
+@covers("ScaleClient.cancel_task")
+def test_a_task_that_somebody_works_on_is_not_cancelled(server: Server, live_client: Client) -> None:
+    task = make_task(live_client)
+    lease = server.claim(task.id)
+    with pytest.raises(ScaleInvalidRequest):
+        task.cancel()
+    assert live_client.get_task(task.id).work_started is True
+    server.call("POST", f"/api/work/{lease}/release")
+
+
+@covers("ScaleClient.create_task", "ScaleClient.get_tasks")
+def test_twenty_five_clients_at_once_create_each_task_once(
+    server: Server, live_client: Client, fresh: Namer
+) -> None:
+    project = fresh("crowd")
+    live_client.create_project(project, TaskType.ImageAnnotation)
+
+    def create(n: int) -> str:
+        # Every name is tried by two clients; one of them gets the task, the other the refusal that names it.
+        try:
+            return make_task(live_client, project=project, unique_id=f"{project}/{n % 50}").id
+        except ScaleDuplicateResource as refused:
+            return refused.message.rpartition("(")[2].rstrip(").")
+
+    with ThreadPoolExecutor(25) as clients:
+        ids = list(clients.map(create, range(100)))
+    assert ids[:50] == ids[50:]
+    listed = [task.id for task in live_client.get_tasks(project_name=project)]
+    assert len(listed) == 50
+    assert set(listed) == set(ids)
 
 
 @covers("ScaleClient.audit_task", "Task.audit")
