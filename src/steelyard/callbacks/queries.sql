@@ -54,11 +54,20 @@ flagged as (
       select from callback_event n
       where n.space_id = d.space_id and n.task_id = d.task_id and n.id > d.id and n.state = 'pending')),
 following as (
-  select (
-    select min(n.id)
-    from callback_event n
-    where n.space_id = d.space_id and n.id > d.id and n.state = 'pending'
-      and (n.task_id = d.task_id or n.batch_id = d.batch_id)) as id
+  select case
+    when d.task_id is not null then (
+      select n.id
+      from callback_event n
+      where n.space_id = d.space_id and n.task_id = d.task_id and n.id > d.id and n.state = 'pending'
+      order by n.space_id, n.task_id, n.id
+      limit 1)
+    else (
+      select n.id
+      from callback_event n
+      where n.space_id = d.space_id and n.batch_id = d.batch_id and n.id > d.id and n.state = 'pending'
+      order by n.space_id, n.batch_id, n.id
+      limit 1)
+    end as id
   from decided d)
 update job j
 set run_at = steelyard.now()

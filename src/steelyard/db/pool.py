@@ -121,6 +121,14 @@ class Tx:
             return await self._c.execute(sql, *args)
 
 
+def _is_lost(connection: Any) -> bool:
+    """Whether a connection of the driver's pool has ended; one that was lost has been taken away from us and refuses even the question."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
 class Database:
     """The pool of one process. Also an executor: each call is then its own transaction."""
 
@@ -178,7 +186,7 @@ class Database:
         while not self._closing:
             while self._idle:
                 connection = self._idle.pop()
-                if not connection.is_closed():
+                if not _is_lost(connection):
                     return connection
                 await self._discard(connection)
             if self._held < self._size:
@@ -229,7 +237,7 @@ class Database:
     async def _put_back(self, connection: Any, failure: BaseException | None) -> None:
         """After a use. Only a statement's own failure leaves a connection that can be used again."""
         unharmed = failure is None or isinstance(failure, SteelyardError | asyncpg.PostgresError)
-        if isinstance(failure, _UNREACHABLE) or connection.is_closed() or connection.is_in_transaction():
+        if isinstance(failure, _UNREACHABLE) or _is_lost(connection) or connection.is_in_transaction():
             unharmed = False
         if unharmed and not self._closing:
             self._give(connection)
