@@ -17,7 +17,7 @@ from scaleapi.exceptions import (
     ScaleUnauthorized,
 )
 
-from tests.sdk.builders import CALLBACK, make_task
+from tests.sdk.builders import BODIES, CALLBACK, body, make_task
 from tests.sdk.conftest import PHOTOS, Client, Server
 
 PROJECT = "scaleapi-python-sdk"
@@ -40,9 +40,9 @@ def _batch(client: Client) -> Batch:
     return client.create_batch(PROJECT, str(uuid.uuid4()), CALLBACK, metadata={"some_key": "some_value"})
 
 
-def _refused(client: Client, kind: TaskType, **body: Any) -> None:
+def _refused(client: Client, kind: TaskType, **given: Any) -> None:
     with pytest.raises(ScaleInvalidRequest):
-        client.create_task(kind, callback_url=CALLBACK, **body)
+        client.create_task(kind, callback_url=CALLBACK, **given)
 
 
 def test_an_unknown_key_is_unauthorized(server: Server) -> None:
@@ -100,6 +100,26 @@ def test_a_categorization_with_an_unknown_parameter_is_accepted_and_an_empty_one
         categories=["public", "private"],
     )
     _refused(client, TaskType.Categorization, categories=["public", "private"])
+
+
+# Bodies that lack what their type requires, as the suite has them.
+INCOMPLETE: dict[TaskType, dict[str, Any]] = {
+    TaskType.Transcription: {"attachment_type": "website"},
+    TaskType.DataCollection: {"attachment_type": "website"},
+    TaskType.DocumentTranscription: {"instruction": "Please transcribe this receipt."},
+    TaskType.Annotation: {"instruction": "Draw a box around each cow", "attachment_type": "image"},
+    TaskType.PolygonAnnotation: {"instruction": "Draw around the big cow", "attachment_type": "image"},
+    TaskType.LineAnnotation: {"instruction": "Draw along the big cow", "attachment_type": "image"},
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in INCOMPLETE if kind in BODIES], ids=lambda kind: kind.value)
+def test_a_complete_body_is_accepted_and_one_that_lacks_what_its_type_requires_refused(
+    client: Client, kind: TaskType
+) -> None:
+    made = client.create_task(kind, **body(client, kind))
+    assert (made.status, client.get_task(made.id).status) == ("completed", "completed")
+    _refused(client, kind, **INCOMPLETE[kind])
 
 
 def test_an_imageannotation_is_accepted_and_one_without_picture_or_geometries_refused(client: Client) -> None:
