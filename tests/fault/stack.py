@@ -184,7 +184,7 @@ class Stack:
             self.url,
             headers={"Authorization": f"Bearer {key}"},
             connector=aiohttp.TCPConnector(limit=0, **more),
-            timeout=aiohttp.ClientTimeout(total=60),
+            timeout=aiohttp.ClientTimeout(total=25),
         )
 
 

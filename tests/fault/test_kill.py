@@ -100,7 +100,9 @@ async def _until_answered(client: aiohttp.ClientSession, create: Create) -> None
         try:
             async with client.post("/v1/task/imageannotation", json=create.body, headers=headers) as answer:
                 status, said = answer.status, await answer.json()
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except TimeoutError:
+            raise AssertionError(f"a request hung: {create}") from None
+        except (aiohttp.ClientError, OSError):
             await asyncio.sleep(0.05)
             continue
         if status == 200:
