@@ -54,6 +54,11 @@ _KNOWN: dict[TaskType, dict[str, Any]] = {
         "attachment": "http://document.scale.com/receipt-20200519.jpg",
         "features": [{"type": "block", "label": "barcode"}],
     },
+    TaskType.DocumentModel: {
+        "instruction": "Please transcribe this receipt.",
+        "attachment": "http://document.scale.com/receipt-20200519.jpg",
+        "features": [{"type": "block", "label": "barcode"}],
+    },
     TaskType.Annotation: {
         "instruction": "Draw a box around each baby cow and big cow",
         "attachment_type": "image",
@@ -114,6 +119,11 @@ def make_task(client: Client, **more: Any) -> Task:
     """An imageannotation task outside any project."""
     kind = TaskType.ImageAnnotation
     return client.create_task(kind, **{"callback_url": CALLBACK, **body(client, kind), **more})
+
+
+def settled(task: Task) -> dict[str, Any]:
+    """The task without what a worker may change at any moment: it notes when it has fetched the attachments."""
+    return {key: value for key, value in task.as_dict().items() if key != "updated_at"}
 
 
 def boxes(*labels: str) -> dict[str, Any]:
