@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from steelyard.errors import Issue
@@ -17,7 +16,6 @@ from steelyard.task_types._shared.drawing import (
     DrawingParams,
     drawing_rules,
     expected_issues,
-    shapes_of,
 )
 from steelyard.task_types._shared.drawing_answers import (
     DrawingChecker,
@@ -27,10 +25,10 @@ from steelyard.task_types._shared.drawing_answers import (
     make_drawing,
     summarize_drawing,
 )
+from steelyard.task_types._shared.drawing_hypothesis import drawing_hypothesis
 from steelyard.task_types._shared.image import IMAGE_SECTION, image_attachments, image_rules
 from steelyard.task_types._shared.parsing import ParamsParser, Rule
 from steelyard.task_types._shared.shape_agreement import canonical_drawing, drawing_agreement
-from steelyard.taxonomy.answers import Questionnaire
 
 Padding = Annotated[int, Meta(ge=0, le=1_000_000)]
 
@@ -58,7 +56,8 @@ _parse = ParamsParser(
 )
 
 
-def _checker(params: ImageAnnotationParams, media: MediaInfo) -> DrawingChecker:
+def padded_checker(params: ImageAnnotationParams, media: MediaInfo) -> DrawingChecker:
+    """The checker of answers on the image with its padding (task-types-2d §7)."""
     both = params.padding or 0
     pad_x = both if params.paddingX is None else params.paddingX
     pad_y = both if params.paddingY is None else params.paddingY
@@ -66,36 +65,11 @@ def _checker(params: ImageAnnotationParams, media: MediaInfo) -> DrawingChecker:
 
 
 def _check(params: ImageAnnotationParams, response: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    return check_drawing(_checker(params, media), response)
+    return check_drawing(padded_checker(params, media), response)
 
 
 def _test_answer(params: ImageAnnotationParams, seed: str, media: MediaInfo) -> Answer:
-    return make_drawing(_checker(params, media), seed)
-
-
-def _hypothesis(params: ImageAnnotationParams) -> dict[str, Any] | None:
-    name = "hypothesis" if params.hypothesis is not None else "base_annotations"
-    given = params.hypothesis or params.base_annotations
-    if given is None:
-        return None
-    questions = Questionnaire(params.annotation_attributes, combine=params.condition_mode or "or")
-    shapes = shapes_of(given, params.geometries, f"{name}.annotations")
-    for shape in shapes:
-        # Unknown, hidden and illegal answers are not worth showing.
-        _, kept = questions.check(
-            "",
-            shape.label,
-            shape.attributes or {},
-            size=shape.size(),
-            context=given.global_attributes,
-            complete=False,
-        )
-        shape.attributes = kept or None
-    return {
-        "annotations": msgspec.to_builtins(shapes),
-        "global_attributes": given.global_attributes or {},
-        "links": given.links or [],
-    }
+    return make_drawing(padded_checker(params, media), seed)
 
 
 TASK_TYPE = TaskType(
@@ -111,6 +85,6 @@ TASK_TYPE = TaskType(
     agreement=drawing_agreement,
     canonical=canonical_drawing,
     summarize=summarize_drawing,
-    hypothesis=_hypothesis,
+    hypothesis=drawing_hypothesis,
     quality_tasks=True,
 )
