@@ -33,4 +33,6 @@ class ShiftedClock:
 
 def wire_time(moment: datetime) -> str:
     """`2021-06-23T09:09:34.752Z`: UTC, three fractional digits, truncated (platform-api §1.3)."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

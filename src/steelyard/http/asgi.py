@@ -35,6 +35,7 @@ from steelyard.ids import secret_token
 Opener = Callable[[], Awaitable[Ctx]]
 
 _CUT_OFF = "The client went away before the whole body arrived."
+_JSON = b"application/json"
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -57,6 +58,7 @@ class App:
         self._binders = {
             id(r): binding.QueryBinder(r.query) for r in self.router.routes if r.query is not None
         }
+        self._arrays = {id(r) for r in self.router.routes if binding.is_list(r.body)}
         self.ctx: Ctx | None = None
         self.metrics = Metrics()
 
@@ -139,7 +141,7 @@ class App:
         if binder is not None:
             call.query = binder.bind(call.scope["query_string"])
         if route.decoder is not None:
-            wants_array = binding.is_list(route.body)
+            wants_array = id(route) in self._arrays
             raw = await read_body(call, self._max_body)
             call.raw = binding.json_body(
                 raw, call.header(b"content-type"), empty=b"[]" if wants_array else b"{}"
@@ -199,11 +201,8 @@ async def read_body(call: Call, limit: int) -> bytes:
 
 
 async def _send(scope: Any, send: Any, reply: Reply) -> None:
-    headers = [
-        (b"content-type", reply.content_type.encode("latin-1")),
-        (b"content-length", str(len(reply.body)).encode()),
-        *_SECURITY,
-    ]
+    kind = _JSON if reply.content_type == "application/json" else reply.content_type.encode("latin-1")
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(reply.body)), *_SECURITY]
     for key, value in reply.headers:
         headers.append((key.lower().encode("latin-1"), value.encode("latin-1")))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -103,11 +103,12 @@ class Server(uvicorn.Server):
 def run_server(settings: Settings, listen_fd: int, parent: int | None) -> None:
     """Serve HTTP from an inherited listening socket. On SIGTERM or SIGINT: accept no more, finish requests in flight."""
     from steelyard.app import create_app
+    from steelyard.http.protocol import Protocol
 
     log.setup(settings, f"server-{settings.shard}")
     config = uvicorn.Config(
         create_app(settings),
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -125,6 +126,10 @@ def run_server(settings: Settings, listen_fd: int, parent: int | None) -> None:
     def stop() -> None:
         server.force_exit = server.should_exit
         server.should_exit = True
+
+    # What is loaded now stays: without this the collector walks through all of it again and again, a pause each time.
+    gc.collect()
+    gc.freeze()
 
     async def main() -> None:
         with _until_told(stop, parent):

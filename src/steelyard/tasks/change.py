@@ -27,10 +27,10 @@ def taken(unique_id: str, holder: str) -> Conflict:
     return Conflict(f'The unique_id ("{unique_id}") is already used for a different task ({holder}).')
 
 
-def _found(document: str | None) -> bytes:
+def _found(document: str | bytes | None) -> bytes:
     if document is None:
         raise not_found()
-    return document.encode()
+    return document.encode() if isinstance(document, str) else document
 
 
 async def get_task(ctx: Ctx, actor: Actor, task_id: str) -> bytes:

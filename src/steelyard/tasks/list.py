@@ -136,7 +136,7 @@ async def list_tasks(ctx: Ctx, actor: Actor, wanted: TaskFilter) -> bytes:
     sql = _PAGE.format(document=document, where=page.text(), limit=limit, offset=offset, total=total_sql)
     row = await ctx.db.fetchrow(sql, *page.args)
     body, got, last, total = row
-    return _envelope([body.encode()] if body else [], total, wanted, last if got > wanted.limit else None)
+    return _envelope([body] if body else [], total, wanted, last if got > wanted.limit else None)
 
 
 _PAGE = """
@@ -150,7 +150,8 @@ with page as (
   select id, doc, row_number() over (order by id desc) as n
   from page
 )
-select string_agg(doc, ',' order by n) filter (where n <= {limit}::int), count(*), min(id) filter (where n <= {limit}::int), {total}
+select convert_to(string_agg(doc, ',' order by n) filter (where n <= {limit}::int), 'UTF8'), count(*),
+  min(id) filter (where n <= {limit}::int), {total}
 from numbered
 """
 

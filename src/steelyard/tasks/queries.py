@@ -91,7 +91,7 @@ claim_key = Q.value("claim_key", bool)
 finish_key = Q.exec("finish_key")
 forget_key = Q.exec("forget_key")
 
-task_json_by_id = Q.value("task_json_by_id", str)
+task_json_by_id = Q.value("task_json_by_id", bytes)
 task_with_copies = Q.opt("task_with_copies", TaskWithCopies)
 lock_task = Q.opt("lock_task", TaskState)
 share_batch = Q.value("share_batch", str)

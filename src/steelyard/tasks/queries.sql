@@ -207,8 +207,8 @@ where space_id = :space_id and key = :key and token = :token
 delete from idempotency_key where space_id = :space_id and key = :key and token = :token
 
 -- name: task_json_by_id
--- The wire's task object.
-select steelyard.task_json(t) from task t where t.space_id = :space_id and t.id = :task_id
+-- The wire's task object, as bytes: it is sent on as it is.
+select convert_to(steelyard.task_json(t), 'UTF8') from task t where t.space_id = :space_id and t.id = :task_id
 
 -- name: task_with_copies
 -- The task object with what is needed to sign the addresses of its attachments' copies.
