@@ -1,13 +1,12 @@
 """The floors: what asyncpg and uvicorn do with nothing of ours in between. Run as processes of their own:
 
-    python -m tests.bench.bare insert DSN CONNECTIONS SECONDS    single-row inserts, each its own commit; prints JSON
-    python -m tests.bench.bare serve FD DSN                      an ASGI handler: one prepared select, its bytes out
+python -m tests.bench.bare insert DSN CONNECTIONS SECONDS    single-row inserts, each its own commit; prints JSON
+python -m tests.bench.bare serve FD DSN same|ready           an ASGI handler: one prepared select, its bytes out
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import secrets
 import signal
@@ -22,6 +21,7 @@ import msgspec
 import uvicorn
 import uvloop
 
+from steelyard.ops.serving import Server
 from tests.bench.body import example_body
 
 TABLES = """
@@ -32,6 +32,23 @@ create table if not exists bare_document (id text collate "C" primary key, body 
 alter table bare_document alter column body set storage external;
 """
 """The plain table of the insert floor has the payload's columns and no index; the documents are stored ready to be sent."""
+
+FILL = """
+with ours as (select min(id) as id from steelyard.space where mode = 'live')
+insert into bare_document
+select t.id, convert_to(steelyard.task_json(t), 'UTF8')
+from (select * from steelyard.task where space_id = (select id from ours) order by unique_id limit 2000) t;
+insert into bare_document
+select 'page', convert_to(string_agg(steelyard.task_json(t), ','), 'UTF8')
+from (
+  select * from steelyard.task where space_id = (select min(id) from steelyard.space where mode = 'live') order by id desc limit 100
+) t;
+"""
+SELECTS = {
+    "same": "select convert_to(steelyard.task_json(t), 'UTF8') from steelyard.task t where t.space_id = 1 and t.id = $1",
+    "ready": "select body from bare_document where id = $1",
+}
+"""What the bare handlers ask: the select that `GET /v1/task/{id}` makes, or bytes that somebody has made ready before."""
 
 _INSERT = "insert into bare_task values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _POOL = 16
@@ -72,10 +89,10 @@ async def insert(dsn: str, connections: int, seconds: float) -> None:
 
 
 class Handler:
-    """Answers GET /<id> with the stored bytes of that id."""
+    """Answers GET /<id> with the bytes that one prepared select gives for that id."""
 
-    def __init__(self, dsn: str):
-        self._dsn = dsn
+    def __init__(self, dsn: str, sql: str):
+        self._dsn, self._sql = dsn, sql
         self._free: list[Any] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -92,7 +109,7 @@ class Handler:
 
     async def _statement(self) -> Any:
         connection = await asyncpg.connect(self._dsn)
-        return await connection.prepare("select body from bare_document where id = $1")
+        return await connection.prepare(self._sql)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
@@ -102,19 +119,13 @@ class Handler:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
-
-
-def serve(fd: int, dsn: str) -> None:
-    """Serves until SIGTERM, with the settings of `steelyard serve`."""
+def serve(fd: int, dsn: str, which: str) -> None:
+    """Serves until SIGTERM, with the HTTP server and settings of `steelyard serve`."""
     config = uvicorn.Config(
-        Handler(dsn), http="httptools", ws="none", lifespan="on", access_log=False, log_config=None,
+        Handler(dsn, SELECTS[which]), http="httptools", ws="none", lifespan="on", access_log=False, log_config=None,
         server_header=False, proxy_headers=False, timeout_keep_alive=75,
     )  # fmt: skip
-    server = _Server(config)
+    server = Server(config)
 
     async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(
@@ -130,4 +141,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "insert":
         uvloop.run(insert(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
     else:
-        serve(int(sys.argv[2]), sys.argv[3])
+        serve(int(sys.argv[2]), sys.argv[3], sys.argv[4])

@@ -1,4 +1,4 @@
-"""The task that is created: image annotation with boxes, attributes and pre-labels, 1.5 kB."""
+"""The task that is created: image annotation with boxes and attributes, 1.5 kB."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from typing import Any
 import msgspec
 
 
-def _box(label: str, left: int, top: int, width: int, height: int, **attributes: str) -> dict[str, Any]:
-    return {
-        "type": "box",
-        "label": label,
-        "left": left,
-        "top": top,
-        "width": width,
-        "height": height,
-        "attributes": attributes,
-    }
-
-
 def example_params() -> dict[str, Any]:
     """Params of the type, as a customer of a street-scene project would send them."""
-    labels = ["car", "van", "truck", "bus", "motorcycle", "bicycle", "pedestrian", "rider", "traffic light", "traffic sign"]
+    labels = [
+        "car",
+        "van",
+        "truck",
+        "bus",
+        "motorcycle",
+        "bicycle",
+        "pedestrian",
+        "rider",
+        "traffic light",
+        "traffic sign",
+    ]
     return {
         "instruction": "Draw a box around each object that is at least ten pixels high. Include the mirrors of "
-        "vehicles, leave out antennas. When an object is hidden in part, draw what can be seen of it and set "
-        "`occlusion`. Reflections in windows and pictures on posters are not objects.",
+        "vehicles, leave out antennas. When an object is hidden in part, draw what can be seen of it and set `occlusion`. Reflections in windows and pictures on posters are not objects. Groups of more than five "
+        "pedestrians who cannot be told apart get one box of the label `pedestrian`. A parked bicycle is a `bicycle`, "
+        "one with a person on it a `rider`; a person who pushes one is a `pedestrian` beside a `bicycle`. Signs that "
+        "face away from the camera are left out, so are traffic lights for pedestrians and anything behind the glass "
+        "of a shop.",
         "attachment_type": "image",
         "attachment": "https://images.example.com/drives/2026-03-14/route-17/front-camera/000000118342.jpg",
         "geometries": {"box": {"objects_to_annotate": labels, "min_height": 10, "min_width": 10}},
@@ -41,13 +43,6 @@ def example_params() -> dict[str, Any]:
                 "choices": ["yes", "no", "cannot tell"],
                 "conditions": {"label_condition": {"label": ["car", "van", "truck", "bus", "motorcycle"]}},
             },
-        },
-        "hypothesis": {
-            "annotations": [
-                _box("car", 812, 431, 164, 97, occlusion="0%", moving="yes"),
-                _box("pedestrian", 301, 402, 41, 118, occlusion="26-50%"),
-                _box("traffic sign", 1204, 188, 36, 36, occlusion="0%"),
-            ]
         },
     }  # fmt: skip
 

@@ -97,18 +97,18 @@ async def steelyard_servers(dsn: str, folder: Path, key: str) -> AsyncGenerator[
 
 
 @asynccontextmanager
-async def bare_servers(dsn: str) -> AsyncGenerator[Servers]:
+async def bare_servers(dsn: str, which: str) -> AsyncGenerator[Servers]:
     """Two processes of the bare handler, see bare.py, with the same settings of the same HTTP server."""
     with contextlib.closing(listen(Settings(port=0))) as sock:
-        children = [_BareChild(sock, dsn, n) for n in range(PROCESSES)]
+        children = [_BareChild(sock, dsn, which, n) for n in range(PROCESSES)]
         async with _running(children, sock, "/healthz"):
             yield Servers(Target(sock.getsockname()[1]), children)
 
 
 class _BareChild(Child):
-    def __init__(self, sock: socket.socket, dsn: str, number: int):
+    def __init__(self, sock: socket.socket, dsn: str, which: str, number: int):
         super().__init__(f"bare-{number}", [], {}, keep=[sock.fileno()])
-        self._arguments = [sys.executable, "-m", "tests.bench.bare", "serve", str(sock.fileno()), dsn]
+        self._arguments = [sys.executable, "-m", "tests.bench.bare", "serve", str(sock.fileno()), dsn, which]
 
 
 @asynccontextmanager
@@ -128,7 +128,10 @@ async def _running(children: Sequence[Child], sock: socket.socket, path: str) ->
 
 def _until_answering(port: int, path: str) -> None:
     for _ in range(600):
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1):
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1),
+        ):
             return
         import time
 
