@@ -126,10 +126,15 @@ TAXONOMY_RULES: tuple[Rule, ...] = (
 """Catalogue messages for settings at the top level."""
 
 
-def top_level_geometry(params: Any, geometry: str, settings: tuple[str, ...]) -> Geometries:
-    """The one geometry that top-level settings stand for; raises InvalidRequest with L1 to L7, G7, G10 or G11."""
+def top_level_geometry(
+    params: Any, geometry: str, settings: tuple[str, ...], *, unlabelled: bool = False
+) -> Geometries:
+    """The one geometry that top-level settings stand for; raises InvalidRequest with L1 to L7, G7, G10 or G11.
+
+    With `unlabelled`, labels may be missing.
+    """
     labels = check_labels(params.objects_to_annotate, "objects_to_annotate")
-    if not labels and params.with_labels is not False:
+    if not labels and not unlabelled:
         raise InvalidRequest(_L7, issues=[Issue("objects_to_annotate", "must not be empty")])
     found = _limits(params, geometry, settings)
     try:
@@ -199,7 +204,8 @@ class LegacyImage:
         )  # fmt: skip
 
     def _check_taxonomy(self, params: Any) -> None:
-        top_level_geometry(params, self.geometry, self.settings)
+        unlabelled = params.with_labels is False
+        top_level_geometry(params, self.geometry, self.settings, unlabelled=unlabelled)
 
     def _check_attributes(self, params: Any) -> None:
         labels = set(leaves(params.objects_to_annotate))
