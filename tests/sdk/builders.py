@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from scaleapi import TaskType
@@ -12,7 +14,7 @@ from tests.sdk.conftest import Client
 
 CALLBACK = "http://www.example.com/callback"
 
-# The smallest parameters of each type, `attachment` aside where it is a photograph; several as the client's own suite has them.
+# Small parameters of some types, `attachment` aside where it is a photograph; most as the client's own suite has them.
 _KNOWN: dict[TaskType, dict[str, Any]] = {
     TaskType.ImageAnnotation: {
         "instruction": "Draw a box around each baby cow and big cow.",
@@ -103,8 +105,17 @@ _KNOWN: dict[TaskType, dict[str, Any]] = {
 }
 
 
+_FIXTURES = Path(__file__).parents[2] / "fixtures" / "task-types"
+
+
+def _fixture(kind: TaskType) -> dict[str, Any]:
+    """The parameters of the type's first valid fixture."""
+    first = min((_FIXTURES / kind.value / "valid").glob("*.json"))
+    return {"instruction": "See the project's guide.", **json.loads(first.read_text())["params"]}
+
+
 # Those that the installation offers; every other type of the client's must answer 402.
-BODIES = {kind: given for kind, given in _KNOWN.items() if kind.value in TASK_TYPES}
+BODIES = {kind: _KNOWN.get(kind) or _fixture(kind) for kind in TaskType if kind.value in TASK_TYPES}
 
 
 def body(client: Client, kind: TaskType) -> dict[str, Any]:
