@@ -10,7 +10,7 @@ from steelyard.tasks.change import (
     set_metadata,
     set_unique_id,
 )
-from steelyard.tasks.create import create_task, find_type, make_answer
+from steelyard.tasks.create import create_task, find_type
 from steelyard.tasks.list import TaskFilter, list_tasks
 from steelyard.tasks.transitions import complete_task, fail_task, note, queue_task, start_work, stop_work
 
@@ -27,7 +27,6 @@ __all__ = [
     "get_task",
     "get_task_with_downloads",
     "list_tasks",
-    "make_answer",
     "note",
     "queue_task",
     "set_metadata",

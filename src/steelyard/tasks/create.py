@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import datetime
 from typing import Any
@@ -13,9 +12,10 @@ from msgspec import Raw
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import Conflict, InvalidRequest, NotEnabled, NotFound, parameter
-from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Answer, MediaInfo, TaskType
+from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, TaskType
 from steelyard.tasks import idempotency
 from steelyard.tasks import queries as q
+from steelyard.tasks.answers import make_answer
 from steelyard.tasks.batcher import batcher_of
 from steelyard.tasks.change import taken
 from steelyard.tasks.idempotency import Stored
@@ -127,27 +127,12 @@ async def _prepare(
         attachment_urls=[a.url for a in task_type.attachments(params) if a.role == "attachment"],
     )
     if actor.is_test:
-        answer = await make_answer(ctx, type_name, task_type, params, params_json, task_id)
+        answer = await make_answer(ctx, actor.space_id, type_name, task_type, params, params_json, task_id)
         secure = (await _space(ctx, actor)).secure_result_urls
         task.response, task.result_files = await store_answer(ctx, task_id, answer, secure=secure)
         done = ctx.clock.now()
         task.completed_at = max(created_at, done.replace(microsecond=done.microsecond // 1000 * 1000))
     return task
-
-
-async def make_answer(
-    ctx: Ctx, type_name: str, task_type: TaskType[Any, Any], params: Any, params_json: bytes, seed: str
-) -> Answer:
-    """A made-up answer for test mode; in the process pool when the type needs numeric libraries."""
-    if task_type.heavy_test_answer:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(ctx.cpu, _answer_in_pool, type_name, params_json, seed)
-    return task_type.test_answer(params, seed, MediaInfo())
-
-
-def _answer_in_pool(type_name: str, params_json: bytes, seed: str) -> Answer:
-    task_type = TASK_TYPES[type_name]
-    return task_type.test_answer(task_type.parse_params(params_json), seed, MediaInfo())
 
 
 def _head(

@@ -15,7 +15,7 @@ from steelyard.media.images import ImageFacts, inspect_image
 from steelyard.media.sniff import refusal, sniff
 from steelyard.net import guard
 from steelyard.storage import Blob, record_blob
-from steelyard.task_types import AttachmentRef
+from steelyard.task_types import AttachmentRef, MediaInfo
 from steelyard.task_types._base import MediaKind
 
 Q = QueryFile(__name__, "prepare.sql")
@@ -140,6 +140,14 @@ async def _take_file(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
     if facts.problem is not None:
         return _failed(200, facts.problem)
     return await _stored(ctx, Blob(file.sha256, file.size_bytes or 0), mime, facts)
+
+
+async def measure_file(ctx: Ctx, space_id: int, ref: AttachmentRef) -> MediaInfo:
+    """What is known of an attachment that is a file of this space, without fetching anything; zeros for all others."""
+    if not ref.url.strip().lower().startswith("scaledata://"):
+        return MediaInfo()
+    found = await _take_file(ctx, space_id, ref)
+    return MediaInfo(found.width or 0, found.height or 0)
 
 
 def _is_looked_into(media: MediaKind, mime: str) -> bool:

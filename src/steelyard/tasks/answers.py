@@ -1,0 +1,41 @@
+"""Made-up answers of test mode: true to the very params, inside the picture where it can be known, repeatable by the task's id."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from steelyard.ctx import Ctx
+from steelyard.task_types import TASK_TYPES, Answer, MediaInfo, TaskType
+from steelyard.tasks.fetching import measure_file
+
+MAX_HEAVY_PIXELS = 16_000_000
+"""Larger pictures are treated as unknown by types that paint: a made-up map is not worth a gigabyte."""
+
+
+async def make_answer(
+    ctx: Ctx,
+    space_id: int,
+    type_name: str,
+    task_type: TaskType[Any, Any],
+    params: Any,
+    params_json: bytes,
+    seed: str,
+) -> Answer:
+    """The answer; made in the process pool when the type needs numeric libraries.
+
+    Attachments of test tasks are not fetched (platform-api §2.2), but a file that was uploaded here is measured.
+    """
+    first = next((a for a in task_type.attachments(params) if a.role == "attachment"), None)
+    media = MediaInfo() if first is None else await measure_file(ctx, space_id, first)
+    if not task_type.heavy_test_answer:
+        return task_type.test_answer(params, seed, media)
+    if media.width * media.height > MAX_HEAVY_PIXELS:
+        media = MediaInfo()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(ctx.cpu, _answer_in_pool, type_name, params_json, seed, media)
+
+
+def _answer_in_pool(type_name: str, params_json: bytes, seed: str, media: MediaInfo) -> Answer:
+    task_type = TASK_TYPES[type_name]
+    return task_type.test_answer(task_type.parse_params(params_json), seed, media)
