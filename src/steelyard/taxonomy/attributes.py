@@ -57,6 +57,7 @@ class AttributeDefinition(Struct, kw_only=True):
     is_global_per_track: Annotated[bool | None, Meta(description="Video: one value for a whole track.")] = (
         field(default=None, name="global")
     )
+    static: Annotated[bool | None, Meta(description="Lidar: one value for a whole track.")] = None
     conditions: AttributeConditions | None = None
 
     @property

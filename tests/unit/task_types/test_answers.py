@@ -64,12 +64,16 @@ def test_the_agreement_of_an_answer_with_itself_is_one_and_symmetric_with_others
 
 
 def with_content(answer: Answer) -> dict[str, Any]:
-    """The response with the mask's bytes in place of its URL, as agreement wants it."""
-    response = json.loads(msgspec.json.encode(answer.response))
-    if answer.files:
-        combined = response["annotations"]["combined"]
-        combined["indexedImage"] = file(answer, combined["indexedImage"])
-    return response
+    """The response with every file's bytes in place of its URL, as agreement wants it."""
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: filled(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [filled(v) for v in value]
+        return file(answer, value) if isinstance(value, str) and value.startswith(RESULT_URL) else value
+
+    return filled(json.loads(msgspec.json.encode(answer.response)))
 
 
 def file(answer: Answer, url: str) -> bytes:

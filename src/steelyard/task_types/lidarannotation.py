@@ -1,0 +1,241 @@
+"""Cuboids in 3D, tracked over the frames of a lidar recording (task-types-lidar §7)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import msgspec
+from msgspec import Meta, Struct
+
+from steelyard.errors import InvalidRequest, Issue
+from steelyard.task_types._base import Agreement, Answer, MediaInfo, TaskType
+from steelyard.task_types._shared.lidar_cuboids import (
+    CUBOID_FILE,
+    CuboidChecker,
+    CuboidFile,
+    CuboidMaker,
+    canonical_cuboids,
+    cuboid_agreement,
+    number_tracks,
+    summarize_cuboids,
+)
+from steelyard.task_types._shared.lidar_files import (
+    LidarFileLink,
+    as_files,
+    compared,
+    content_of,
+    patched,
+    read_content,
+    read_parts,
+)
+from steelyard.task_types._shared.lidar_params import (
+    FRAMES_SECTION,
+    LABELS_SECTION,
+    LIDAR_RULES,
+    UNITS_SECTION,
+    FrameUrls,
+    LidarParams,
+    attribute_check,
+    check_frame_count,
+    frame_refs,
+    label_names,
+    lidar_words,
+    prelabel,
+    prelabel_content,
+    raise_first,
+    refused,
+)
+from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, first_violation
+from steelyard.task_types.lidarlinking import TASK_TYPE as LINKING
+from steelyard.task_types.lidarsegmentation import TASK_TYPE as SEGMENTATION
+from steelyard.taxonomy.labels import LabelList
+
+
+class LidarDependents(Struct, kw_only=True):
+    """Tasks to create once this one is completed."""
+
+    defs: Annotated[
+        list[dict[str, Any]],
+        Meta(
+            min_length=1,
+            description="Requests of `lidarlinking` or `lidarsegmentation` tasks, each with its `type`.",
+        ),
+    ]
+    require_audit: Annotated[
+        bool | None, Meta(description="Wait until a customer audit accepts or fixes the result.")
+    ] = None
+
+
+class LidarAnnotationParams(LidarParams, kw_only=True):
+    """Frames in time order and what to draw cuboids around."""
+
+    attachments: Annotated[FrameUrls, Meta(description="URLs of the frames, in time order.")]
+    labels: Annotated[LabelList, Meta(description="Label tree; only leaves may be chosen.")]
+    pitch_and_roll_enabled: Annotated[
+        bool | None, Meta(description="Cuboids have `pitch` and `roll`, too.")
+    ] = None
+    dependents: Annotated[
+        LidarDependents | None, Meta(description="Tasks to create from this one's result.")
+    ] = None
+
+
+class LidarAnnotationResponse(Struct, kw_only=True):
+    """The cuboids: a JSON array with `{cuboids: […]}` for each frame."""
+
+    annotations: LidarFileLink
+
+
+def _checker(params: LidarAnnotationParams, complete: bool = True) -> CuboidChecker:
+    return CuboidChecker(
+        label_names(params),
+        params.annotation_attributes,
+        meters_per_unit=params.meters_per_unit or 1.0,
+        tilt=bool(params.pitch_and_roll_enabled),
+        combine=params.condition_mode or "or",
+        complete=complete,
+    )
+
+
+def _prelabels(params: Any) -> dict[str, Any] | None:
+    """Pre-labels in the form of a response; raises InvalidRequest if they do not fit the task."""
+    found = prelabel(params)
+    if found is None:
+        return None
+    if found.url is not None:
+        return {"annotations": {"url": found.url}}
+    frames = prelabel_content(found, CuboidFile)
+    check_frame_count(found, len(frames), params)
+    number_tracks(frames)
+    issues, done, _ = _checker(params, complete=False).check(found.path, frames, None)
+    raise_first(issues)
+    return {"annotations": msgspec.to_builtins(done)}
+
+
+def _check_prelabels(params: Any) -> None:
+    _prelabels(params)
+
+
+class _DependentDef(Struct, kw_only=True):
+    """What the platform wants to find in a request, as far as types go (§1.2)."""
+
+    project: str | None = None
+    batch: str | None = None
+    instruction: str | None = None
+    callback_url: str | None = None
+    metadata: dict[str, Any] | None = None
+    unique_id: Annotated[str, Meta(max_length=1024)] | None = None
+    clear_unique_id_on_error: bool | None = None
+    tags: Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(max_length=5)] | None = None
+    priority: Annotated[int, Meta(ge=10, le=30)] | None = None
+
+
+_DEPENDENTS: dict[str, TaskType[Any, Any]] = {"lidarlinking": LINKING, "lidarsegmentation": SEGMENTATION}
+_SOURCE = "0" * 24
+_QUOTED = 'Parameter is invalid, reason: "'
+
+
+def _check_dependents(params: Any) -> None:
+    """Every def as if posted, minus the task it builds on (§11.2)."""
+    dependents = cast("LidarDependents | None", params.dependents)
+    taken: set[str] = set()
+    for i, given in enumerate(dependents.defs if dependents else ()):
+        path = f"dependents.defs[{i}]"
+        kind = given.get("type")
+        found = _DEPENDENTS.get(kind) if isinstance(kind, str) else None
+        if found is None:
+            raise refused(f"{path}.type", f"{path}.type must be one of: {', '.join(_DEPENDENTS)}")
+        if given.get("lidar_task") is not None:
+            raise refused(f"{path}.lidar_task", f"{path}.lidar_task is not allowed")
+        violation = first_violation(_DependentDef, given)
+        if violation is not None:
+            raise _at(path, InvalidRequest(lidar_words(violation), issues=[violation.issue()]))
+        unique_id = cast("str | None", given.get("unique_id"))
+        if unique_id is not None and unique_id in taken:
+            raise refused(f"{path}.unique_id", f"{path}.unique_id is used more than once")
+        taken |= {unique_id} if unique_id is not None else set()
+        try:
+            found.parse_params(msgspec.json.encode({**given, "lidar_task": _SOURCE}))
+        except InvalidRequest as error:
+            raise _at(path, error) from None
+
+
+def _at(path: str, error: InvalidRequest) -> InvalidRequest:
+    """The same error one level further down."""
+    message = error.message
+    text = (
+        f"{_QUOTED}{path}.{message.removeprefix(_QUOTED)}"
+        if message.startswith(_QUOTED)
+        else f"{path}.{message}"
+    )
+    return InvalidRequest(
+        text, issues=[Issue(f"{path}.{issue.path}", issue.message) for issue in error.issues]
+    )
+
+
+_parse = ParamsParser(
+    LidarAnnotationParams,
+    (
+        FRAMES_SECTION,
+        LABELS_SECTION,
+        UNITS_SECTION,
+        Section(("annotation_attributes",), attribute_check(label_names)),
+        Section(("pitch_and_roll_enabled",)),
+        Section(("dependents",), _check_dependents),
+        Section(("base_annotations", "hypothesis"), _check_prelabels),
+    ),
+    (
+        Rule("dependents.defs", "dependents.defs is required"),
+        *LIDAR_RULES,
+    ),
+    lidar_words,
+)
+
+
+def _check(params: LidarAnnotationParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
+    parts = read_parts(data, ("annotations",))
+    if isinstance(parts, list):
+        return parts, data
+    inline = parts["annotations"]
+    if inline is None:
+        return [], data
+    frames, problems = read_content(CUBOID_FILE, inline, ("annotations",))
+    if problems:
+        return problems, data
+    issues, done, changed = _checker(params).check("annotations", frames, len(params.attachments))
+    return issues, patched(data, {"annotations": done}) if changed and not issues else data
+
+
+def _test_answer(params: LidarAnnotationParams, seed: str, media: MediaInfo) -> Answer:
+    maker = CuboidMaker(_checker(params), label_names(params), len(params.attachments), seed)
+    return as_files({"annotations": maker.make()})
+
+
+def _agreement(
+    params: LidarAnnotationParams, a: dict[str, Any], b: dict[str, Any], media: MediaInfo = MediaInfo()
+) -> Agreement:
+    """`annotations` must be inline, or its `url` the file's bytes."""
+    one, other = (compared(x, "annotations", CuboidFile) for x in (a, b))
+    return cuboid_agreement(params.annotation_attributes, one, other)
+
+
+def _canonical(response: dict[str, Any]) -> Any:
+    content = content_of(response.get("annotations"))
+    if content is None:
+        return {"annotations": None}
+    return {"annotations": canonical_cuboids(msgspec.convert(content, CuboidFile, strict=False))}
+
+
+TASK_TYPE = TaskType(
+    title="Lidar cuboids",
+    description="3D cuboids around objects in point clouds, tracked over the frames of a recording.",
+    params=LidarAnnotationParams,
+    response=LidarAnnotationResponse,
+    parse_params=_parse,
+    attachments=frame_refs,
+    check_response=_check,
+    test_answer=_test_answer,
+    agreement=_agreement,
+    canonical=_canonical,
+    summarize=lambda _, response: summarize_cuboids(content_of(response.get("annotations"))),
+    hypothesis=_prelabels,
+)
