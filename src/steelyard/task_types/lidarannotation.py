@@ -33,8 +33,8 @@ from steelyard.task_types._shared.lidar_params import (
     LABELS_SECTION,
     LIDAR_RULES,
     UNITS_SECTION,
+    FrameParams,
     FrameUrls,
-    LidarParams,
     attribute_check,
     check_frame_count,
     frame_refs,
@@ -66,7 +66,7 @@ class LidarDependents(Struct, kw_only=True):
     ] = None
 
 
-class LidarAnnotationParams(LidarParams, kw_only=True):
+class LidarAnnotationParams(FrameParams, kw_only=True):
     """Frames in time order and what to draw cuboids around."""
 
     attachments: Annotated[FrameUrls, Meta(description="URLs of the frames, in time order.")]

@@ -32,9 +32,6 @@ FrameUrls = Annotated[list[AttachmentUrl], Meta(min_length=1)]
 class LidarParams(CommonParams, kw_only=True):
     """What every lidar type takes beside its frames."""
 
-    attachment_type: Annotated[
-        Literal["json", "protobuf"] | None, Meta(description="Encoding of the frames; `json` when absent.")
-    ] = None
     meters_per_unit: Annotated[
         Positive | None, Meta(description="Metres in one unit of the coordinates; default 1.")
     ] = None
@@ -59,7 +56,15 @@ class LidarParams(CommonParams, kw_only=True):
     )
 
 
-class SourceParams(LidarParams, kw_only=True):
+class FrameParams(LidarParams, kw_only=True):
+    """Params of types that always work on frames."""
+
+    attachment_type: Annotated[
+        Literal["json", "protobuf"] | None, Meta(description="Encoding of the frames; `json` when absent.")
+    ] = None
+
+
+class SourceParams(FrameParams, kw_only=True):
     """Params of types that can build on a completed `lidarannotation` task."""
 
     lidar_task: Annotated[
@@ -274,7 +279,7 @@ LIDAR_RULES: tuple[Rule, ...] = (
     Rule("attachments", "attachments must contain at least one element", ("value",)),
     Rule("attachments.#", "attachments must be an array of strings", ("type",)),
     Rule("attachments.#", "attachments[{i}] is not a valid URL", ("value", "limit")),
-    Rule("meters_per_unit|max_distance_meters|meters_per_pixel", "{path} must be greater than 0", ("value",)),
+    Rule("meters_per_unit|max_distance_meters", "{path} must be greater than 0", ("value",)),
     Rule("lidar_task", "lidar_task is required", ("value",)),
     Rule("lidar_task_frames", "lidar_task_frames must be an array of integers", ("type",)),
     Rule("lidar_task_frames.#", "lidar_task_frames contains invalid frame index {v}"),
