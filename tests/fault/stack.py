@@ -7,9 +7,11 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -23,14 +25,24 @@ from aiohttp import web
 from steelyard.db.embedded import running_dsn
 
 _ENV = {name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")}
-_PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc0000003010100c9fe92ef"
-    "0000000049454e44ae426082"
-)
+
+
+def _png() -> bytes:
+    """A black picture of 100 x 100 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 100, 100, 8, 2, 0, 0, 0)
+    content = zlib.compress(bytes(301 * 100))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+
+
+_PICTURE = _png()
 
 
 class Receiver:
-    """A customer's host: takes callbacks at /cb…, has a picture at /pixel.png and nothing else."""
+    """A customer's host: takes callbacks at /cb…, has a picture at /picture.png and nothing else."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
@@ -42,8 +54,8 @@ class Receiver:
         return Counter(payload[key] for payload in self.got if key in payload)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if request.path == "/pixel.png":
-            return web.Response(body=_PIXEL, content_type="image/png")
+        if request.path == "/picture.png":
+            return web.Response(body=_PICTURE, content_type="image/png")
         if not request.path.startswith("/cb"):
             return web.Response(status=404)
         self.got.append(json.loads(await request.read()))
@@ -205,22 +217,22 @@ async def connected(stack: Stack) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def settle(stack: Stack, seconds: float = 90) -> None:
-    """Waits until no job is left to do. What a killed worker held is due when its lease ends; we do not wait for that."""
+async def settle(stack: Stack, seconds: float = 90, *, killed: bool = False) -> None:
+    """Waits until no job is left to do. What a killed worker held is due when its lease ends; with `killed` we do not wait for that."""
     async with asyncio.timeout(seconds), connected(stack) as db:
         while True:
             left = await db.fetch(
-                "select kind, last_error, failed_at from job where queue <> 'periodic' and kind not like '%periodic%'"
-                " and kind in ('prepare_task', 'send_callback', 'settle_batch')"
+                "select kind, last_error, failed_at from job where kind in ('prepare_task', 'send_callback', 'settle_batch')"
             )
             assert not [r for r in left if r["failed_at"]], left
             if not left:
                 return
             await asyncio.sleep(0.5)
-            await db.execute(
-                "update job set run_at = steelyard.now()"
-                " where kind in ('prepare_task', 'send_callback', 'settle_batch') and run_at > steelyard.now()"
-            )
+            if killed:
+                await db.execute(
+                    "update job set run_at = steelyard.now()"
+                    " where kind in ('prepare_task', 'send_callback', 'settle_batch') and run_at > steelyard.now()"
+                )
 
 
 async def assert_counters_are_exact(db: asyncpg.Connection) -> None:

@@ -134,7 +134,7 @@ async def test_creates_survive_the_death_of_every_part(tmp_path: Path) -> None:
             began = time.monotonic()
             await _run(stack, creates, kills, rng)
             answered = time.monotonic()
-            await settle(stack)
+            await settle(stack, killed=True)
             print(
                 f"answered after {answered - began:.0f} s, settled after {time.monotonic() - answered:.0f} s more"
             )

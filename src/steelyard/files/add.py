@@ -22,6 +22,7 @@ from steelyard.storage import Blob, Spooled, record_blob
 MAX_FILE_BYTES = 80 * 2**20
 """The generous reading of 80 MB (platform-api §20.2)."""
 _MAX_TEXT = 1024
+_MAX_TEXT_BYTES = 2600  # an index of PostgreSQL takes at most 2704
 _MAX_METADATA_BYTES = 64 * 1024
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
 
@@ -40,8 +41,10 @@ def check_details(
 ) -> FileDetails:
     """Checked details; "" means not given. Raises InvalidRequest."""
     for name, text in (("display_name", display_name), ("reference_id", reference_id)):
-        if text and len(text) > _MAX_TEXT:
-            raise parameter(name, f"must be a string of at most {_MAX_TEXT} characters")
+        if text and (len(text) > _MAX_TEXT or len(text.encode()) > _MAX_TEXT_BYTES):
+            raise parameter(
+                name, f"must be a string of at most {_MAX_TEXT} characters and {_MAX_TEXT_BYTES} bytes"
+            )
     return FileDetails(
         project_name=project_name or None,
         display_name=display_name or None,

@@ -45,7 +45,7 @@ def find_type(name: str) -> TaskType[Any, Any]:
         return found
     if name in KNOWN_TYPES:
         raise NotEnabled(f"The task type {name} is not enabled on this server.")
-    raise NotFound(f'There is no task type "{name}".')
+    raise NotFound(f'There is no task type "{name[:100]}".')
 
 
 async def create_task(

@@ -12,6 +12,8 @@ from steelyard.errors import InvalidRequest, parameter
 
 MAX_METADATA_BYTES = 10 * 1024
 MAX_TAGS = 5
+MAX_INDEXED_BYTES = 2600
+"""An index of PostgreSQL takes at most 2704 bytes; 1024 characters may be more than that."""
 _EMAIL = re.compile(r"^[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+$|^[^@\s<>\"']+@localhost$")
 _URL = re.compile(r"^https?://[^\s/?#]+[^\s]*$", re.IGNORECASE)
 _URGENCIES = frozenset(("immediate", "day", "week", "standard"))
@@ -78,9 +80,11 @@ def check_metadata(raw: bytes) -> bytes:
 
 
 def check_unique_id(text: str) -> str:
-    """1-1024 characters."""
-    if not 1 <= len(text) <= 1024:
-        raise parameter("unique_id", "must be a string of 1 to 1024 characters")
+    """1-1024 characters, and no more than fit into an index."""
+    if not 1 <= len(text) <= 1024 or len(text.encode()) > MAX_INDEXED_BYTES:
+        raise parameter(
+            "unique_id", f"must be a string of 1 to 1024 characters, at most {MAX_INDEXED_BYTES} bytes"
+        )
     return text
 
 
@@ -88,7 +92,8 @@ def check_tags(value: Any) -> list[str]:
     """At most 5 distinct non-blank strings, order kept; a bare string is one tag. Raises InvalidRequest (2D spec, M2)."""
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not all(
-        isinstance(t, str) and t.strip() and len(t) <= 1024 for t in items
+        isinstance(t, str) and t.strip() and len(t) <= 1024 and len(t.encode()) <= MAX_INDEXED_BYTES
+        for t in items
     ):
         raise InvalidRequest("tags must be an array of at most 5 non-empty strings.")
     tags = list(dict.fromkeys(items))
