@@ -64,14 +64,15 @@ def test_the_agreement_of_an_answer_with_itself_is_one_and_symmetric_with_others
 
 
 def with_content(answer: Answer) -> dict[str, Any]:
-    """The response with every file's bytes in place of its URL, as agreement wants it."""
+    """The response with the bytes of its files in place of their URLs, as agreement wants it."""
+    files = {RESULT_URL + f.name: f.content for f in answer.files}
 
     def filled(value: Any) -> Any:
         if isinstance(value, dict):
             return {k: filled(v) for k, v in value.items()}
         if isinstance(value, list):
             return [filled(v) for v in value]
-        return file(answer, value) if isinstance(value, str) and value.startswith(RESULT_URL) else value
+        return files.get(value, value) if isinstance(value, str) else value
 
     return filled(json.loads(msgspec.json.encode(answer.response)))
 

@@ -1,0 +1,74 @@
+"""Which frames of a video are annotated (task-types-2d §9.2, §10.3)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from steelyard.geometry.shape import half_up
+from steelyard.task_types._base import MediaInfo
+from steelyard.task_types._shared.video_params import MAX_FRAMES, Sample
+
+ASSUMED_RATE = 30.0
+"""Frames per second of a video that has not been probed."""
+
+
+def _span(params: Any, media: MediaInfo) -> tuple[float, float, float]:
+    """Start, end and length of the video in seconds; an unknown video is as long as the span needs, at least 1 s."""
+    start = params.start_time or 0.0
+    length = media.duration_s or max(start + (params.duration_time or 1.0), 1.0)
+    end = min(length, start + params.duration_time) if params.duration_time is not None else length
+    return start, end, length
+
+
+def frame_samples(params: Any, media: MediaInfo) -> list[Sample]:
+    """Frames of `videoannotation`: every image, or 1-based source frames at `frame_rate`; at most 3,000, at least one."""
+    if params.images:
+        rate = params.frame_rate or 1.0
+        return [Sample(n, n / rate) for n in range(1, len(params.images) + 1)]
+    start, end, length = _span(params, media)
+    rate = min(params.frame_rate or ASSUMED_RATE, ASSUMED_RATE)
+    count = max(1, math.ceil(length * ASSUMED_RATE - 1e-6))
+    samples: list[Sample] = []
+    for k in range(MAX_FRAMES):
+        at = start + k / rate
+        if samples and at >= end - 1e-9:
+            break
+        key = min(1 + half_up(at * ASSUMED_RATE), count)
+        if not samples or key > samples[-1].key:
+            samples.append(Sample(key, at))
+    return samples
+
+
+def annotation_rate(params: Any) -> float:
+    """Annotated frames per second of the playback types."""
+    return getattr(params, "annotation_frame_rate", None) or params.frame_rate or 1.0
+
+
+def playback_samples(params: Any, media: MediaInfo) -> list[Sample]:
+    """Frames of `videoplaybackannotation`: `key` n·fps ÷ rate counted from the start; the frame at time 0 is none. At least one."""
+    rate = annotation_rate(params)
+    if params.images and not params.video:
+        return [Sample(n, n / rate) for n in range(1, len(params.images) + 1)]
+    fps = params.video_frame_rate or ASSUMED_RATE
+    start, end, length = _span(params, media)
+    rate = min(rate, fps)
+    last = max(1, math.floor(min(end, length) * fps + 1e-6))
+    samples: list[Sample] = []
+    for n in range(1, MAX_FRAMES + 1):
+        key = half_up(n * fps / rate + start * fps)
+        if key > last:
+            break
+        if not samples or key > samples[-1].key:
+            samples.append(Sample(key, key / fps))
+    return samples or [Sample(last, last / fps)]
+
+
+def playback_keys(params: Any, media: MediaInfo) -> frozenset[int] | None:
+    """Keys that may carry shapes, None while the video's own rate or the end of the span is not known."""
+    if not params.video or params.video_frame_rate is None:
+        return None
+    if media.duration_s is None and params.duration_time is None:
+        return None
+    samples = playback_samples(params, media)
+    return None if len(samples) >= MAX_FRAMES else frozenset(s.key for s in samples)
