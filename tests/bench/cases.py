@@ -55,7 +55,7 @@ async def creates(report: Report, effort: Effort, db: Stored) -> None:
     """Creating by 1, 16 and 64 clients beside bare inserts over 1 and 16 connections."""
     report.heading(f"Creating ({effort.create_rounds} rounds, each: bare inserts, then the servers)")
     body = example_body()
-    with_project = example_body(project="project 1", batch="batch 1")
+    with_project = example_body(project="project 1", batch="batch 20")
     bare: dict[int, list[float]] = {1: [], 16: []}
     made: dict[tuple[int, bool], list[Figures]] = {}
     for _ in range(effort.create_rounds):
@@ -213,7 +213,7 @@ async def free_totals(report: Report, small: Stored, large: Stored) -> None:
 async def growth(report: Report, effort: Effort, small: Stored, large: Stored) -> None:
     """Creating with many stored beside creating with few."""
     report.heading("Creating with a past (16 clients)")
-    body = example_body(project="project 1", batch="batch 1")
+    body = example_body(project="project 1", batch="batch 20")
     figures = await _rounds(
         effort.create_rounds,
         {

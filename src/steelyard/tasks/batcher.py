@@ -23,6 +23,9 @@ MAX_BYTES = 8 * 1024 * 1024
 IN_FLIGHT = 4
 """Batches at work at once, each of another space; as many connections."""
 
+_QUIET_TURNS = 2
+"""A request that is readable in one turn of the event loop reaches the batcher in the next but one."""
+
 
 class _Pending:
     __slots__ = ("actor", "done", "task")
@@ -39,19 +42,33 @@ class Batcher:
         self._waiting: dict[int, deque[_Pending]] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._pumping = False
+        self._quiet_turns = 0
 
     async def create(self, actor: Actor, task: NewTask) -> bool:
         """Inserts durably. False: the row was refused (unique_id or key taken, project moved on, batch closed); find out why and retry."""
         loop = asyncio.get_running_loop()
         pending = _Pending(actor, task, loop.create_future())
         self._waiting.setdefault(actor.space_id, deque()).append(pending)
-        if not self._pumping:  # not at once: requests that were read from their sockets together go together
+        self._quiet_turns = 0
+        if not self._pumping:
             self._pumping = True
-            loop.call_soon(self._pump)
+            loop.call_soon(self._gather)
         return await pending.done
 
-    def _pump(self) -> None:
+    def _gather(self) -> None:
+        """Starts once the event loop has turned `_QUIET_TURNS` times and brought nothing new: requests that arrive together go together.
+
+        A turn costs microseconds, so a lone request does not notice; answers to a whole batch bring their clients' next requests within
+        a few turns, and without this the first of them would travel alone.
+        """
+        self._quiet_turns += 1
+        if self._quiet_turns <= _QUIET_TURNS and sum(map(len, self._waiting.values())) < MAX_ROWS:
+            asyncio.get_running_loop().call_soon(self._gather)
+            return
         self._pumping = False
+        self._pump()
+
+    def _pump(self) -> None:
         while len(self._running) < IN_FLIGHT:
             space_id = next((s for s in self._waiting if s not in self._running), None)
             if space_id is None:
@@ -70,7 +87,10 @@ class Batcher:
 
     def _finished(self, space_id: int) -> None:
         del self._running[space_id]
-        self._pump()
+        if self._waiting and not self._pumping:
+            self._pumping = True
+            self._quiet_turns = 0
+            asyncio.get_running_loop().call_soon(self._gather)
 
     async def _run(self, rows: list[_Pending]) -> None:
         rows.sort(key=lambda p: p.task.unique_id or "")
