@@ -139,7 +139,10 @@ def content_of(part: Any) -> Any:
     if isinstance(found, str):
         return None
     if isinstance(found, bytes | bytearray | memoryview):
-        return msgspec.json.decode(found)
+        try:
+            return msgspec.json.decode(found)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise unreadable("the file", str(error)) from None
     return found
 
 
