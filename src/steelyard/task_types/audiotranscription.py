@@ -144,9 +144,14 @@ def _test_answer(params: AudioTranscriptionParams, seed: str, media: MediaInfo) 
     return Answer({"transcript": sentence, "duration": duration, "alignment": alignment})
 
 
-def _words(params: AudioTranscriptionParams, response: dict[str, Any]) -> list[str]:
+def _spoken(response: dict[str, Any]) -> list[str]:
+    """The words without case and punctuation; typographic apostrophes count as plain ones."""
     text = unicodedata.normalize("NFC", str(response.get("transcript") or "")).casefold()
-    found = cast("list[str]", _WORD.findall(text))
+    return cast("list[str]", _WORD.findall(text.replace("’", "'")))
+
+
+def _words(params: AudioTranscriptionParams, response: dict[str, Any]) -> list[str]:
+    found = _spoken(response)
     return found if params.verbatim else [word for word in found if word not in FILLERS]
 
 
@@ -176,8 +181,7 @@ def _edits(a: list[str], b: list[str]) -> int:
 
 
 def _canonical(response: dict[str, Any]) -> dict[str, Any]:
-    text = unicodedata.normalize("NFC", str(response.get("transcript") or "")).casefold()
-    return {"transcript": _WORD.findall(text)}
+    return {"transcript": _spoken(response)}
 
 
 def _summarize(params: AudioTranscriptionParams, response: dict[str, Any]) -> dict[str, Any]:
