@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from steelyard.ctx import Ctx
+from steelyard.task_types import KNOWN_TYPES, TASK_TYPES
 from tests.api.builders import image_task
 from tests.conftest import ClientFor, Keys
 
@@ -123,8 +124,10 @@ async def test_stored_errors_are_replayed_after_their_cause_is_gone(
     assert (await _send(live, "holder", image_task(unique_id="u"))).status_code == 200
     taken = await _send(live, "taken", image_task(unique_id="u"))
     _refusal(taken, 409)
-    not_enabled = await _send(live, "402", {}, "/v1/task/lidartopdown")
-    _refusal(not_enabled, 402)
+    off = sorted(set(KNOWN_TYPES) - set(TASK_TYPES))[:1]
+    not_enabled = [await _send(live, "402", {}, f"/v1/task/{name}") for name in off]
+    for answer in not_enabled:
+        _refusal(answer, 402)
 
     made = await live.post("/v1/projects", json={"name": "later", "type": "imageannotation"})
     assert made.status_code == 200
@@ -134,7 +137,7 @@ async def test_stored_errors_are_replayed_after_their_cause_is_gone(
         ("bad", {"instruction": "no attachment"}, TASK, invalid),
         ("missing", unknown, TASK, missing),
         ("taken", image_task(unique_id="u"), TASK, taken),
-        ("402", {}, "/v1/task/lidartopdown", not_enabled),
+        *(("402", {}, f"/v1/task/{name}", answer) for name, answer in zip(off, not_enabled, strict=True)),
     ):
         again = await _send(live, key, body, path)
         assert (again.status_code, again.content) == (first.status_code, first.content)
