@@ -125,7 +125,9 @@ async def test_two_hundred_last_completions_at_once_make_one_batch_callback(pair
     batch = {"name": "many", "project": "many", "callback": f"{pair.receiver.url}/cb/batch"}
     await _ok(live, "POST", "/v1/batches", batch)
     body = image_task(
-        batch="many", attachment=f"{pair.receiver.url}/picture.png", callback_url=f"{pair.receiver.url}/cb/task"
+        batch="many",
+        attachment=f"{pair.receiver.url}/picture.png",
+        callback_url=f"{pair.receiver.url}/cb/task",
     )
     made = await asyncio.gather(
         *(_ok(clients[n % 2], "POST", "/v1/task/imageannotation", body) for n in range(size))
