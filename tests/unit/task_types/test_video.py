@@ -154,6 +154,9 @@ def test_more_images_than_the_limit_are_refused():
          "annotations[1].annotations[0].label of an object must be the same in all frames"),
         (frames([box()], [{"uuid": "u", "type": "point", "label": "dot", "x": 1, "y": 1}], []),
          "annotations[1].annotations[0].type of an object must be the same in all frames"),
+        (frames([box(width=1e-300)], [], []), "annotations[0].annotations[0] must have a width and height greater than 0"),
+        ({"annotations": [{"annotations": [], "global_attributes": []}, {"annotations": []}, {"annotations": []}]},
+         "annotations[0].global_attributes must be an object"),
         (frames([box(width=0)], [], []), "annotations[0].annotations[0] must have a width and height greater than 0"),
         (frames([box(left=95)], [], []), "annotations[0].annotations[0] lies outside the image"),
     ],
@@ -426,3 +429,20 @@ def test_attachments_say_their_role_kind_and_frame():
         ("hypothesis.events.url", "hypothesis", "any", None),
         ("layers.url", "context", "any", None),
     ]
+
+
+def test_a_single_image_may_come_without_an_array_as_forms_send_it():
+    task = parsed(
+        "videoannotation", attachments=FRAMES[0], geometries={"box": {"objects_to_annotate": "car"}}
+    )
+    assert [r.path for r in TASK_TYPES["videoannotation"].attachments(task)] == ["attachments[0]"]
+    answer = with_content(TASK_TYPES["videoannotation"].test_answer(task, "seed", MediaInfo()))
+    assert len(answer["annotations"]) == 1
+
+
+def test_events_end_with_the_span_where_the_rate_of_the_video_is_known():
+    task = playback(events_to_annotate=["horn"], video_frame_rate=25, duration_time=4, start_time=1)
+    link = {"annotations": {"url": "https://a.example/x.json"}}
+    for start, problems in ((125, []), (126, ["events[0] lies outside the annotated frames"])):
+        given = {**link, "events": {"events": [{"label": "horn", "type": "point", "start": start}]}}
+        assert check("videoplaybackannotation", task, given)[0] == problems

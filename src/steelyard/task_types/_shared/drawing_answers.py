@@ -99,7 +99,10 @@ class DrawingChecker:
         if shape.uuid is None:
             shape = replace(shape, uuid=str(uuid.uuid4()))
         if not issues:
-            shape = limits.complete(shape.rounded())
+            done = cast("AnyShape", limits.complete(shape.rounded()))
+            if done is not shape:  # what has four decimals may have no extent left
+                issues += (Issue(path, problem) for problem in limits.problems(done))
+            shape = done
         given = shape.attributes or {}
         if given or self.questions.ordered:
             found, answers = self.questions.check(

@@ -13,6 +13,7 @@ from steelyard.task_types._shared.video_params import ANY_SOURCE, VIDEO_TAXONOMY
 from steelyard.task_types._shared.video_sampling import (
     ASSUMED_RATE,
     annotation_rate,
+    last_key,
     playback_keys,
     playback_samples,
 )
@@ -39,6 +40,7 @@ def _options(params: Any) -> FormOptions:
     return FormOptions(
         labelled=params.with_labels is not False,
         keys=playback_keys(params, MediaInfo()),
+        last=last_key(params),
         xy_alias=params.playback_box_xy_alias is not False,
         rate=annotation_rate(params) if images_only else params.video_frame_rate,
     )

@@ -41,6 +41,8 @@ class FormOptions(Struct, frozen=True):
     """How many frames there are; 0 unknown."""
     keys: frozenset[int] | None = None
     """Frames that may carry shapes in the form by object, where they are known."""
+    last: int | None = None
+    """The last frame on which an event may lie, where it is known; with `images`, their number."""
     xy_alias: bool = True
     """Boxes of the form by object also carry `x` and `y`."""
     rate: float | None = None
@@ -71,11 +73,14 @@ class AnnotationFile(Protocol):
         ...
 
 
+FrameAnswers = dict[str, AttributeValue] | None
+
+
 class VideoFrame(Struct, kw_only=True):
     """One frame in the form by frame."""
 
     annotations: list[AnyShape]
-    global_attributes: dict[str, AttributeValue] | None = None
+    global_attributes: FrameAnswers = None
 
 
 def typed_shape(item: Any, path: str, known: Mapping[str, Any], *, strict: bool) -> Issue | AnyShape:
@@ -113,8 +118,14 @@ class FramesFile:
             if not isinstance(items, list):
                 issues.append(Issue(f"{where}.annotations", "must be an array"))
                 continue
-            if not isinstance(given.get("global_attributes") or {}, dict):
-                issues.append(Issue(f"{where}.global_attributes", "must be an object"))
+            answers = first_violation(
+                FrameAnswers,
+                given.get("global_attributes"),
+                ("annotations", n, "global_attributes"),
+                strict=True,
+            )
+            if answers is not None:
+                issues.append(answers.issue())
             for i, item in enumerate(cast("list[Any]", items)):
                 path = f"{where}.annotations[{i}]"
                 shape = typed_shape(item, path, self._known(item, options), strict=True)

@@ -26,7 +26,9 @@ from steelyard.taxonomy.labels import LabelList, check_labels, leaves
 
 MAX_FRAMES = 3000
 
-Rate = Annotated[float, Meta(gt=0, le=1e6)]
+Rate = Annotated[float, Meta(gt=1e-4, le=1e6)]
+"""Frames per second. Nobody annotates less than a frame in three hours, and times stay finite."""
+
 Padding = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
@@ -58,7 +60,10 @@ class VideoParams(CommonParams, kw_only=True):
         Annotated[str, Meta(max_length=16_384)] | None, Meta(description="URL of a video: mp4, webm or ogg.")
     ] = None
     attachments: Annotated[
-        list[AttachmentUrl] | None, Meta(description="URLs of the frames as images, in temporal order.")
+        list[AttachmentUrl] | AttachmentUrl | None,
+        Meta(
+            description="URLs of the frames as images, in temporal order; a single one counts as a list of one."
+        ),
     ] = None
     attachment_type: Annotated[
         Literal["image", "video"] | None, Meta(description="By default what is given.")
@@ -112,7 +117,8 @@ class VideoParams(CommonParams, kw_only=True):
     @property
     def images(self) -> list[str]:
         """Addresses of the frames, none for a video."""
-        return self.attachments or []
+        found = self.attachments or []
+        return [found] if isinstance(found, str) else found
 
 
 class Sample(Struct, frozen=True):
@@ -124,6 +130,7 @@ class Sample(Struct, frozen=True):
 
 def _one_source(params: Any) -> None:
     """Attachment rules of `videoannotation`: either a video or its frames."""
+    _listed(params)
     video, images = params.attachment or None, params.attachments
     if video is None and images is None:
         raise InvalidRequest(NO_ATTACHMENT, issues=[Issue("attachment", "is required")])
@@ -136,11 +143,18 @@ def _one_source(params: Any) -> None:
 
 def _any_source(params: Any) -> None:
     """Attachment rules of `videoplaybackannotation`: a video, images, or both."""
+    _listed(params)
     if not params.attachment and params.attachments is None:
         raise InvalidRequest(NO_ATTACHMENT, issues=[Issue("attachment", "is required")])
     if params.attachments == [] and not params.attachment:
         raise InvalidRequest(_V2, issues=[Issue("attachments", "must not be empty")])
     _check_addresses(params)
+
+
+def _listed(params: Any) -> None:
+    """Forms have no arrays of one."""
+    if isinstance(params.attachments, str):
+        params.attachments = [params.attachments]
 
 
 def _check_addresses(params: Any) -> None:

@@ -64,6 +64,14 @@ def playback_samples(params: Any, media: MediaInfo) -> list[Sample]:
     return samples or [Sample(last, last / fps)]
 
 
+def last_key(params: Any) -> int | None:
+    """The last source frame of the span, None where the video's own rate or the end is not known."""
+    if not params.video or params.video_frame_rate is None or params.duration_time is None:
+        return None
+    end = (params.start_time or 0.0) + params.duration_time
+    return max(1, math.floor(end * params.video_frame_rate + 1e-6))
+
+
 def playback_keys(params: Any, media: MediaInfo) -> frozenset[int] | None:
     """Keys that may carry shapes, None while the video's own rate or the end of the span is not known."""
     if not params.video or params.video_frame_rate is None:

@@ -157,8 +157,8 @@ class Video:
             return [Issue("events", "is required")] if events.labels else []
         if is_link(part):
             return _link_issues("events", part)
-        most = len(params.images) if params.images and not params.video else None
-        issues, done["events"] = events.check(part, most)
+        options = self.options(params)
+        issues, done["events"] = events.check(part, options.images or options.last)
         return issues
 
     def check_expected(self, params: VideoParams, data: bytes) -> list[Issue]:
