@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
+from steelyard.db.coalesce import Coalescer
 from steelyard.errors import Conflict, InvalidRequest, NotEnabled, NotFound, parameter
 from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, TaskType
 from steelyard.tasks import idempotency
@@ -198,10 +199,9 @@ async def _targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw],
     version = _version(body)
     batch = None
     if batch_name is not None:
-        row = await q.batch_target(ctx.db, space_id=actor.space_id, name=batch_name)
-        if row is None:
+        batch = await _batch(ctx, actor, batch_name)
+        if batch is None:
             raise NotFound("Batch with that name not found.")
-        batch = BatchTarget(**{f: getattr(row, f) for f in row.__struct_fields__})
         if project_name is not None and project_name != batch.project_name:
             raise InvalidRequest(f'The batch "{batch_name}" belongs to the project "{batch.project_name}".')
         project_name = batch.project_name
@@ -220,6 +220,26 @@ async def _targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw],
         if project.kind != "standard" and batch.status != "staging":
             raise InvalidRequest(f'The batch "{batch.name}" has been finalized and takes no more tasks.')
     return _Targets(project, batch)
+
+
+async def _batch(ctx: Ctx, actor: Actor, name: str) -> BatchTarget | None:
+    """A batch as it is now: never from a cache, but requests that ask at the same time share one read, begun after all of them came."""
+    reads: Coalescer[tuple[int, str], BatchTarget | None] | None = ctx.state.get("batch_reads")
+    if reads is None:
+
+        async def read(wanted: list[tuple[int, str]]) -> list[BatchTarget | None]:
+            places = {at: n for n, at in enumerate(dict.fromkeys(wanted), start=1)}
+            rows = await q.batch_targets(
+                ctx.db, space_ids=[space_id for space_id, _ in places], names=[name for _, name in places]
+            )
+            found = {
+                r.n: BatchTarget(r.id, r.name, r.status, r.project_name, r.priority, r.rapid_calibration)
+                for r in rows
+            }
+            return [found.get(places[at]) for at in wanted]
+
+        reads = ctx.state["batch_reads"] = Coalescer(read)
+    return await reads((actor.space_id, name))
 
 
 async def _project(ctx: Ctx, actor: Actor, name: str, version: int | None, *, fresh: bool) -> ProjectDefaults:

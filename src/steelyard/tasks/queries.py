@@ -21,6 +21,7 @@ class ProjectDefaultsRow(Struct, frozen=True):
 
 
 class BatchTargetRow(Struct, frozen=True):
+    n: int
     id: str
     name: str
     status: str
@@ -81,7 +82,7 @@ named_ids = Q.one("named_ids", NamedIds)
 stored_files = Q.all("stored_files", StoredFile)
 project_defaults = Q.opt("project_defaults", ProjectDefaultsRow)
 project_exists = Q.value("project_exists", bool)
-batch_target = Q.opt("batch_target", BatchTargetRow)
+batch_targets = Q.all("batch_targets", BatchTargetRow)
 space_defaults = Q.one("space_defaults", SpaceDefaults)
 holder_of_unique_id = Q.value("holder_of_unique_id", str)
 

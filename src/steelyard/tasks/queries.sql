@@ -140,12 +140,12 @@ where p.space_id = :space_id and p.name = :name
 -- Whether a project of that name exists, for telling an unknown version from an unknown project.
 select true from project where space_id = :space_id and name = :name
 
--- name: batch_target
--- A batch as creation sees it.
-select b.id, b.name, b.status, p.name as project_name, b.priority::int, b.calibration_batch as rapid_calibration
-from batch b
+-- name: batch_targets
+-- Batches as creation sees them; `n` is the place in the lists.
+select i.n::int, b.id, b.name, b.status, p.name as project_name, b.priority::int, b.calibration_batch as rapid_calibration
+from unnest(:space_ids::bigint[], :names::text[]) with ordinality as i (space_id, name, n)
+join batch b on b.space_id = i.space_id and b.name = i.name
 join project p on p.space_id = b.space_id and p.id = b.project_id
-where b.space_id = :space_id and b.name = :name
 
 -- name: named_ids
 -- Ids behind the names in a filter; null where there is no such object.
