@@ -1,9 +1,11 @@
-"""Writes the generated parts of docs/: the settings. `--check` says whether they are up to date instead."""
+"""Writes the generated parts of docs/: the settings and the task types. `--check` says whether they are up to date instead."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+
+from type_pages import type_pages
 
 from steelyard.settings import settings_table
 
@@ -23,19 +25,30 @@ def settings_page() -> str:
     )
 
 
-PAGES = {"docs/guide/settings.md": settings_page}
+def pages() -> dict[str, str]:
+    """Every generated page by its path."""
+    return {"docs/guide/settings.md": settings_page(), **type_pages()}
 
 
 def main() -> None:
-    """Writes every page, or with --check exits with 1 and their names when some are stale."""
-    stale = [n for n, make in PAGES.items() if not (ROOT / n).exists() or (ROOT / n).read_text() != make()]
+    """Writes every page and removes those of types that are gone; with --check exits with 1 and their names when some are stale."""
+    made = pages()
+    stale = [
+        name for name, text in made.items() if not (ROOT / name).exists() or (ROOT / name).read_text() != text
+    ]
+    there = {str(path.relative_to(ROOT)) for path in (ROOT / "docs/task-types").glob("*.md")}
+    surplus = sorted(there - set(made))
     if "--check" in sys.argv:
-        if stale:
-            sys.exit(f"stale: {', '.join(stale)}; run python scripts/docs.py")
+        if stale or surplus:
+            sys.exit(f"stale: {', '.join(stale + surplus)}; run python scripts/docs.py")
         return
     for name in stale:
-        (ROOT / name).write_text(PAGES[name]())
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / name).write_text(made[name])
         print(f"wrote {name}")
+    for name in surplus:
+        (ROOT / name).unlink()
+        print(f"removed {name}")
 
 
 if __name__ == "__main__":
