@@ -83,6 +83,16 @@ def test_what_was_encoded_comes_back(document: dict[str, Any]):
                 assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
 
 
+def test_the_published_library_and_ours_read_each_other():
+    library = pytest.importorskip("scale_json_binary")
+    ours, theirs = jsonbinary.encode(scene()), library.dumps(scene())
+    assert theirs[theirs.index(b"\0") :] == ours[ours.index(b"\0") :]
+    for found in (jsonbinary.decode(theirs), library.loads(ours)):
+        points = found["sensors"][0]["frames"][0]["points"]
+        assert points["positions"].tolist() == [[0, 1, 2], [3, 4, 5]]
+        assert points["intensities"].tolist() == [1, 2]
+
+
 def container(items: Any, rest: str = '"a":[{"b":""}]', binary: bytes = GOLDEN) -> bytes:
     return (f'{{{rest},"$items":{json.dumps(items)}}}').encode() + b" " + binary
 
