@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from steelyard.errors import Issue
+from steelyard.geometry.overlap import area_iou, assign
 from steelyard.task_types._base import Agreement, Answer, MediaInfo
 from steelyard.task_types._shared.documents import (
     DocumentAnnotation,
@@ -114,29 +115,37 @@ def _parsed(response: dict[str, Any]) -> list[DocumentAnnotation]:
     return msgspec.convert(response, DocumentResponse, strict=False).annotations
 
 
-def _iou(a: DocumentLocation, b: DocumentLocation) -> float:
-    if a.type == b.type == "box":
-        left, top, right, bottom = a.bounds()
-        x0, y0, x1, y1 = b.bounds()
-        shared = max(0.0, min(right, x1) - max(left, x0)) * max(0.0, min(bottom, y1) - max(top, y0))
-        union = (right - left) * (bottom - top) + (x1 - x0) * (y1 - y0) - shared
-        return shared / union if union > 0 else 0.0
-    from steelyard.geometry.overlap import area_iou
+def _overlaps(a: list[DocumentLocation], b: list[DocumentLocation]) -> Any:
+    """Intersection over union of every pair, as an array of len(a) × len(b)."""
+    import numpy as np
 
-    return area_iou(a.corners(), b.corners())
+    one, other = (np.array([place.bounds() for place in places], dtype=float) for places in (a, b))
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    shared = np.clip(high - low, 0.0, None).prod(axis=2)
+    areas = [(side[:, 2:] - side[:, :2]).prod(axis=1) for side in (one, other)]
+    union = areas[0][:, None] + areas[1][None, :] - shared
+    overlaps = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    for i, j in np.argwhere(shared > 0) if any(p.type == "polygon" for p in (*a, *b)) else ():
+        if a[i].type == "polygon" or b[j].type == "polygon":
+            overlaps[i, j] = area_iou(a[i].corners(), b[j].corners())
+    return overlaps
 
 
 def _matched(a: list[DocumentAnnotation], b: list[DocumentAnnotation]) -> list[tuple[int, int]]:
     """Pairs of indexes: same page and label, overlap of at least a half, best in total."""
-    from steelyard.geometry.overlap import assign
+    import numpy as np
 
+    groups: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
+    for side, found in enumerate((a, b)):
+        for i, one in enumerate(found):
+            groups.setdefault((one.page, one.label), ([], []))[side].append(i)
     pairs: list[tuple[int, int]] = []
-    for key in dict.fromkeys((one.page, one.label) for one in a):
-        left = [i for i, one in enumerate(a) if (one.page, one.label) == key]
-        right = [j for j, one in enumerate(b) if (one.page, one.label) == key]
-        overlaps = [[_iou(a[i].location, b[j].location) for j in right] for i in left]
-        rated = [[v if v >= SAME_IOU else 0.0 for v in row] for row in overlaps]
-        pairs += [(left[r], right[c]) for r, c in assign(rated) if rated[r][c] > 0]
+    for left, right in groups.values():
+        if left and right:
+            rated = _overlaps([a[i].location for i in left], [b[j].location for j in right])
+            rated = np.where(rated >= SAME_IOU, rated, 0.0)
+            pairs += [(left[r], right[c]) for r, c in assign(rated.tolist()) if rated[r, c] > 0]
     return pairs
 
 

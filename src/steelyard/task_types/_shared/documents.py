@@ -77,7 +77,8 @@ class DocumentLocation(Struct, kw_only=True, omit_defaults=True):
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom; needs corners."""
-        xs, ys = [x for x, _ in self.corners()], [y for _, y in self.corners()]
+        corners = self.corners()
+        xs, ys = [x for x, _ in corners], [y for _, y in corners]
         return min(xs), min(ys), max(xs), max(ys)
 
 
@@ -371,6 +372,8 @@ class _Links:
     ) -> None:
         self.features = features
         self.pages: dict[int, dict[str, list[DocumentAnnotation]]] = {}
+        self.children: dict[str, dict[str, None]] = {}
+        self.centres: dict[tuple[int, str], list[tuple[float, float, str]]] = {}
         for a in annotations:
             self.pages.setdefault(a.page, {}).setdefault(a.label, []).append(a)
 
@@ -406,13 +409,25 @@ class _Links:
         return fitting if len(fitting) == 1 else []
 
     def _inside(self, a: DocumentAnnotation, feature: DocumentFeature) -> list[str]:
-        labels = {f.label for _, f in walk_features(feature.features or ()) if f.label is not None}
+        """Annotations of the feature's children whose centres are in this block."""
+        if a.label not in self.children:
+            below = walk_features(feature.features or ())
+            self.children[a.label] = dict.fromkeys(f.label for _, f in below if f.label is not None)
         left, top, right, bottom = a.location.bounds()
         found: list[str] = []
-        for label in self.pages[a.page]:
-            for other in self.pages[a.page][label] if label in labels else ():
-                if other.location.corners():
-                    x0, y0, x1, y1 = other.location.bounds()
-                    if left <= (x0 + x1) / 2 <= right and top <= (y0 + y1) / 2 <= bottom:
-                        found.append(str(other.uuid))
+        for label in self.children[a.label]:
+            key = (a.page, label)
+            if key not in self.centres:
+                others = self.pages[a.page].get(label, ())
+                self.centres[key] = [
+                    (*_centre(other.location), str(other.uuid))
+                    for other in others
+                    if other.location.corners()
+                ]
+            found += [uuid for x, y, uuid in self.centres[key] if left <= x <= right and top <= y <= bottom]
         return found
+
+
+def _centre(place: DocumentLocation) -> tuple[float, float]:
+    left, top, right, bottom = place.bounds()
+    return (left + right) / 2, (top + bottom) / 2
