@@ -10,6 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from steelyard import tasks
+from steelyard.ctx import Ctx
+
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "task-types"
 CALLBACK = "http://www.example.com/callback"
 TYPES = (
@@ -220,3 +223,23 @@ async def test_files_of_a_stage_are_stored_under_names_of_their_own(test: httpx.
         assert url.startswith("http")
         picture = await test.get(url)
         assert (picture.status_code, picture.content[:4]) == (200, b"\x89PNG")
+
+
+async def test_answers_of_every_type_are_taken_in_by_the_workbench(ctx: Ctx, live: httpx.AsyncClient) -> None:
+    for name in TYPES:
+        for path in sorted((FIXTURES / name / "valid").glob("*.json"))[:2]:
+            case = json.loads(path.read_text())
+            task = await made(live, name, instruction="Look.", **case["params"])
+            space = await ctx.db.fetchval("select space_id from task where id = $1", task["task_id"])
+            async with ctx.db.tx() as tx:
+                assert await tasks.queue_task(ctx, tx, space, task["task_id"])
+            lease = (await live.post("/api/work/claim", json={"types": [name]})).json()
+            assert lease["task"]["task_id"] == task["task_id"]
+            submit = f"/api/work/{lease['lease_token']}/submit"
+            refusal = await live.post(submit, json={"response": {"nonsense": 1}})
+            assert refusal.status_code == 400, refusal.text
+            assert refusal.json()["issues"]
+            answer = await live.post(submit, json={"response": case["response"]})
+            assert answer.status_code == 200, answer.text
+            done = (await live.get(f"/v1/task/{task['task_id']}")).json()
+            assert (done["status"], done["response"]) == ("completed", case["response"])
