@@ -23,6 +23,9 @@ from steelyard.taxonomy.attributes import AttributeDefinition
 MAX_SPAN = 100
 """Frames over which a made-up object is seen at most."""
 
+MAX_POINTS = 20_000
+"""Points that a made-up object has over all its frames, unless a single one has more."""
+
 
 class FrameChecker(DrawingChecker):
     """Checks shapes on the frames of one video."""
@@ -90,7 +93,8 @@ class VideoMaker:
         for shape in self.drawing.shapes:
             limits = self.checker.limits[str(type(shape).__struct_config__.tag)]
             first = self.rng.randrange((len(samples) + 1) // 2)
-            last = min(len(samples) - 1, first + MAX_SPAN - 1, self.rng.randrange(first, len(samples)))
+            span = max(1, min(MAX_SPAN, MAX_POINTS // len(shape.points())))
+            last = min(first + span - 1, self.rng.randrange(first, len(samples)))
             keys = [ShapeKey(first, shape), ShapeKey(last, self._moved(shape))]
             for n, drawn in (
                 ShapeTrack(keys if last > first else keys[:1]).over(range(first, last + 1)).items()

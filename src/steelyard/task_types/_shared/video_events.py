@@ -15,7 +15,7 @@ from steelyard.task_types._shared.parsing import first_violation
 from steelyard.task_types._shared.shape_agreement import attribute_score
 from steelyard.task_types._shared.video_params import Sample, VideoParams, event_labels
 from steelyard.taxonomy.answers import Questionnaire
-from steelyard.taxonomy.attributes import AttributeValue
+from steelyard.taxonomy.attributes import Attributes, AttributeValue
 from steelyard.taxonomy.labels import leaves
 
 FrameNumber = Annotated[int, Meta(ge=0, le=2**53)]
@@ -50,20 +50,24 @@ class EventChecker:
 
     def __init__(self, params: VideoParams) -> None:
         self.labels = leaves(params.events_to_annotate)
+        self._combine: Literal["or", "and"] = params.condition_mode or "or"
+        self._shared: dict[tuple[str, ...], Questionnaire] = {}
         declared = {
             k: d
             for k, d in (params.annotation_attributes or {}).items()
             if d.is_global and d.type != "linked"
         }
-        self.questions = {
-            label: Questionnaire(
-                {k: d for k, d in declared.items() if label in (event_labels(d) or [label])},
-                scene=True,
-                combine=params.condition_mode or "or",
-            )
-            for label in self.labels
-        }
+        self.questions = {label: self._of_label(label, declared) for label in self.labels}
         self.definitions = declared
+
+    def _of_label(self, label: str, declared: Attributes) -> Questionnaire:
+        """Events with the same attributes share one questionnaire."""
+        allowed = {k: event_labels(d) for k, d in declared.items()}
+        mine = tuple(k for k, labels in allowed.items() if labels is None or label in labels)
+        if mine not in self._shared:
+            attributes = {k: declared[k] for k in mine}
+            self._shared[mine] = Questionnaire(attributes, scene=True, combine=self._combine)
+        return self._shared[mine]
 
     def check(self, content: Any, most: int | None) -> tuple[list[Issue], Any]:
         """Issues (S13) and the file in its final form; `most` is the last frame, None when unknown."""
