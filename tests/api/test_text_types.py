@@ -147,9 +147,9 @@ async def test_defaults_and_the_new_name_of_row_fields_are_echoed(live: httpx.As
     rows = {"item": "Item"}
     text = await made(live, "transcription", attachment="a list", attachment_type="text", row_fields=rows)
     assert text["params"]["repeatable_fields"] == rows
-    nested = {"turn": [{"type": "PromptInput", "id": "ask", "max_characters": 9}]}
-    chat = await made(live, "chat", params=nested)
-    assert chat["params"]["turn"] == nested["turn"]
+    nested = {"turn": [{"type": "Sketch", "nodes": [None, 1.0]}], "after": None}
+    chat = await made(live, "chatexperimental", params=nested)
+    assert chat["params"] == {"params": nested, "turn": nested["turn"]}
 
 
 async def test_a_task_takes_required_params_from_its_project(live: httpx.AsyncClient) -> None:

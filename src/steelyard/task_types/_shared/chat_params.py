@@ -162,7 +162,7 @@ class ChatResponse(Struct, kw_only=True):
     responses: Annotated[list[ChatEntry], Meta(max_length=50_000)]
 
 
-class ChatParams(CommonParams, kw_only=True):
+class ChatParams(CommonParams, kw_only=True, dict=True):
     """The components, at the top level or in `params`, the conversation so far, and values for variables."""
 
     template_variables: Annotated[
@@ -207,7 +207,7 @@ class Placed(Struct, frozen=True):
 
 
 def placed(params: Any) -> list[Placed]:
-    """All components in order; a task without any asks for a prompt in each turn."""
+    """All components in order."""
     lists: list[tuple[Stage, str, list[ChatComponent]]] = []
     for stage in STAGES:
         nested = getattr(params.params, stage) if params.params is not None else None
@@ -215,8 +215,6 @@ def placed(params: Any) -> list[Placed]:
             lists.append((stage, f"params.{stage}", nested))
         else:
             lists.append((stage, stage, getattr(params, stage) or []))
-    if not any(components for _, _, components in lists):
-        lists = [("turn", "params.turn", [ChatComponent(type="PromptInput")])]
     found: list[Placed] = []
     for stage, path, components in lists:
         for i, component in enumerate(components):

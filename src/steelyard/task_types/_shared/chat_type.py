@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
+from msgspec import Raw, Struct
 
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.task_types._base import Agreement, Answer, AttachmentRef, MediaInfo, TaskType
@@ -83,6 +84,14 @@ def chat_type(
         general=plain,
     )
 
+    def parse_params(data: bytes) -> ChatParams:
+        parsed = parse(data)
+        nested = msgspec.json.decode(data, type=_Sent).params if parsed.params is not None else None
+        vars(parsed)["sent"] = {
+            k: v for k, v in (nested or {}).items() if k in STAGES and bytes(v) != b"null"
+        }
+        return parsed
+
     def check(given: ChatParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
         response = read_response(_RESPONSE, data)
         if isinstance(response, list):
@@ -113,7 +122,7 @@ def chat_type(
         description=description,
         params=params,
         response=ChatResponse,
-        parse_params=parse,
+        parse_params=parse_params,
         default_params=_stages,
         attachments=_attachments,
         check_response=check,
@@ -174,6 +183,8 @@ def _check_turns(variant: ChatVariant, params: Any) -> None:
 
 def _check_components(variant: ChatVariant, params: Any) -> None:
     found = placed(params)
+    if not found:
+        raise missing("params")
     media = [a.type for a in params.attachments or ()]
     seen: set[str] = set()
     for place in found:
@@ -277,25 +288,15 @@ def _check_hypothesis(variant: ChatVariant, params: Any) -> None:
         raise InvalidRequest(message, issues=[Issue("hypothesis", "must bring the responses")])
 
 
+class _Sent(Struct):
+    """The part of a request that holds components, as sent."""
+
+    params: dict[str, Raw] | None = None
+
+
 def _stages(params: ChatParams) -> dict[str, Any]:
-    """The components under the names that task objects use."""
-    if params.params is None:
-        return {}
-    nested = msgspec.to_builtins(params.params)
-    given = {stage: _given(nested[stage]) for stage in STAGES if nested[stage] is not None}
-    return cast("dict[str, Any]", given)
-
-
-def _given(components: Any) -> list[dict[str, Any]]:
-    return [_without_nulls(c) for c in components]
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [_without_nulls(v) for v in value]
-    return value
+    """The components under the names that task objects use, as they were sent."""
+    return cast("dict[str, Any]", vars(params).get("sent", {}))
 
 
 def _attachments(params: ChatParams) -> list[AttachmentRef]:
