@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -68,6 +69,19 @@ class Frame(Struct, frozen=True, kw_only=True):
     radar: tuple[RadarPoint, ...] = ()
     images: tuple[FrameImage, ...] = ()
     timestamp: float | int | None = None
+
+
+def seconds(timestamps: Sequence[float | int | None]) -> list[float]:
+    """Times of frames in seconds after the first: the unit follows from their size (§3.1).
+
+    If any is missing, indexes stand in for all of them, so that the order never breaks.
+    """
+    if any(t is None for t in timestamps):
+        return [float(i) for i in range(len(timestamps))]
+    given = [t for t in timestamps if t is not None]
+    largest = max(map(abs, given), default=0)
+    scale = 1e-9 if largest > 1e17 else 1e-6 if largest > 1e14 else 1e-3 if largest > 1e11 else 1.0
+    return [float(t - given[0]) * scale for t in given]
 
 
 def inflate(data: bytes, limit: int = MAX_BYTES) -> bytes:

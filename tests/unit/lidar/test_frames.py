@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.lidar.cameras import Camera, project, to_camera
-from steelyard.lidar.frames import NO_TIME, Frame, FrameError, read_frame
+from steelyard.lidar.frames import NO_TIME, Frame, FrameError, read_frame, seconds
 from steelyard.lidar.pose import Quaternion, Vector3
 
 F32 = st.floats(-1000, 1000, width=32)
@@ -76,6 +76,21 @@ def test_a_frame_keeps_order_exact_times_and_fills_in_defaults():
     )
     assert frame.gps is not None
     assert frame.gps.lon == 11.575
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([1_700_000_000_000_000_000, 1_700_000_000_100_000_000], [0, 0.1]),
+        ([1_700_000_000_000_000, 1_700_000_000_100_000], [0, 0.1]),
+        ([1_700_000_000_000, 1_700_000_000_100], [0, 0.1]),
+        ([5, 5.5, 7], [0, 0.5, 2]),
+        ([1_700_000_000, None, 7], [0, 1, 2]),
+        ([], []),
+    ],
+)
+def test_the_unit_of_times_follows_from_their_size(given: list[Any], expected: list[float]):
+    assert seconds(given) == pytest.approx(expected)
 
 
 def test_gzipped_files_are_read_and_broken_ones_refused():
