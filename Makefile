@@ -13,7 +13,7 @@ RUN_STAMP := $(VENV)/.installed-run-$(run_sum)
 DEV_STAMP := $(VENV)/.installed-dev-$(dev_sum)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run dev test check bench pins clean
+.PHONY: help setup setup-dev run dev test fuzz check bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ dev: setup ## the same with one server process and all log lines, for reading
 
 test: setup-dev ## run the tests (ARGS="tests/ops -k lock")
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: setup-dev ## try every task type with made-up params and mutations, many more than the tests do
+	@STEELYARD_FUZZ=1 $(BIN)/python -m pytest -q tests/unit/task_types/test_garbage.py tests/unit/task_types/test_random_params.py $(ARGS)
 
 check: setup-dev ## linters, types, import rules, file sizes
 	$(BIN)/ruff check .

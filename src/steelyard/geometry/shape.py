@@ -21,7 +21,7 @@ from steelyard.taxonomy.labels import LabelList
 Coordinate = Annotated[float, Meta(ge=-1e9, le=1e9)]
 """Pixels; bounded so that it is finite even when it came as a string."""
 
-Minimum = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Minimum = Annotated[int, Meta(ge=0, le=100_000_000)]  # room for it within what coordinates may be
 Uuid = Annotated[str, Meta(min_length=1, max_length=128)]
 
 OVERSHOOT = 0.5

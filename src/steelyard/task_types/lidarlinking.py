@@ -66,7 +66,7 @@ from steelyard.task_types._shared.shape_agreement import (
 from steelyard.taxonomy.attributes import check_attributes
 from steelyard.taxonomy.labels import LabelList, check_labels, leaves
 
-Pixels = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Pixels = Annotated[int, Meta(ge=0, le=100_000_000)]
 
 _STAND_IN = "object"
 """The label of made-up shapes where the labels are the source task's, which are not known here."""

@@ -104,7 +104,7 @@ NO_LABEL = "object"
 
 _L7 = "objects_to_annotate must be a non-empty array of labels."
 _MINIMUM = "{path} must be an integer greater than or equal to "
-_VERTICES = "max_vertices must be null or at least min_vertices."
+_VERTICES = "{path} must be null or at least min_vertices."
 _X1 = "examples must be an array of objects with correct, image and explanation."
 
 TAXONOMY_RULES: tuple[Rule, ...] = (

@@ -1,0 +1,131 @@
+"""Params that nobody thought of: answers made for them pass the type's own check, and mistakes in any field are told by its path."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import inspect as mi
+
+from steelyard.task_types import RESULT_URL, TASK_TYPES, Answer, InvalidParams, MediaInfo
+from tests.unit.task_types.strategies import (
+    FUZZ,
+    fields_in,
+    fixtures,
+    params_kind,
+    parts,
+    replaced,
+    valid_params,
+)
+
+MANY = settings(
+    max_examples=200 if FUZZ else 20,
+    deadline=None,
+    derandomize=not FUZZ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+MEDIA = [MediaInfo(), MediaInfo(640, 480, 12.5), MediaInfo(31, 900, 0.4)]
+
+
+def substance(answer: Answer) -> int:
+    """How many values an answer holds, those in its JSON files included; other files count as one."""
+    files = {RESULT_URL + f.name: f for f in answer.files}
+
+    def count(value: Any) -> int:
+        if isinstance(value, dict):
+            return sum(count(v) for v in value.values())
+        if isinstance(value, list):
+            return sum(count(v) for v in value)
+        if isinstance(value, str) and value in files:
+            file = files[value]
+            return count(json.loads(file.content)) if file.content_type == "application/json" else 1
+        return 0 if value is None or value == "" else 1
+
+    return count(answer.response)
+
+
+def beyond(document: dict[str, Any], media: MediaInfo) -> bool:
+    """Whether something is asked for that is larger than an image of that size: then nothing can be drawn."""
+    asked = [part for part in parts(document) if isinstance(part, dict)]
+    return media.width > 0 and any(
+        float(part.get("min_width") or 0) > media.width or float(part.get("min_height") or 0) > media.height
+        for part in asked
+    )
+
+
+@pytest.mark.parametrize("name", TASK_TYPES)
+def test_answers_to_random_valid_params_pass_the_types_own_check_and_are_not_empty(name: str):
+    task_type = TASK_TYPES[name]
+
+    @MANY
+    @given(document=valid_params(name), seed=st.integers(0, 999), media=st.sampled_from(MEDIA))
+    def holds(document: dict[str, Any], seed: int, media: MediaInfo) -> None:
+        params = task_type.parse_params(msgspec.json.encode(document))
+        if document.get("base_annotations"):
+            media = MediaInfo()  # what must not be deleted may be larger than an image of a known size
+        answer = task_type.test_answer(params, str(seed), media)
+        issues, stored = task_type.check_response(params, msgspec.json.encode(answer.response), media)
+        assert issues == [], document
+        assert substance(answer) > 0 or beyond(document, media), document
+        json.loads(stored)
+
+    holds()
+
+
+WRONG: dict[str, Any] = {
+    "object": {"wrong": 1},
+    "array": [[{}]],
+    "string": "wrong",
+    "number": 5.25,
+    "boolean": True,
+}
+
+
+def json_kinds(kind: mi.Type) -> set[str]:
+    """Which JSON types fit, coercions included: a wrong one is in `WRONG` and not here."""
+    match kind:
+        case mi.Metadata():
+            return json_kinds(kind.type)
+        case mi.UnionType():
+            return {found for option in kind.types for found in json_kinds(option)}
+        case mi.StructType() | mi.DictType():
+            return {"object"}
+        case mi.ListType():
+            return {"array"}
+        case mi.StrType() | mi.LiteralType():
+            return {"string"}
+        case mi.IntType() | mi.FloatType():
+            return {"number"}
+        case mi.BoolType():
+            return {"boolean"}
+        case mi.NoneType():
+            return set()
+        case _:
+            return set(WRONG)
+
+
+@pytest.mark.parametrize("name", TASK_TYPES)
+def test_a_wrong_json_type_in_any_field_is_told_with_its_path(name: str):
+    task_type = TASK_TYPES[name]
+    kind = params_kind(name)
+    silent: list[str] = []
+    tried: set[tuple[str | int, ...]] = set()
+    for document in fixtures(name):
+        for path, field in fields_in(kind, document):
+            if path in tried:
+                continue
+            tried.add(path)
+            for value in (value for key, value in WRONG.items() if key not in json_kinds(field.type)):
+                data = msgspec.json.encode(replaced(document, path, value))
+                try:
+                    task_type.parse_params(data)
+                except InvalidParams as error:
+                    named = [str(p) for p in path if isinstance(p, str)]
+                    if not any(key in error.message for key in named[-2:]):
+                        silent.append(f"{path} = {value!r}: {error.message}")
+                else:
+                    silent.append(f"{path} = {value!r}: accepted")
+    assert silent == []
+    assert len(tried) >= 5
