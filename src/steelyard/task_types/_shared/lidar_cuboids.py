@@ -237,7 +237,7 @@ class CuboidMaker:
         return [LidarFrameCuboids(cuboids=[track[f] for track in self.tracks]) for f in range(self.frames)]
 
     def _add(self, label: str) -> list[LidarCuboid]:
-        rng, unit = self.rng, max(self.checker.meters_per_unit, 1e-12)
+        rng, unit = self.rng, self.checker.meters_per_unit
         start = (rng.uniform(-30, 30) / unit, rng.uniform(5, 40) / unit, rng.uniform(0.5, 1.5) / unit)
         size = tuple(_short(rng.uniform(*span) / unit) for span in ((0.6, 2.2), (0.8, 5.0), (0.8, 2.5)))
         stationary = rng.random() < 0.4

@@ -24,7 +24,9 @@ from steelyard.taxonomy.labels import LabelList, check_labels, leaves
 
 MAX_FRAMES = 500
 
-Positive = Annotated[float, Meta(gt=0, le=1e6)]
+Positive = Annotated[float, Meta(ge=1e-9, le=1e6)]
+"""Greater than 0; the bounds only keep out scales at which no coordinate could be written down."""
+
 FrameIndex = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 FrameUrls = Annotated[list[AttachmentUrl], Meta(min_length=1)]
 
