@@ -356,6 +356,9 @@ def cuboid_agreement(attributes: Attributes | None, a: CuboidFile, b: CuboidFile
 
 
 def _match(a: list[LidarCuboid], b: list[LidarCuboid]) -> list[tuple[LidarCuboid, LidarCuboid, float]]:
+    import numpy as np
+    from scipy.spatial.distance import cdist
+
     from steelyard.geometry.overlap import assign
 
     found: list[tuple[LidarCuboid, LidarCuboid, float]] = []
@@ -363,10 +366,16 @@ def _match(a: list[LidarCuboid], b: list[LidarCuboid]) -> list[tuple[LidarCuboid
         rows, columns = [c for c in a if c.label == label], [c for c in b if c.label == label]
         if not columns:
             continue
-        solids = [c.solid() for c in columns]
-        scores = [[iou(row, column) for column in solids] for row in (c.solid() for c in rows)]
-        kept = [[s if s >= MATCH else 0.0 for s in line] for line in scores]
-        found += [(rows[i], columns[j], scores[i][j]) for i, j in assign(kept) if kept[i][j] > 0]
+        first, second = [c.solid() for c in rows], [c.solid() for c in columns]
+        scores = np.zeros((len(rows), len(columns)))
+        # Most pairs are far apart; only those that can touch are worth the exact overlap.
+        reach = np.add.outer([c.radius for c in first], [c.radius for c in second])
+        apart = cdist([c.position for c in first], [c.position for c in second])
+        for i, j in np.argwhere(apart < reach).tolist():
+            score = iou(first[i], second[j])
+            scores[i, j] = score if score >= MATCH else 0.0
+        pairs = assign(cast("Any", scores.tolist()))
+        found += [(rows[i], columns[j], float(scores[i, j])) for i, j in pairs if scores[i, j] > 0]
     return found
 
 
