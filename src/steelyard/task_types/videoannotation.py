@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from steelyard.task_types._shared.video_files import FormOptions, FramesFile
-from steelyard.task_types._shared.video_params import EITHER_SOURCE, VIDEO_TAXONOMY, VideoParams
+from steelyard.task_types._shared.video_params import (
+    EITHER_SOURCE,
+    VIDEO_TAXONOMY,
+    VideoParams,
+    source_defaults,
+)
 from steelyard.task_types._shared.video_sampling import frame_samples
 from steelyard.task_types._shared.video_type import Video, VideoResponse, video_type
 
@@ -25,6 +30,7 @@ TASK_TYPE = video_type(
         form=FramesFile(),
         sampling=frame_samples,
         options=lambda _: FormOptions(),
+        defaults=source_defaults,
     ),
     VideoAnnotationParams,
     VideoAnnotationResponse,

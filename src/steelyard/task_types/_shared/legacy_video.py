@@ -20,7 +20,13 @@ from steelyard.task_types._shared.legacy import (
 )
 from steelyard.task_types._shared.parsing import Section
 from steelyard.task_types._shared.video_files import FormOptions, FramesFile
-from steelyard.task_types._shared.video_params import EITHER_SOURCE, VideoParams, check_events, check_taxonomy
+from steelyard.task_types._shared.video_params import (
+    EITHER_SOURCE,
+    VideoParams,
+    check_events,
+    check_taxonomy,
+    source_defaults,
+)
 from steelyard.task_types._shared.video_sampling import frame_samples
 from steelyard.task_types._shared.video_type import Video, VideoResponse, video_type
 
@@ -75,5 +81,6 @@ def legacy_video_type(
         sampling=frame_samples,
         options=lambda p: FormOptions(labelled=p.with_labels is not False),
         rules=TAXONOMY_RULES,
+        defaults=source_defaults,
     )
     return video_type(kind, params, response, title, text)

@@ -121,6 +121,11 @@ class VideoParams(CommonParams, kw_only=True):
         return [found] if isinstance(found, str) else found
 
 
+def source_defaults(params: Any) -> dict[str, Any]:
+    """What to echo as `attachment_type` where it is not given; readers number frames by it (task-types-2d §9.1, §20)."""
+    return {"attachment_type": "video" if params.video else "image"}
+
+
 class Sample(Struct, frozen=True):
     """A frame to annotate: its number as events and tracks count it (from 1), and its time in seconds."""
 
