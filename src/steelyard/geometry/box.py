@@ -48,7 +48,13 @@ class BoxGeometry(GeometryLimits, kw_only=True):
         height = _side(rng, least_h, area.height, self.max_height)
         left = _offset(rng, area.left, area.width - width)
         top = _offset(rng, area.top, area.height - height)
-        return BoxAnnotation(left=tidy(left), top=tidy(top), width=tidy(width), height=tidy(height))
+        box = BoxAnnotation(left=tidy(left), top=tidy(top), width=tidy(width), height=tidy(height))
+        right, bottom = area.left + area.width, area.top + area.height
+        for attempt in range(6 if self.can_rotate else 0):
+            turned = replace(box, rotation=round(rng.uniform(-3.1, 3.1) / 2**attempt, 4))
+            if all(area.left <= x <= right and area.top <= y <= bottom for x, y in turned.corners()):
+                return turned
+        return box
 
     def problems(self, shape: BoxAnnotation) -> Iterator[str]:
         if shape.width <= 0 or shape.height <= 0:
