@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from steelyard.errors import InvalidRequest
 from steelyard.task_types._base import RESULT_URL, ResultFile
+from steelyard.task_types._shared.masks import encode_mask, encode_plain
 
 PNG = "image/png"
 
@@ -70,14 +71,22 @@ def encode_segments(
     `declared` are the non-instance labels: they all appear, used or not. Instances without pixels are dropped.
     """
     import numpy as np
+    from scipy import ndimage
 
+    height, width = raster.shape
     highest = max((s.index for s in segments), default=0)
     counts = np.bincount(raster.ravel(), minlength=highest + 1)
+    # Shifted by one, for 0 has a place here, too: that of what is not labeled.
+    places = ndimage.find_objects(raster.astype(np.int32) + 1, max_label=highest + 1)
     files: list[ResultFile] = []
 
-    def put(name: str, pixels: Any) -> str:
-        files.append(ResultFile(name, encode_png(pixels), PNG))
+    def put(name: str, content: bytes) -> str:
+        files.append(ResultFile(name, content, PNG))
         return RESULT_URL + name
+
+    def mask(index: int, color: bytes) -> bytes:
+        rows, columns = places[index] or (slice(0, 0), slice(0, 0))
+        return encode_mask(raster[rows, columns] == index, columns.start, rows.start, width, height, color)
 
     colors = np.zeros((highest + 1, 4), dtype=np.uint8)
     for s in segments:
@@ -89,7 +98,7 @@ def encode_segments(
         if s.instance and not pixels:
             continue
         entry = {"index": s.index, "color": s.color, "numPixels": pixels, "attributes": s.attributes}
-        url = put(f"labeled-{s.index}.png", _only(colors, s.index)[raster]) if pixels else None
+        url = put(f"labeled-{s.index}.png", mask(s.index, colors[s.index].tobytes())) if pixels else None
         if s.instance:
             mapping.setdefault(s.label, []).append(entry)
             if labeled.get(s.label) is None:
@@ -100,37 +109,27 @@ def encode_segments(
             labeled[s.label] = url
     wide = np.arange(highest + 1, dtype=np.uint32)
     extended = np.stack([wide & 255, (wide >> 8) & 255, (wide >> 16) & 255, np.full_like(wide, 255)], axis=1)
-    empty = np.zeros((highest + 1, 4), dtype=np.uint8)
-    empty[0, 3] = 255
     indexed = raster.astype(np.uint8 if highest <= 255 else np.uint16)
     annotations = {
         "combined": {
-            "image": put("combined.png", colors[raster]),
-            "indexedImage": put("indexed.png", indexed),
-            "extendedIndexedImage": put("indexed-extended.png", extended.astype(np.uint8)[raster]),
+            "image": put("combined.png", encode_plain(_painted(colors, raster))),
+            "indexedImage": put("indexed.png", encode_plain(indexed)),
+            "extendedIndexedImage": put(
+                "indexed-extended.png", encode_plain(_painted(extended.astype(np.uint8), raster))
+            ),
         },
         "labeled": labeled,
-        "unlabeled": put("unlabeled.png", empty[raster]),
+        "unlabeled": put("unlabeled.png", mask(0, b"\0\0\0\xff")),
     }
     return {"labelMapping": mapping, "annotations": annotations}, files
 
 
-def _only(colors: Any, index: int) -> Any:
-    """The colour table with every other index transparent."""
+def _painted(colors: Any, raster: Any) -> Any:
+    """The colour of every pixel, shape (height, width, 4); a colour is looked up as one number, not as four."""
     import numpy as np
 
-    table = np.zeros_like(colors)
-    table[index] = colors[index]
-    return table
-
-
-def encode_png(pixels: Any) -> bytes:
-    """A PNG of an array (height, width) of 8 or 16 bits, or (height, width, 4) RGBA of 8 bits; no palette."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+    whole = np.ascontiguousarray(colors).view(np.uint32).reshape(-1)
+    return whole[raster].view(np.uint8).reshape(*raster.shape, 4)
 
 
 def decode_index(content: Any) -> Any:
