@@ -105,6 +105,20 @@ class Unavailable(SteelyardError):
     status, code = 503, "unavailable"
 
 
+_QUOTED = 'Parameter is invalid, reason: "'
+
+
+def under(path: str, error: SteelyardError) -> SteelyardError:
+    """The same error about something that lies at `path` of a larger request: of the same class, its words and issues re-addressed."""
+    message = error.message
+    if message.startswith(_QUOTED):
+        text = f"{_QUOTED}{path}.{message.removeprefix(_QUOTED)}"
+    else:
+        text = f"{path}.{message}" if message[:1].islower() else f"{path}: {message}"
+    issues = [Issue(f"{path}.{issue.path}", issue.message) for issue in error.issues]
+    return type(error)(text, issues=issues, headers=error.headers)
+
+
 def parameter(path: str, problem: str) -> InvalidRequest:
     """The general wording of a schema violation (platform-api §3.3)."""
     return InvalidRequest(f'Parameter is invalid, reason: "{path}" {problem}', issues=[Issue(path, problem)])

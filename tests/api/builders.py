@@ -17,3 +17,20 @@ def image_task(**more: Any) -> dict[str, Any]:
         },
         **more,
     }
+
+
+def lidar_root(
+    defs: list[dict[str, Any]], *, require_audit: bool | None = None, **more: Any
+) -> dict[str, Any]:
+    """A lidarannotation creation body that declares dependent tasks."""
+    dependents: dict[str, Any] = {"defs": defs}
+    if require_audit is not None:
+        dependents["require_audit"] = require_audit
+    return {
+        "instruction": "Draw a cuboid around each car.",
+        "attachments": ["https://files.example/frame-0.json", "https://files.example/frame-1.json"],
+        "attachment_type": "json",
+        "labels": ["car", "person"],
+        "dependents": dependents,
+        **more,
+    }

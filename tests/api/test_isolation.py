@@ -22,7 +22,7 @@ from steelyard import tasks, users
 from steelyard.ctx import Actor, Ctx
 from steelyard.http.route import Route
 from steelyard.http.surface import all_routes
-from tests.api.builders import image_task
+from tests.api.builders import image_task, lidar_root
 from tests.conftest import ClientFor, Keys
 
 BOX = {"type": "box", "label": "Big Cow", "left": 5, "top": 6, "width": 40, "height": 30}
@@ -44,6 +44,7 @@ class World(Struct, frozen=True):
     pending: str
     queued: str
     done: str
+    root: str
     unique_id: str
     tag: str
     file: str
@@ -146,6 +147,14 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ("DELETE", "/v1/task/{task_id}/tags"): lambda w: [Sent(f"/v1/task/{w.pending}/tags", body=[w.tag])],
     ("POST", "/v1/task/{task_id}/audit"): lambda w: [
         Sent(f"/v1/task/{w.done}/audit", body={"accepted": False, "comments": "stolen"})
+    ],
+    ("POST", "/v1/task/{task_id}/dependents"): lambda w: [
+        Sent(f"/v1/task/{t}/dependents", body=body)
+        for t in (w.pending, w.done, w.root)
+        for body in ({"require_audit": False}, {"defs": [{"type": "lidarlinking"}]}, {})
+    ],
+    ("POST", "/v1/task/{task_id}/dependents/force"): lambda w: [
+        Sent(f"/v1/task/{t}/dependents/force") for t in (w.pending, w.done, w.root)
     ],
     ("POST", "/v1/task/{task_id}/send_callback"): lambda w: [Sent(f"/v1/task/{w.done}/send_callback")],
     ("POST", "/v1/task/{task_id}/send-callback"): lambda w: [Sent(f"/v1/task/{w.done}/send-callback")],
@@ -385,6 +394,9 @@ async def _build(ctx: Ctx, live: httpx.AsyncClient, labeler: httpx.AsyncClient, 
         return _ok(await live.post("/v1/task/imageannotation", json=body))["task_id"]
 
     pending = await task(project=project["name"], batch="zq batch", unique_id="zq/unique", tags=["zq tag"])
+    root = _ok(await live.post("/v1/task/lidarannotation", json=lidar_root([{"type": "lidarlinking"}])))[
+        "task_id"
+    ]
     done = await task(project=project["name"], unique_id="zq/done")
     leased = await task()
     queued = await task(batch="zq studio batch")
@@ -447,6 +459,7 @@ async def _build(ctx: Ctx, live: httpx.AsyncClient, labeler: httpx.AsyncClient, 
         pending=pending,
         queued=queued,
         done=done,
+        root=root,
         unique_id="zq/unique",
         tag="zq tag",
         file=uploaded["id"],
@@ -606,7 +619,8 @@ async def test_nothing_of_one_space_is_seen_named_counted_or_changed_from_anothe
     if same_account:
         nowhere = msgspec.structs.replace(nowhere, assignee=world.assignee)
     before = await _rows(ctx, live_actor.space_id, live_actor.account_id)
-    assert len(before["task.space_id"]) == 4
+    assert len(before["task.space_id"]) == 5
+    assert len(before["dependent.space_id"]) == 1
     wrong: list[str] = []
     pairs = [
         (method, real, fake)

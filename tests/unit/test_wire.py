@@ -15,7 +15,7 @@ from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.tasks import TaskFilter, list_tasks
 from steelyard.tasks.insert import insert_tasks
-from steelyard.tasks.model import NewTask
+from steelyard.tasks.model import NewDependent, NewTask
 
 _SETTINGS = settings(
     max_examples=60,
@@ -78,6 +78,10 @@ def _tasks(draw: st.DrawFn) -> dict[str, Any]:
         "callback_url": draw(st.none() | _WORDS),
         "attachment_urls": draw(st.lists(_WORDS, max_size=2)),
         "priority": draw(st.integers(10, 30)),
+        "dependents": [
+            NewDependent(i, name, draw(st.booleans()), draw(_objects()))
+            for i, name in enumerate(draw(st.lists(_NAMES, max_size=2)))
+        ],
     }
 
 

@@ -206,6 +206,8 @@ create table task (
   -- customer_review_comments, customer_reviewed_by, customer_audited_at ... as JSON members without braces
   review_members text,
   prior_responses json,
+  -- the states of its rows in `dependent` as the wire shows them, rendered by whoever changes one
+  dependents json,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   completed_at timestamptz,
@@ -249,6 +251,7 @@ create function steelyard.task_json(t task) returns text
          else ',"customer_review_status":"' || t.customer_review_status || '"' end
     || case when t.review_members is null then '' else ',' || t.review_members end
     || case when t.prior_responses is null then '' else ',"prior_responses":' || t.prior_responses end
+    || case when t.dependents is null then '' else ',"dependents":' || t.dependents end
     || '}';
 
 -- Exact counters, moved in the statement that changes a task. scope: 's' whole space (scope_id ''), 'p' a project, 'b' a batch.
@@ -307,6 +310,23 @@ create table attachment (
   width integer,
   height integer,
   constraint attachment_pk primary key (space_id, task_id, ordinal)
+);
+
+-- Tasks that a task declared to be created from its answer (task-types-lidar 11). `body` is the request, with the root's id filled in; it is
+-- created when the root is completed and `waits_for_audit` is false. Whoever changes a row holds its root's row.
+create table dependent (
+  space_id bigint not null,
+  root_task_id text collate "C" not null,
+  ordinal integer not null,
+  type text not null,
+  state text not null default 'waiting' constraint dependent_state_known check (state in ('waiting', 'created', 'failed', 'dropped')),
+  waits_for_audit boolean not null,
+  body json not null,
+  task_id text collate "C",
+  error text,
+  constraint dependent_pk primary key (space_id, root_task_id, ordinal),
+  constraint dependent_state_agrees check (
+    (state = 'created') = (task_id is not null) and (state = 'failed') = (error is not null))
 );
 
 -- First answers to requests that carried an Idempotency-Key (platform-api 9.2). Creations of tasks write `done` rows in the creating

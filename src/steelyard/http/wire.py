@@ -58,6 +58,16 @@ class AttachmentDownload(Struct):
     metadata: dict[str, Any]
 
 
+class WireDependent(Struct):
+    """A task that another one declared to be created from its answer (task-types-lidar §11.3)."""
+
+    index: Annotated[int, Meta(description="Place in `params.dependents.defs`.")]
+    type: str
+    status: Literal["waiting", "created", "failed", "dropped"]
+    task_id: Annotated[str, Meta(description="The task that was created.")] | UnsetType = UNSET
+    error: Annotated[str, Meta(description="Why none could be created.")] | UnsetType = UNSET
+
+
 class WireTask(Struct):
     """The task object (platform-api §6). Keys that are not set are absent, never null."""
 
@@ -94,6 +104,7 @@ class WireTask(Struct):
     customer_audited_at: WireTime | UnsetType = UNSET
     customer_audit_time_secs: float | UnsetType = UNSET
     prior_responses: list[dict[str, Any]] | UnsetType = UNSET
+    dependents: list[WireDependent] | UnsetType = UNSET
     attachmentS3Downloads: list[AttachmentDownload] | UnsetType = UNSET
 
 

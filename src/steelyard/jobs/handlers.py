@@ -10,6 +10,7 @@ from steelyard.jobs import specs as s
 from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
 from steelyard.tasks.prepare import prepare_task
+from steelyard.tasks.spawn import create_dependents
 
 _JOBS: tuple[JobSpec, ...] = (
     JobSpec(s.PREPARE_TASK, prepare_task, s.PrepareTask, "attachments", limit_s=3600.0),
@@ -22,6 +23,9 @@ _JOBS: tuple[JobSpec, ...] = (
         RetryPolicy(max_attempts=200, first_s=2.0),
     ),
     JobSpec(s.SETTLE_BATCH, settle_batch, s.SettleBatch, "default", RetryPolicy(max_attempts=100)),
+    JobSpec(
+        s.CREATE_DEPENDENTS, create_dependents, s.CreateDependents, "default", RetryPolicy(max_attempts=100)
+    ),
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
     *PERIODIC,
 )

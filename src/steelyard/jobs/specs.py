@@ -36,12 +36,20 @@ class SettleBatch(Struct, frozen=True):
     batch_id: str
 
 
+class CreateDependents(Struct, frozen=True):
+    """Create the dependent tasks of a task that may be created now. Queue `default`."""
+
+    space_id: int
+    task_id: str
+
+
 class NoArgs(Struct, frozen=True):
     """The arguments of periodic jobs."""
 
 
 PREPARE_TASK, PREPARE_TASK_QUEUE = "prepare_task", "attachments"
 SEND_CALLBACK, SEND_CALLBACK_QUEUE = "send_callback", "callbacks"
+CREATE_DEPENDENTS, CREATE_DEPENDENTS_QUEUE = "create_dependents", "default"
 SETTLE_BATCH, SETTLE_BATCH_QUEUE = "settle_batch", "default"
 
 

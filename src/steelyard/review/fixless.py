@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from steelyard import tasks
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import InvalidRequest, NotFound, parameter
 from steelyard.ids import is_wire_id, new_uuid
@@ -64,7 +65,8 @@ _AUDIT = msgspec.json.Decoder(NewFixlessAudit)
 
 
 async def create_fixless_audit(ctx: Ctx, actor: Actor, new: NewFixlessAudit) -> FixlessAudit:
-    """Stores an audit of a completed task; of several, the newest counts. The task itself does not change.
+    """Stores an audit of a completed task; of several, the newest counts. The task itself does not change, but dependent tasks that waited
+    for an audit are created from it when it was accepted or fixed (task-types-lidar §11.3).
 
     Raises NotFound for an unknown task, InvalidRequest.
     """
@@ -89,14 +91,17 @@ async def create_fixless_audit(ctx: Ctx, actor: Actor, new: NewFixlessAudit) -> 
     if status != "completed":
         raise InvalidRequest(f"Only completed tasks can be audited; this one is {status}.")
     audit_id = ctx.ids.mint(ctx.clock.now())
-    created_at = await q.insert_audit(
-        ctx.db,
-        space_id=actor.space_id,
-        id=audit_id,
-        task_id=new.task_id,
-        body=msgspec.json.encode(audit).decode(),
-        created_by=actor.email,
-    )
+    async with ctx.db.tx() as tx:
+        created_at = await q.insert_audit(
+            tx,
+            space_id=actor.space_id,
+            id=audit_id,
+            task_id=new.task_id,
+            body=msgspec.json.encode(audit).decode(),
+            created_by=actor.email,
+        )
+        if new.audit_result in ("accepted", "fixed"):
+            await tasks.audited(tx, actor.space_id, new.task_id)
     assert created_at is not None
     return FixlessAudit(id=audit_id, audit=audit, audited_by=actor.email, created_at=created_at)
 

@@ -70,6 +70,23 @@ class Answer(Struct, frozen=True):
     files: tuple[ResultFile, ...] = ()
 
 
+class DependentDef(Struct, frozen=True):
+    """A task to be created from another's answer: its `type` and the request's `body` (a JSON object) without the parameter `link`, which
+    gets the id of the task that it builds on. `path` is where in that task's params (`dependents.defs[0]`)."""
+
+    type: str
+    body: bytes
+    link: str
+    path: str
+
+
+class Dependents(Struct, frozen=True):
+    """What a task's params ask to be created once it is completed or, with `require_audit`, once a customer audit has accepted it."""
+
+    defs: tuple[DependentDef, ...]
+    require_audit: bool = False
+
+
 class Agreement(Struct, frozen=True):
     """How alike two answers are: `score` in 0..1 (1 = equal by the type's metric), `detail` for people (per label, matched pairs)."""
 
@@ -104,6 +121,8 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     hypothesis       params → the pre-labels in the form of a response, or None.
     check_expected   (params, JSON bytes of an expected or initial response) → issues; None: as check_response. Quality tasks may be
                      given in the looser form of pre-labels.
+    dependents       params → the tasks to create from this one's answer, or None; the platform checks them as requests and keeps their
+                     states. They are declared in the param `dependents`: `{defs, require_audit}`.
     needs_instruction  params → whether a request must have an instruction (its own or the project's); missing, the message is
                      `Missing required parameter: instruction.`
     response_schema  params → JSON Schema of the answer for `taskTemplates`, or None where the type has none.
@@ -123,6 +142,7 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     default_params: Callable[[P], dict[str, Any]] = lambda _: {}
     hypothesis: Callable[[P], dict[str, Any] | None] = lambda _: None
     check_expected: Callable[[P, bytes], list[Issue]] | None = None
+    dependents: Callable[[P], Dependents | None] = lambda _: None
     needs_instruction: Callable[[P], bool] = lambda _: False
     response_schema: Callable[[P], dict[str, Any]] | None = None
     quality_tasks: bool = False

@@ -7,8 +7,8 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta, Struct
 
-from steelyard.errors import InvalidRequest, Issue
-from steelyard.task_types._base import Agreement, Answer, MediaInfo, TaskType
+from steelyard.errors import InvalidRequest, Issue, under
+from steelyard.task_types._base import Agreement, Answer, DependentDef, Dependents, MediaInfo, TaskType
 from steelyard.task_types._shared.lidar_cuboids import (
     CUBOID_FILE,
     CuboidChecker,
@@ -131,7 +131,6 @@ class _DependentDef(Struct, kw_only=True):
 
 _DEPENDENTS: dict[str, TaskType[Any, Any]] = {"lidarlinking": LINKING, "lidarsegmentation": SEGMENTATION}
 _SOURCE = "0" * 24
-_QUOTED = 'Parameter is invalid, reason: "'
 
 
 def _check_dependents(params: Any) -> None:
@@ -148,28 +147,33 @@ def _check_dependents(params: Any) -> None:
             raise refused(f"{path}.lidar_task", f"{path}.lidar_task is not allowed")
         violation = first_violation(_DependentDef, given)
         if violation is not None:
-            raise _at(path, InvalidRequest(lidar_words(violation), issues=[violation.issue()]))
+            raise under(path, InvalidRequest(lidar_words(violation), issues=[violation.issue()]))
         unique_id = cast("str | None", given.get("unique_id"))
         if unique_id is not None and unique_id in taken:
             raise refused(f"{path}.unique_id", f"{path}.unique_id is used more than once")
         taken |= {unique_id} if unique_id is not None else set()
+        if given.get("project") is not None or given.get("batch") is not None:
+            continue  # the rest of its params is the project's, which the platform adds before it checks the def
         try:
             found.parse_params(msgspec.json.encode({**given, "lidar_task": _SOURCE}))
         except InvalidRequest as error:
-            raise _at(path, error) from None
+            raise under(path, error) from None
 
 
-def _at(path: str, error: InvalidRequest) -> InvalidRequest:
-    """The same error one level further down."""
-    message = error.message
-    text = (
-        f"{_QUOTED}{path}.{message.removeprefix(_QUOTED)}"
-        if message.startswith(_QUOTED)
-        else f"{path}.{message}"
+def _dependents(params: LidarAnnotationParams) -> Dependents | None:
+    given = params.dependents
+    if given is None:
+        return None
+    defs = tuple(
+        DependentDef(
+            type=d["type"],
+            body=msgspec.json.encode({k: v for k, v in d.items() if k not in ("type", "lidar_task")}),
+            link="lidar_task",
+            path=f"dependents.defs[{i}]",
+        )
+        for i, d in enumerate(given.defs)
     )
-    return InvalidRequest(
-        text, issues=[Issue(f"{path}.{issue.path}", issue.message) for issue in error.issues]
-    )
+    return Dependents(defs, bool(given.require_audit))
 
 
 _parse = ParamsParser(
@@ -238,4 +242,5 @@ TASK_TYPE = TaskType(
     canonical=_canonical,
     summarize=lambda _, response: summarize_cuboids(content_of(response.get("annotations"))),
     hypothesis=_prelabels,
+    dependents=_dependents,
 )

@@ -11,19 +11,25 @@ from steelyard.tasks.change import (
     set_unique_id,
 )
 from steelyard.tasks.create import create_task, find_type
+from steelyard.tasks.dependents import audited
 from steelyard.tasks.list import TaskFilter, list_tasks
+from steelyard.tasks.spawn import change_dependents, create_dependents, force_dependents
 from steelyard.tasks.transitions import complete_task, fail_task, note, queue_task, start_work, stop_work
 
 __all__ = [
     "TaskFilter",
     "audit_task",
+    "audited",
     "cancel_task",
+    "change_dependents",
     "change_tags",
     "clear_unique_id",
     "complete_task",
+    "create_dependents",
     "create_task",
     "fail_task",
     "find_type",
+    "force_dependents",
     "get_task",
     "get_task_with_downloads",
     "list_tasks",

@@ -11,6 +11,7 @@ from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import ConstraintBroken, Tx
 from steelyard.errors import Conflict, InvalidRequest, NotFound
+from steelyard.tasks import dependents
 from steelyard.tasks import queries as q
 from steelyard.tasks.downloads import with_downloads
 from steelyard.tasks.platform import MAX_TAGS
@@ -162,6 +163,8 @@ async def audit_task(ctx: Ctx, actor: Actor, task_id: str, *, accepted: bool, co
         await note(tx, space_id, task_id, "audited", actor.email, {"result": result, "comments": comments})
         if state.batch_id is not None:
             await q.touch_batch_audited(tx, space_id=space_id, batch_id=state.batch_id)
+        if accepted and state.has_dependents:
+            await dependents.release(tx, space_id, task_id)
         await q.announce(tx, space_id=space_id, task_id=task_id, kind="audited")
         return _found(await q.task_json_by_id(tx, space_id=space_id, task_id=task_id))
 

@@ -12,8 +12,8 @@ from msgspec import Raw
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.coalesce import Coalescer
-from steelyard.errors import Conflict, InvalidRequest, NotEnabled, NotFound, parameter
-from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, TaskType
+from steelyard.errors import Conflict, InvalidRequest, NotEnabled, NotFound, SteelyardError, parameter, under
+from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Dependents, TaskType
 from steelyard.tasks import idempotency
 from steelyard.tasks import queries as q
 from steelyard.tasks.answers import make_answer
@@ -21,7 +21,7 @@ from steelyard.tasks.batcher import batcher_of
 from steelyard.tasks.change import taken
 from steelyard.tasks.idempotency import Stored
 from steelyard.tasks.inherit import Merged, add_defaults, merge
-from steelyard.tasks.model import BatchTarget, NewTask, ProjectDefaults
+from steelyard.tasks.model import BatchTarget, NewDependent, NewTask, ProjectDefaults
 from steelyard.tasks.platform import PlatformParams, decode_platform
 from steelyard.tasks.results import store_answer
 
@@ -65,10 +65,9 @@ async def create_task(
 
     Raises InvalidRequest, NotFound, NotEnabled, Conflict (unique_id, or the key used for another request).
     """
-    task_type = find_type(type_name)
+    find_type(type_name)
     for attempt in range(_TRIES):
-        targets = await _targets(ctx, actor, type_name, body, fresh=attempt > 0)
-        task = await _prepare(ctx, actor, type_name, task_type, body, targets)
+        task = await new_task(ctx, actor, type_name, body, fresh=attempt > 0)
         task.key, task.key_mark = key, key_mark
         if await batcher_of(ctx).create(actor, task):
             return Stored(200, task.wire())
@@ -85,20 +84,63 @@ async def create_task(
     )
 
 
-async def _prepare(
-    ctx: Ctx,
-    actor: Actor,
-    type_name: str,
-    task_type: TaskType[Any, Any],
-    body: dict[str, Raw],
-    targets: _Targets,
-) -> NewTask:
-    project, batch = targets.project, targets.batch
+def _check(
+    task_type: TaskType[Any, Any], body: dict[str, Raw], project: ProjectDefaults | None
+) -> tuple[Merged, Any, PlatformParams]:
+    """What a request and its project come to, what the type makes of it, and the platform-level values."""
     merged = merge(body, project.params if project else _NONE, project.kind if project else "standard")
     params = task_type.parse_params(merged.params_json)
     if not merged.instruction and task_type.needs_instruction(params):
         raise InvalidRequest("Missing required parameter: instruction.")
-    platform = decode_platform(merged.platform)
+    return merged, params, decode_platform(merged.platform)
+
+
+async def declare(
+    ctx: Ctx,
+    actor: Actor,
+    declared: Dependents,
+    task_id: str,
+    own_unique_id: str | None,
+    *,
+    fresh: bool,
+    check: bool = True,
+) -> list[NewDependent]:
+    """The dependents of a task, each checked as if it were posted now (task-types-lidar §11.2); its errors say which def is wrong.
+
+    A unique_id must be free now but is not reserved, which would make every naming of a task look into two tables: when somebody else has
+    taken it by the time the dependent is created, the dependent fails.
+    """
+    out: list[NewDependent] = []
+    for ordinal, d in enumerate(declared.defs):
+        body = msgspec.json.decode(d.body, type=dict[str, Raw])
+        body[d.link] = Raw(_encode(task_id))
+        out.append(NewDependent(ordinal, d.type, declared.require_audit, _encode(body)))
+        if not check:
+            continue
+        try:
+            targets = await _targets(ctx, actor, d.type, body, fresh=fresh)
+            _, _, platform = _check(find_type(d.type), body, targets.project)
+            if platform.unique_id is not None:
+                if platform.unique_id == own_unique_id:
+                    raise taken(platform.unique_id, task_id)
+                holder = await q.holder_of_unique_id(
+                    ctx.db, space_id=actor.space_id, unique_id=platform.unique_id
+                )
+                if holder is not None:
+                    raise taken(platform.unique_id, holder)
+        except SteelyardError as error:
+            raise under(d.path, error) from None
+    return out
+
+
+async def new_task(
+    ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw], *, fresh: bool = False
+) -> NewTask:
+    """A checked task, ready to be inserted. `fresh`: a first try was refused, look at the project anew. Raises as `create_task`."""
+    task_type = find_type(type_name)
+    targets = await _targets(ctx, actor, type_name, body, fresh=fresh)
+    project, batch = targets.project, targets.batch
+    merged, params, platform = _check(task_type, body, project)
     if platform.callback_url is None:
         platform.callback_url = (await _space(ctx, actor)).default_callback_url
     defaults = task_type.default_params(params)
@@ -127,6 +169,9 @@ async def _prepare(
         callback_url=platform.callback_url,
         attachment_urls=[a.url for a in task_type.attachments(params) if a.role == "attachment"],
     )
+    declared = task_type.dependents(params)
+    if declared is not None:
+        task.dependents = await declare(ctx, actor, declared, task_id, task.unique_id, fresh=fresh)
     if actor.is_test:
         answer = await make_answer(ctx, actor.space_id, type_name, task_type, params, params_json, task_id)
         secure = (await _space(ctx, actor)).secure_result_urls

@@ -28,6 +28,7 @@ class _Shape(Struct, frozen=True):
     batch: bool
     key: bool
     files: bool
+    dependents: bool
 
 
 def _array(items: list[str] | None) -> str | None:
@@ -68,6 +69,7 @@ _COLUMNS: dict[str, tuple[str, str, _Getter]] = {
         "text",
         lambda t: _text(t.callback_payload()) if t.completed_at and t.callback_url else None,
     ),
+    "dependents": ("dependents", "text", lambda t: _text(t.dependents_json())),
     "idem_key": ("key", "text", lambda t: t.key),
     "idem_mark": ("key", "bytea", lambda t: t.key_mark),
     "idem_body": ("key", "bytea", lambda t: t.wire() if t.key else None),
@@ -102,6 +104,10 @@ def _statement(shape: _Shape) -> _Statement:
         pieces.append(Q.text("insert_key"))
     if shape.files:
         pieces.append(Q.text("insert_result_file"))
+    if shape.dependents:
+        pieces.append(Q.text("insert_dependent"))
+        if shape.test:
+            pieces.append(Q.text("insert_dependent_job"))
     pieces.append(Q.text("insert_event"))
     scopes = ["('s', '')"]
     if shape.project:
@@ -128,6 +134,7 @@ async def insert_tasks(ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask
     Raises ConstraintBroken when an idempotency key is taken at the same moment: nothing of the statement remains.
     """
     files = [(t.id, f) for t in tasks for f in t.result_files]
+    declared = [(t.id, d) for t in tasks for d in t.dependents]
     statement = _statement(
         _Shape(
             test=actor.is_test,
@@ -135,6 +142,7 @@ async def insert_tasks(ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask
             batch=any(t.batch_id is not None for t in tasks),
             key=any(t.key is not None for t in tasks),
             files=bool(files),
+            dependents=bool(declared),
         )
     )
     others: dict[str, Any] = {
@@ -152,6 +160,14 @@ async def insert_tasks(ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask
             "file_names": [f.name for _, f in files],
             "file_sha256s": [f.sha256 for _, f in files],
             "file_types": [f.content_type for _, f in files],
+        }
+    if declared:
+        others |= {
+            "dependent_roots": [task_id for task_id, _ in declared],
+            "dependent_ordinals": [d.ordinal for _, d in declared],
+            "dependent_types": [d.type for _, d in declared],
+            "dependent_waits": [d.waits_for_audit for _, d in declared],
+            "dependent_bodies": [d.body.decode() for _, d in declared],
         }
     columns = [[value(t) for t in tasks] for value in statement.columns]
     rows = await on.fetch(statement.sql, *columns, *(others[n] for n in statement.others))

@@ -10,6 +10,28 @@ from msgspec import Raw, Struct
 from steelyard.clock import wire_time
 
 
+class DependentState(Struct, frozen=True, omit_defaults=True):
+    """An entry of a task's `dependents` on the wire (task-types-lidar §11.3)."""
+
+    index: int
+    type: str
+    status: str
+    task_id: str | None = None
+    error: str | None = None
+
+
+class NewDependent(Struct, frozen=True):
+    """A task to be created from another's answer; `body`: the request as JSON, with the other's id filled in."""
+
+    ordinal: int
+    type: str
+    waits_for_audit: bool
+    body: bytes
+
+    def state(self) -> DependentState:
+        return DependentState(self.ordinal, self.type, "waiting")
+
+
 class NewTask(Struct, kw_only=True):
     """A checked task on its way into the database. `params`, `metadata`, `response`: JSON bytes; `head`: JSON members without braces."""
 
@@ -35,6 +57,7 @@ class NewTask(Struct, kw_only=True):
     response: bytes | None = None
     completed_at: datetime | None = None
     result_files: list[ResultFileRow] = []
+    dependents: list[NewDependent] = []
     key: str | None = None
     key_mark: bytes | None = None
 
@@ -56,8 +79,15 @@ class NewTask(Struct, kw_only=True):
             parts.append(b',"tags":' + msgspec.json.encode(self.tags))
         if self.response is not None:
             parts.append(b',"response":' + self.response)
+        dependents = self.dependents_json()
+        if dependents is not None:
+            parts.append(b',"dependents":' + dependents)
         parts.append(b"}")
         return b"".join(parts)
+
+    def dependents_json(self) -> bytes | None:
+        """The states of its dependents as the wire shows them, None without any."""
+        return msgspec.json.encode([d.state() for d in self.dependents]) if self.dependents else None
 
     def callback_payload(self) -> bytes:
         """The body of the completion callback of a task that is born completed (platform-api §17.3)."""

@@ -64,6 +64,7 @@ class TaskState(Struct, frozen=True):
     response_version: int
     callback_url: str | None
     clear_unique_id_on_error: bool
+    has_dependents: bool
 
 
 class NamedIds(Struct, frozen=True):

@@ -26,14 +26,14 @@ and (i.idem_key is null or not exists (select 1 from idempotency_key k where k.s
 ins as (
   insert into task (
     space_id, id, type, project_id, batch_id, status, stage, priority, own_priority, clear_unique_id_on_error, head, params, metadata,
-    unique_id, tags, callback_url, attachment_urls, response, response_version, created_at, updated_at, completed_at)
+    unique_id, tags, callback_url, attachment_urls, response, response_version, dependents, created_at, updated_at, completed_at)
   select
     :space_id, i.id, i.type, i.project_id, i.batch_id,
     case when i.completed_at is null then 'pending' else 'completed' end,
     case when i.completed_at is null then 'preparing' else 'completed' end,
     i.priority, i.own_priority, i.clear_unique_id_on_error, i.head, i.params::json, i.metadata::json,
     i.unique_id, i.tags::text[], i.callback_url, i.attachment_urls::text[], i.response::json,
-    case when i.completed_at is null then 0 else 1 end,
+    case when i.completed_at is null then 0 else 1 end, i.dependents::json,
     i.created_at, coalesce(i.completed_at, i.created_at), i.completed_at
   from input i
   where true
@@ -108,6 +108,25 @@ files as (
     :file_task_ids::text[], :file_ids::text[], :file_tokens::text[], :file_names::text[], :file_sha256s::text[], :file_types::text[])
     as f (task_id, id, token, name, sha256, content_type)
   join ins on ins.id = f.task_id
+)
+
+-- name: insert_dependent
+dependents as (
+  insert into dependent (space_id, root_task_id, ordinal, type, waits_for_audit, body)
+  select :space_id, d.root, d.ordinal, d.type, d.waits, d.body::json
+  from unnest(
+    :dependent_roots::text[], :dependent_ordinals::int[], :dependent_types::text[], :dependent_waits::boolean[], :dependent_bodies::text[])
+    as d (root, ordinal, type, waits, body)
+  join ins on ins.id = d.root
+)
+
+-- name: insert_dependent_job
+dependent_jobs as (
+  insert into job (queue, kind, args, run_at)
+  select 'default', 'create_dependents', json_build_object('space_id', :space_id::bigint, 'task_id', ins.id), steelyard.now()
+  from ins
+  where exists (
+    select from unnest(:dependent_roots::text[], :dependent_waits::boolean[]) as d (root, waits) where d.root = ins.id and not d.waits)
 )
 
 -- name: insert_event
@@ -222,7 +241,7 @@ where t.space_id = :space_id and t.id = :task_id
 -- name: lock_task
 -- A task's state, locked until the transaction ends.
 select type, project_id, batch_id, status, stage, work_started, unique_id, tags, audits::text as audits, review_members,
-  customer_review_status, response_version, callback_url, clear_unique_id_on_error
+  customer_review_status, response_version, callback_url, clear_unique_id_on_error, dependents is not null as has_dependents
 from task
 where space_id = :space_id and id = :task_id
 for no key update

@@ -10,6 +10,7 @@ import msgspec
 
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Tx
+from steelyard.tasks import dependents
 from steelyard.tasks import queries as q
 from steelyard.tasks.stages import sources
 
@@ -104,6 +105,11 @@ async def _ended(
     """What every final transition has in common."""
     await q.close_slots(tx, space_id=space_id, task_id=task_id)
     await note(tx, space_id, task_id, status, actor)
+    if before.has_dependents:
+        if status == "completed":
+            await dependents.promise(tx, space_id, task_id)
+        else:
+            await dependents.drop(tx, space_id, task_id)
     if status != "canceled":  # a cancel is not announced (platform-api §11)
         await q.announce(tx, space_id=space_id, task_id=task_id, kind=status)
     if before.batch_id is not None:

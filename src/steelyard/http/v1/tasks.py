@@ -221,6 +221,35 @@ def _exactly(body: dict[str, Raw], key: str, kind: type, problem: str) -> Any:
         raise parameter(key, problem) from None
 
 
+class DependentOptions(Struct):
+    """What to change; at least one of the two."""
+
+    require_audit: (
+        Annotated[bool, Meta(description="Wait until a customer audit accepts or fixes the result.")] | None
+    ) = None
+    defs: Annotated[list[dict[str, Any]], Meta(description="New definitions in the place of all.")] | None = (
+        None
+    )
+
+
+@routes.post(
+    "/v1/task/{task_id}/dependents",
+    body=dict[str, Raw],
+    body_schema=DependentOptions,
+    response=WireTask,
+    errors=(400, 402, 404, 409),
+)
+async def change_dependents(call: Call) -> bytes:
+    """Change the options of a task's dependent tasks, as long as none has been created"""
+    return await tasks.change_dependents(call.ctx, call.actor, call.path[0], call.body)
+
+
+@routes.post("/v1/task/{task_id}/dependents/force", response=WireTask, errors=(400, 404))
+async def force_dependents(call: Call) -> bytes:
+    """Create a completed task's dependent tasks without waiting for an audit"""
+    return await tasks.force_dependents(call.ctx, call.actor, call.path[0])
+
+
 class Success(Struct):
     """A plain yes."""
 

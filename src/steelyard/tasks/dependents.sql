@@ -1,0 +1,82 @@
+-- name: dependent_rows
+-- The dependents of a task, in their order.
+select ordinal, type, state, task_id, error
+from dependent
+where space_id = :space_id and root_task_id = :task_id
+order by ordinal
+
+-- name: show_dependents
+-- Puts their states on the task.
+update task set dependents = :dependents::json, updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id
+
+-- name: drop_waiting
+-- Their root ended without an answer.
+update dependent set state = 'dropped'
+where space_id = :space_id and root_task_id = :task_id and state = 'waiting'
+
+-- name: release_waiting
+-- They need not wait for an audit any more.
+update dependent set waits_for_audit = false
+where space_id = :space_id and root_task_id = :task_id and state = 'waiting' and waits_for_audit
+
+-- name: set_waits
+-- Whether those that wait for their root's answer wait for an audit, too.
+update dependent set waits_for_audit = :waits::boolean
+where space_id = :space_id and root_task_id = :task_id and state = 'waiting'
+
+-- name: promise_creation
+-- A coalesced promise to create what may be created.
+insert into job (queue, kind, args, dedupe_key, run_at)
+select 'default', 'create_dependents', json_build_object('space_id', :space_id::bigint, 'task_id', :task_id::text),
+  'dependents:' || :space_id::bigint || ':' || :task_id::text, steelyard.now()
+where exists (
+  select from dependent d
+  where d.space_id = :space_id and d.root_task_id = :task_id and d.state = 'waiting' and not d.waits_for_audit)
+on conflict (dedupe_key) where dedupe_key is not null do nothing
+
+-- name: ready_dependents
+-- What may be created now.
+select d.ordinal, d.type, d.body::text as body
+from dependent d
+join task t on t.space_id = d.space_id and t.id = d.root_task_id
+where d.space_id = :space_id and d.root_task_id = :task_id and d.state = 'waiting' and not d.waits_for_audit
+  and t.status = 'completed'
+order by d.ordinal
+
+-- name: lock_root
+-- A task that has dependents, locked until the transaction ends.
+select type, status, params::text as params, unique_id, customer_review_status, dependents is not null as has_dependents
+from task
+where space_id = :space_id and id = :task_id
+for no key update
+
+-- name: still_ready
+-- Whether a dependent may still be created as it was read; its root is locked.
+select true
+from dependent d
+where d.space_id = :space_id and d.root_task_id = :task_id and d.ordinal = :ordinal and d.state = 'waiting' and not d.waits_for_audit
+  and d.body::text = :body
+
+-- name: decide
+-- Created, or why not.
+update dependent set state = :state, task_id = :child_id, error = :error
+where space_id = :space_id and root_task_id = :task_id and ordinal = :ordinal
+
+-- name: remove_dependents
+-- None has been created.
+delete from dependent where space_id = :space_id and root_task_id = :task_id
+
+-- name: add_dependents
+-- Others in their place.
+insert into dependent (space_id, root_task_id, ordinal, type, waits_for_audit, body)
+select :space_id, :task_id, d.ordinal, d.type, d.waits, d.body::json
+from unnest(:ordinals::int[], :types::text[], :waits::boolean[], :bodies::text[]) as d (ordinal, type, waits, body)
+
+-- name: set_declaration
+-- The root's params echo what is declared now.
+update task set params = :params::json where space_id = :space_id and id = :task_id
+
+-- name: space_of
+-- On whose behalf the system creates.
+select account_id, mode from space where id = :space_id
