@@ -13,7 +13,7 @@ RUN_STAMP := $(VENV)/.installed-run-$(run_sum)
 DEV_STAMP := $(VENV)/.installed-dev-$(dev_sum)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run dev test fuzz check bench pins clean
+.PHONY: help setup setup-dev run dev test fuzz interop check bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: setup-dev ## run the tests (ARGS="tests/ops -k lock")
 
 fuzz: setup-dev ## try every task type with made-up params and mutations, many more than the tests do
 	@STEELYARD_FUZZ=1 $(BIN)/python -m pytest -q tests/unit/task_types/test_garbage.py tests/unit/task_types/test_random_params.py $(ARGS)
+
+interop: setup-dev ## check answers and pre-labels with FiftyOne (installs 1 GB for the time being)
+	@$(BIN)/python -m tests.interop
 
 check: setup-dev ## linters, types, import rules, file sizes
 	$(BIN)/ruff check .
