@@ -108,6 +108,10 @@ FRAME_TASKS: dict[str, tuple[str, dict[str, Any]]] = {
             "geometries": _PLAIN,
         },
     ),
+    "videocuboidannotation": (
+        "videocuboidannotation",
+        {**_CLIP, "objects_to_annotate": ["van"], "frame_rate": 6},
+    ),
     "videoboxannotation": (
         "videoboxannotation",
         {**_CLIP, "objects_to_annotate": ["van"], "frame_rate": 6},

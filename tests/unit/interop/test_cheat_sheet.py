@@ -248,3 +248,13 @@ def test_legacy_answers_have_exactly_the_recorded_keys_unless_identities_are_ask
         assert set(shape) == keys
     for shape in plain(answer(kind, params))["annotations"]:
         assert set(shape) == keys | {"uuid", "type"}
+
+
+def test_a_pre_label_without_a_label_is_taken_where_the_task_has_none():
+    kind, params = IMAGE_TASKS["annotation-without-labels"]
+    exported = {**EXPORTED["annotations"][0], "label": None}
+    hypothesis = TASK_TYPES[kind].hypothesis(
+        parsed(kind, {**params, "hypothesis": {"annotations": [exported]}})
+    )
+    assert hypothesis is not None
+    assert [a["uuid"] for a in hypothesis["annotations"]] == ["1"]
