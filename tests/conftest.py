@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 
 from steelyard import users
@@ -20,6 +22,12 @@ from steelyard.db.migrate import migrate
 from steelyard.http.asgi import App
 from steelyard.http.surface import all_routes
 from steelyard.settings import Settings
+
+
+# The same examples in every run, so that a red run means a change did it; `make fuzz` and STEELYARD_TEST_RANDOM=1 draw fresh ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+if not os.environ.get("STEELYARD_TEST_RANDOM"):
+    hypothesis.settings.load_profile("repeatable")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ class Buckets:
         if tokens < 1.0:
             self._held[key] = (tokens, now)
             wait = max(1, math.ceil((1.0 - tokens) / self._rate))
-            raise RateLimited("Too many requests with this API key; slow down.", headers={"Retry-After": str(wait)})
+            raise RateLimited(
+                "Too many requests with this API key; slow down.", headers={"Retry-After": str(wait)}
+            )
         if len(self._held) > 100_000:
             self._held.clear()
         self._held[key] = (tokens - 1.0, now)

@@ -199,9 +199,7 @@ async def set_project_ontology(call: Call) -> WireProject:
     return wire_project(doc)
 
 
-@routes.get(
-    "/v1/projects/{name}/taskTemplates", response=WireTemplate, access=DATA, errors=(400, 404)
-)
+@routes.get("/v1/projects/{name}/taskTemplates", response=WireTemplate, access=DATA, errors=(400, 404))
 async def get_task_template(call: Call) -> WireTemplate:
     """Get the task template of a project"""
     found = await projects.get_template(call.ctx, call.actor, call.path[0])
