@@ -23,10 +23,9 @@ from steelyard.http.asgi import App
 from steelyard.http.surface import all_routes
 from steelyard.settings import Settings
 
-
 # The same examples in every run, so that a red run means a change did it; `make fuzz` and STEELYARD_TEST_RANDOM=1 draw fresh ones.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
-if not os.environ.get("STEELYARD_TEST_RANDOM"):
+if not (os.environ.get("STEELYARD_FUZZ") or os.environ.get("STEELYARD_TEST_RANDOM")):
     hypothesis.settings.load_profile("repeatable")
 
 
