@@ -3,7 +3,7 @@
 BENCH_TASKS    tasks stored in the large database (1,000,000; about 1 minute and 3 GB a million)
 BENCH_QUICK=1  100,000 instead and short rounds: two minutes, coarse figures
 BENCH_DIR      where the database lies while measuring (the temporary folder)
-BENCH_ONLY     comma-separated: creates, gets, lists, free, growth
+BENCH_ONLY     comma-separated: types, creates, gets, lists, free, growth
 BENCH_OUT      where the figures go (bench-results.json)
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 
 from steelyard.db.embedded import with_embedded
-from tests.bench import bare, cases
+from tests.bench import bare, cases, types
 from tests.bench.load import HINT, have_wrk
 from tests.bench.report import Report
 from tests.bench.seed import seed
@@ -39,6 +39,15 @@ def say(line: str) -> None:
 
 async def main() -> None:
     """One run."""
+    report = Report(
+        {"tasks": TASKS, "few": FEW, "generator": "wrk" if have_wrk() else "python", "quick": QUICK}
+    )
+    if _wanted("types"):
+        types.measure(report, 3 if QUICK else types.ROUNDS)
+    if _only("types"):  # needs no database
+        report.write(OUT)
+        say(f"\nWritten to {OUT}")
+        return
     if not have_wrk():
         say(HINT)
     effort = cases.Effort(2, 2, 2, 3) if QUICK else cases.Effort()
@@ -49,9 +58,6 @@ async def main() -> None:
             with_embedded(root / "database", durable=True) as dsn,
             contextlib.AsyncExitStack() as stack,
         ):
-            report = Report(
-                {"tasks": TASKS, "few": FEW, "generator": "wrk" if have_wrk() else "python", "quick": QUICK}
-            )
             stored: list[cases.Stored] = []
             for name, tasks in (("few", FEW), ("many", TASKS)):
                 say(f"Storing {tasks:,} tasks")
@@ -80,6 +86,10 @@ async def main() -> None:
 
 def _wanted(name: str) -> bool:
     return not ONLY or name in ONLY
+
+
+def _only(name: str) -> bool:
+    return len(ONLY) == 1 and name in ONLY
 
 
 async def _bare_tables(dsn: str) -> None:

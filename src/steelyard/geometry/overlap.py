@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 Points = Sequence[tuple[float, float]]
@@ -13,7 +14,10 @@ MAX_SAMPLES = 5_000
 
 def area_iou(a: Points, b: Points) -> float:
     """Intersection over union of two polygons, even-odd filled; 0 when one of them has no area even after repair."""
-    first, second = _polygon(a), _polygon(b)
+    one, other = tuple(a), tuple(b)
+    if _apart(one, other):
+        return 0.0
+    first, second = _polygon(one), _polygon(other)
     if first is None or second is None:
         return 0.0
     return _iou(first, second)
@@ -21,9 +25,8 @@ def area_iou(a: Points, b: Points) -> float:
 
 def hull_iou(a: Points, b: Points) -> float:
     """Intersection over union of the convex hulls of two point sets."""
-    from shapely import MultiPoint
-
-    return _iou(MultiPoint(list(a)).convex_hull, MultiPoint(list(b)).convex_hull)
+    one, other = tuple(a), tuple(b)
+    return 0.0 if _apart(one, other) else _iou(_hull(one), _hull(other))
 
 
 def line_f1(a: Points, b: Points, tolerance: float) -> float:
@@ -31,7 +34,7 @@ def line_f1(a: Points, b: Points, tolerance: float) -> float:
     import numpy as np
     import shapely
 
-    if len(a) < 2 or len(b) < 2:
+    if len(a) < 2 or len(b) < 2 or _apart(tuple(a), tuple(b), tolerance):
         return 0.0
     first, second = shapely.LineString(a), shapely.LineString(b)
 
@@ -55,7 +58,39 @@ def assign(similarities: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True)]
 
 
-def _polygon(points: Points) -> Any | None:
+# Every shape of one answer is compared with each of the other's, so what belongs to one shape is kept for a while.
+_KEPT = 4_096
+
+
+@lru_cache(maxsize=_KEPT)
+def _bounds(points: tuple[tuple[float, float], ...]) -> tuple[float, float, float, float]:
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _apart(a: tuple[tuple[float, float], ...], b: tuple[tuple[float, float], ...], gap: float = 0.0) -> bool:
+    """Whether the boxes around two point sets are farther apart than the gap: most pairs of a large answer are."""
+    if not a or not b:
+        return True
+    left, top, right, bottom = _bounds(a)
+    other_left, other_top, other_right, other_bottom = _bounds(b)
+    return (
+        other_left - right > gap
+        or left - other_right > gap
+        or other_top - bottom > gap
+        or top - other_bottom > gap
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _hull(points: tuple[tuple[float, float], ...]) -> Any:
+    from shapely import MultiPoint
+
+    return MultiPoint(list(points)).convex_hull
+
+
+@lru_cache(maxsize=_KEPT)
+def _polygon(points: tuple[tuple[float, float], ...]) -> Any | None:
     """The even-odd area inside a ring, repaired if it crosses itself; None without area."""
     from shapely import Polygon, make_valid
 

@@ -281,12 +281,33 @@ def too_deep(data: bytes) -> bool:
     """Whether a JSON document nests objects and arrays deeper than `MAX_NESTING`. Few documents have that many brackets at all."""
     if data.count(b"[") + data.count(b"{") <= MAX_NESTING:
         return False
+    if _surely_shallow(data):
+        return False
     depth = 0
     for bracket in re.findall(rb"[\[\]{}]", _STRINGS.sub(b"", data)):
         depth += 1 if bracket in (b"[", b"{") else -1
         if depth > MAX_NESTING:
             return True
     return False
+
+
+_EXCEPT_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
+
+
+def _surely_shallow(data: bytes) -> bool:
+    """A test in a few passes of C: false where strings hold brackets or escapes, which takes a closer look."""
+    if b"\\" in data:
+        return False
+    # Quotes of strings without brackets are neighbours now; when all are gone in pairs, no string had any.
+    brackets = data.translate(None, _EXCEPT_BRACKETS).replace(b'""', b"")
+    if b'"' in brackets:
+        return False
+    for _ in range(MAX_NESTING):
+        fewer = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(fewer) == len(brackets):
+            break
+        brackets = fewer
+    return not brackets
 
 
 def misfits(response: Any, data: bytes, cause: Exception) -> list[Issue]:
