@@ -177,6 +177,49 @@ def replaced(document: Any, path: Path_, value: Any) -> Any:
     return changed
 
 
+def full(kind: mi.Type, depth: int = 0) -> Any:
+    """A value of a type with every object that it may hold, down to some depth; the rules between fields are not looked at."""
+    match kind:
+        case mi.Metadata():
+            return full(kind.type, depth)
+        case mi.UnionType():
+            options = [option for option in kind.types if not isinstance(option, mi.NoneType)]
+            return full(max(options, key=holds_objects), depth)
+        case mi.StructType():
+            used = [f for f in kind.fields if f.required or (depth < 3 and holds_objects(f.type))]
+            made = {f.encode_name: full(f.type, depth + 1) for f in used}
+            return {kind.tag_field: kind.tag, **made} if kind.tag_field else made
+        case mi.ListType():
+            return [full(kind.item_type, depth + 1) for _ in range(max(1, kind.min_length or 0))]
+        case mi.DictType():
+            return {"a": full(kind.value_type, depth + 1)}
+        case mi.LiteralType():
+            return kind.values[0]
+        case mi.StrType():
+            return "a" * max(1, kind.min_length or 0)
+        case mi.IntType() | mi.FloatType():
+            return max(1, kind.ge or 0)
+        case mi.BoolType():
+            return True
+        case _:
+            return "a"
+
+
+def holds_objects(kind: mi.Type) -> bool:
+    """Whether values of a type may have fields."""
+    match kind:
+        case mi.Metadata():
+            return holds_objects(kind.type)
+        case mi.UnionType():
+            return any(holds_objects(option) for option in kind.types)
+        case mi.ListType():
+            return holds_objects(kind.item_type)
+        case mi.DictType():
+            return holds_objects(kind.value_type)
+        case _:
+            return isinstance(kind, mi.StructType)
+
+
 def accepted(name: str, document: Any) -> bool:
     """Whether a type takes the params."""
     try:
