@@ -136,6 +136,19 @@ def test_minima_larger_than_an_unknown_image_are_still_met():
         assert all(a["width"] >= 300 and a["height"] >= 1000 for a in answer.response["annotations"])
 
 
+def test_a_base_annotation_without_extent_is_drawn_anew():
+    flat = {"uuid": "f", "type": "box", "label": "b", "left": 3, "top": 4, "width": 50, "height": 5e-324}
+    params = {
+        "attachment": "https://assets.example.org/a.png",
+        "geometries": {"box": {"objects_to_annotate": ["b"]}},
+        "base_annotations": {"annotations": [flat]},
+    }
+    task_type = TASK_TYPES["imageannotation"]
+    parsed = task_type.parse_params(msgspec.json.encode(params))
+    for answer in answers("imageannotation", params, MediaInfo()):
+        assert task_type.check_response(parsed, msgspec.json.encode(answer.response), MediaInfo())[0] == []
+
+
 def test_required_linked_attributes_point_at_annotations_that_are_drawn_for_them():
     link = {"type": "linked", "required": True}
     params = {

@@ -312,7 +312,11 @@ class DrawingMaker:
                 kept.append(shape)
                 continue
             limits = self.checker.limits[_kind(shape)]
-            bad = any(limits.problems(shape)) or self.checker.frame.overshoot(shape.points()) > OVERSHOOT
+            bad = (
+                any(limits.problems(shape))
+                or any(limits.problems(limits.complete(shape.rounded())))  # may have no extent left
+                or self.checker.frame.overshoot(shape.points()) > OVERSHOOT
+            )
             drawn = limits.make(self.rng, self.checker.frame) if bad else shape
             if drawn is None:
                 if not self.checker.may_delete:  # no legal answer exists; this one is at least complete
