@@ -227,9 +227,15 @@ create index task_by_updated on task (space_id, updated_at);
 create index task_by_completed on task (space_id, completed_at) where completed_at is not null;
 create index task_by_review on task (space_id, customer_review_status, id) where customer_review_status is not null;
 
+-- Built-in functions in PL/pgSQL: a subselect in SQL costs an executor start for every row (35 us of a creation against 5). A tag that holds
+-- the separator yields other keys, the same for task and question; the listing compares the tags themselves as well.
 create function steelyard.tag_keys(space_id bigint, tags text[]) returns text[]
-  language sql immutable parallel safe
-  return (select array_agg(space_id::text || ':' || t) from unnest(tags) t);
+  language plpgsql immutable parallel safe as $$
+begin
+  return string_to_array(
+    space_id::text || ':' || array_to_string(tags, e'\x1f' || space_id::text || ':'), e'\x1f');
+end
+$$;
 create index task_by_tag on task using gin (steelyard.tag_keys(space_id, tags)) where tags is not null;
 
 -- The wire's task object (platform-api 6). Inlined by the planner, so a page costs one pass over its rows.

@@ -228,8 +228,9 @@ def _clauses(where: _Where, wanted: TaskFilter, project_id: str | None, batch_id
         where.add("t.unique_id = any(?::text[])", wanted.unique_id)
         counted = False
     if wanted.tags:
+        tags = f"{where.param(wanted.tags)}::text[]"
         where.clauses.append(
-            f"t.tags is not null and steelyard.tag_keys(t.space_id, t.tags) && steelyard.tag_keys($1, {where.param(wanted.tags)}::text[])"
+            f"t.tags is not null and steelyard.tag_keys(t.space_id, t.tags) && steelyard.tag_keys($1, {tags}) and t.tags && {tags}"
         )
         counted = False
     return counted
