@@ -143,7 +143,8 @@ async def audit_task(ctx: Ctx, actor: Actor, task_id: str, *, accepted: bool, co
             raise not_found()
         if state.status != "completed":
             raise InvalidRequest(f"Only completed tasks can be audited; this one is {_words(state.status)}.")
-        at = wire_time(ctx.clock.now())
+        now = ctx.clock.now()
+        at = wire_time(now)
         entry = {
             "audited_by": actor.email,
             "audited_at": at,
@@ -162,7 +163,12 @@ async def audit_task(ctx: Ctx, actor: Actor, task_id: str, *, accepted: bool, co
         )
         await note(tx, space_id, task_id, "audited", actor.email, {"result": result, "comments": comments})
         if state.batch_id is not None:
-            await q.touch_batch_audited(tx, space_id=space_id, batch_id=state.batch_id)
+            await q.touch_batch_audited(
+                tx,
+                space_id=space_id,
+                batch_id=state.batch_id,
+                at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # as `audited_at` says
+            )
         if accepted and state.has_dependents:
             await dependents.release(tx, space_id, task_id)
         await q.announce(tx, space_id=space_id, task_id=task_id, kind="audited")

@@ -393,4 +393,4 @@ where space_id = :space_id and id = :task_id
 
 -- name: touch_batch_audited
 -- For the batch filters audited_after and audited_before.
-update batch set last_audited_at = steelyard.now() where space_id = :space_id and id = :batch_id
+update batch set last_audited_at = :at where space_id = :space_id and id = :batch_id
