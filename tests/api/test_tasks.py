@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import httpx
 
 from tests.api.builders import image_task
+from tests.conftest import ClientFor, Keys
 
 
 async def test_a_live_task_is_pending_and_reads_back_byte_for_byte(live: httpx.AsyncClient) -> None:
@@ -81,3 +83,68 @@ async def test_a_type_that_needs_an_instruction_takes_it_from_the_request_or_the
     made = await test.post("/v1/task/categorization", json={**body, "project": "sizes"})
     assert made.status_code == 200, made.text
     assert made.json()["instruction"] == "How big?"
+
+
+async def test_an_empty_callback_url_inherits_as_an_absent_one_does(live: httpx.AsyncClient) -> None:
+    params = {"callback_url": "https://p.example/cb", "priority": 20}
+    project = {"name": "p", "type": "imageannotation", "params": params}
+    assert (await live.post("/v1/projects", json=project)).status_code == 200
+    for given in ({"callback_url": ""}, {"callback_url": None, "priority": None}):
+        made = await live.post("/v1/task/imageannotation", json=image_task(project="p", **given))
+        assert made.json()["callback_url"] == "https://p.example/cb", made.text
+        assert made.json()["priority"] == 20
+
+
+async def test_a_null_makes_room_for_the_default_of_its_parameter(live: httpx.AsyncClient) -> None:
+    asked = {
+        "instruction": "Big?",
+        "attachment_type": "text",
+        "attachment": "car",
+        "categories": ["big", "small"],
+        "allow_multiple": None,
+    }
+    made = await live.post("/v1/task/categorization", json=asked)
+    assert made.json()["params"]["allow_multiple"] is False
+    assert made.content.count(b'"allow_multiple"') == 1
+
+
+async def test_metadata_is_measured_without_the_escapes_of_the_client(live: httpx.AsyncClient) -> None:
+    fits, too_long = {"name": "ü" * 5000}, {"name": "ü" * 5200}
+    headers = {"Content-Type": "application/json"}
+    made = await live.post(
+        "/v1/task/imageannotation", content=json.dumps(image_task(metadata=fits)), headers=headers
+    )
+    assert made.status_code == 200, made.text
+    assert made.json()["metadata"] == fits
+    path = f"/v1/task/{made.json()['task_id']}/setMetadata"
+    assert (await live.post(path, content=json.dumps(fits), headers=headers)).json()["metadata"] == fits
+    assert (await live.post(path, content=json.dumps(too_long), headers=headers)).status_code == 400
+
+
+async def test_tags_are_found_exactly_whatever_they_hold(
+    test: httpx.AsyncClient, client_for: ClientFor, keys: Keys
+) -> None:
+    odd = ["a\x1fb", "b", "1:b", 'q"uo\\te', "{brace}"]
+    other = client_for(keys.other_test)
+    made = {}
+    for tag in odd:
+        made[tag] = (await test.post("/v1/task/imageannotation", json=image_task(tags=[tag]))).json()[
+            "task_id"
+        ]
+        await other.post("/v1/task/imageannotation", json=image_task(tags=[tag]))
+    for tag in odd:
+        page = (await test.get("/v1/tasks", params={"tags": tag})).json()
+        assert [d["task_id"] for d in page["docs"]] == [made[tag]]
+        assert page["total"] == 1
+    both = (await test.get("/v1/tasks", params={"tags": "b,{brace}"})).json()
+    assert {d["task_id"] for d in both["docs"]} == {made["b"], made["{brace}"]}
+
+
+async def test_a_batch_was_audited_at_the_very_time_that_the_audit_tells(test: httpx.AsyncClient) -> None:
+    await test.post("/v1/projects", json={"name": "p", "type": "imageannotation"})
+    await test.post("/v1/batches", json={"name": "b", "project": "p"})
+    made = await test.post("/v1/task/imageannotation", json=image_task(batch="b"))
+    audited = await test.post(f"/v1/task/{made.json()['task_id']}/audit", json={"accepted": True})
+    at = audited.json()["audits"][0]["audited_at"]
+    page = (await test.get("/v1/batches", params={"audited_after": at, "audited_before": at})).json()
+    assert [doc["name"] for doc in page["docs"]] == ["b"]

@@ -62,3 +62,14 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 def test_list_parameters_are_split_at_commas_and_kept_whole_as_well() -> None:
     assert binding.split_list(["a,b", "b", ""]) == ["a", "b"]
     assert binding.split_with_whole(["s3://x/a,b"]) == ["s3://x/a", "b", "s3://x/a,b"]
+
+
+def test_texts_of_a_form_stay_texts_whatever_they_look_like() -> None:
+    form = b"instruction=true&attachment=%5B1%2C2%5D&text=%7B%22a%22%3A1%7D&categories=%5B%22a%22%5D&allow_multiple=true"
+    assert msgspec.json.decode(binding.form_to_json(form)) == {
+        "instruction": "true",
+        "attachment": "[1,2]",
+        "text": '{"a":1}',
+        "categories": ["a"],
+        "allow_multiple": True,
+    }

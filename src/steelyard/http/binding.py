@@ -218,8 +218,26 @@ def form_to_json(raw: bytes) -> bytes:
         path = [key.split("[", 1)[0], *re.findall(r"\[([^\]]*)\]", key)]
         if len(path) > 32:
             raise InvalidRequest("The form body is nested too deeply.")
-        _put(tree, path, _form_value(text))
+        _put(tree, path, text if key in _PLAIN_TEXT else _form_value(text))
     return msgspec.json.encode(tree)
+
+
+_PLAIN_TEXT = frozenset(
+    [
+        "instruction",
+        "callback_url",
+        "callback",
+        "unique_id",
+        "project",
+        "batch",
+        "name",
+        "attachment",
+        "attachment_type",
+        "text",
+        "comments",
+    ]
+)
+"""Parameters of a form that are text whatever they look like: "true", "[1, 2]"."""
 
 
 def _form_value(text: str) -> Any:

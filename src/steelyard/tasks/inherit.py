@@ -32,6 +32,7 @@ NEVER_INHERITED = frozenset(
 )
 
 _NULL = Raw(b"null")
+_EMPTY = Raw(b'""')
 _encode = msgspec.json.encode
 _keys: dict[str, bytes] = {}
 
@@ -63,18 +64,19 @@ def merge(request: dict[str, Raw], project_params: dict[str, Raw], kind: str) ->
     members: list[bytes] = []
     platform: dict[str, Raw] = {}
     for key, value in request.items():
-        is_null = value == _NULL
+        is_null = value == _NULL or (key == "callback_url" and value == _EMPTY)
         if key in PLATFORM_KEYS:
             if not is_null:
                 platform[key] = value
         elif not is_null or key not in project_params:
             members.append(_member(key, value))
     for key, value in project_params.items():
-        if value == _NULL or (key in request and request[key] != _NULL):
+        if value == _NULL:
             continue
         if key not in PLATFORM_KEYS:
-            members.append(_member(key, value))
-        elif key not in NEVER_INHERITED and key != "instruction":
+            if request.get(key, _NULL) == _NULL:
+                members.append(_member(key, value))
+        elif key not in NEVER_INHERITED and key != "instruction" and key not in platform:
             platform[key] = value
     own = _text(request.get("instruction"))
     base = _text(project_params.get("instruction"))
@@ -83,8 +85,14 @@ def merge(request: dict[str, Raw], project_params: dict[str, Raw], kind: str) ->
 
 
 def add_defaults(params_json: bytes, present: dict[str, Raw], defaults: dict[str, Any]) -> bytes:
-    """Appends the defaults that a type's specification wants echoed, for keys that neither the request nor the project gave."""
-    members = [_member(k, _encode(v)) for k, v in defaults.items() if k not in present]
+    """Appends the defaults that a type's specification wants echoed, for keys that neither the request nor the project gave; a JSON null
+    was not given, and makes room for its default."""
+    nulls = [k for k in defaults if present.get(k) == _NULL]
+    if nulls:
+        given = msgspec.json.decode(params_json, type=dict[str, Raw])
+        nulls = [k for k in nulls if given.get(k) == _NULL]  # the project may have given a value
+        params_json = _encode({k: v for k, v in given.items() if k not in nulls})
+    members = [_member(k, _encode(v)) for k, v in defaults.items() if k not in present or k in nulls]
     if not members:
         return params_json
     head = params_json[:-1]
