@@ -287,6 +287,7 @@ def choices(*values: Any) -> list[Any]:
         (field("text"), "  spaced ", "  spaced "),
         (field("text", max_characters=2), "abc", None),
         (field("text", regex="[a-z]+"), "ab1", None),
+        (field("text", regex=""), "anything", "anything"),
         (field("boolean", required=True), False, False),
         (field("boolean"), "false", None),
         (field("number"), 3.20, "3.2"),

@@ -33,7 +33,7 @@ def check_text_rules(path: str, low: int | None, high: int | None, regex: str | 
     """Raise InvalidRequest where the rules for a text contradict each other or the pattern cannot be used."""
     if low is not None and high is not None and low > high:
         raise bad(f"{path}.min_characters", "must not exceed max_characters")
-    if regex is None:
+    if not regex:  # an empty one asks for nothing
         return
     try:
         compile_pattern(regex)
@@ -57,7 +57,7 @@ def text_problem(value: Any, low: int | None, high: int | None, regex: str | Non
         return f"must have at least {low} characters"
     if high is not None and len(value) > high:
         return f"must have at most {high} characters"
-    if regex is not None and not compile_pattern(regex).matches(value):
+    if regex and not compile_pattern(regex).matches(value):
         return "does not match the required pattern"
     return None
 
@@ -130,7 +130,7 @@ def make_decimal(rng: random.Random, low: float | None, high: float | None, step
 def make_text(rng: random.Random, low: int | None, high: int | None, regex: str | None) -> str | None:
     """A legal text that is not blank, None if none was found."""
     most = 10_000_000 if high is None else high
-    if regex is not None:
+    if regex:
         text = compile_pattern(regex).example(rng, max(1, low or 0), most)
         return text if text and text.strip() else None
     text = rng.choice(("test response", "sample answer", "made-up text"))
