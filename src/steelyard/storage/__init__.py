@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -262,11 +261,6 @@ def _sweep(spool: Path) -> None:
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - 86_400:
                 path.unlink()
-
-
-def free_bytes(storage: Storage) -> int | None:
-    """Free space of a local store's disk; None for object stores."""
-    return None if storage._root is None else shutil.disk_usage(storage._root).free
 
 
 _RECORD = """
