@@ -148,3 +148,15 @@ async def test_a_batch_was_audited_at_the_very_time_that_the_audit_tells(test: h
     at = audited.json()["audits"][0]["audited_at"]
     page = (await test.get("/v1/batches", params={"audited_after": at, "audited_before": at})).json()
     assert [doc["name"] for doc in page["docs"]] == ["b"]
+
+
+async def test_a_verdict_must_be_a_boolean_in_json_and_may_be_a_word_in_a_form(
+    test: httpx.AsyncClient,
+) -> None:
+    task_id = (await test.post("/v1/task/imageannotation", json=image_task())).json()["task_id"]
+    refused = await test.post(f"/v1/task/{task_id}/audit", json={"accepted": "true"})
+    assert refused.status_code == 400
+    assert refused.json()["error"] == 'Parameter is invalid, reason: "accepted" must be a boolean'
+    taken = await test.post(f"/v1/task/{task_id}/audit", data={"accepted": "true"})
+    assert taken.status_code == 200
+    assert taken.json()["customer_review_status"] == "accepted"

@@ -73,3 +73,9 @@ def test_texts_of_a_form_stay_texts_whatever_they_look_like() -> None:
         "categories": ["a"],
         "allow_multiple": True,
     }
+
+
+def test_json_that_curl_calls_a_form_is_taken_as_json() -> None:
+    form = b"application/x-www-form-urlencoded"
+    assert binding.json_body(b' {"a": [1]}', form, empty=b"{}") == b' {"a": [1]}'
+    assert msgspec.json.decode(binding.json_body(b"{a=1", form, empty=b"{}")) == {"{a": "1"}

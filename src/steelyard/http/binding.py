@@ -174,12 +174,24 @@ def json_body(raw: bytes, content_type: bytes | None, *, empty: bytes) -> bytes:
         content_type is not None
         and content_type.lower().startswith(b"application/x-www-form-urlencoded")
         and raw
+        and not _is_document(raw)
     ):
         raw = form_to_json(raw)
     elif not raw.strip():
         return empty
     check_text(raw)
     return raw
+
+
+def _is_document(raw: bytes) -> bool:
+    """Whether what calls itself a form is a JSON object or array: curl's -d says so of everything."""
+    if raw.lstrip()[:1] not in (b"{", b"["):
+        return False
+    try:
+        msgspec.json.decode(raw, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def decode(decoder: Any, raw: bytes, *, wants_array: bool = False) -> Any:

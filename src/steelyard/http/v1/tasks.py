@@ -216,7 +216,7 @@ def _exactly(body: dict[str, Raw], key: str, kind: type, problem: str) -> Any:
     if raw is None:
         return None
     try:
-        return msgspec.json.decode(raw, type=kind | None, strict=kind is str)
+        return msgspec.json.decode(raw, type=kind | None)
     except (msgspec.DecodeError, RecursionError):
         raise parameter(key, problem) from None
 
