@@ -10,7 +10,8 @@ from tests.sdk.builders import BODIES, CALLBACK, body, settled
 from tests.sdk.conftest import Client
 
 OFFERED = sorted(BODIES, key=lambda kind: kind.value)
-REFUSED = sorted(set(TaskType) - set(BODIES), key=lambda kind: kind.value)
+REFUSED = ("phonecall", "cruisecontrol")
+"""Names that Scale has used and that this server does not offer (platform-api §5)."""
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,11 @@ def test_a_task_of_an_offered_type_works_in_both_modes(
     assert test_client.get_task(done.id).as_dict() == done.as_dict()
 
 
-@pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.value)
-def test_a_type_that_is_not_offered_is_refused_as_not_enabled(live_client: Client, kind: TaskType) -> None:
+def test_every_type_of_the_client_is_offered() -> None:
+    assert set(OFFERED) == set(TaskType)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_type_that_is_not_offered_is_refused_as_not_enabled(live_client: Client, name: str) -> None:
     with pytest.raises(ScaleNotEnabled):
-        live_client.create_task(kind, callback_url=CALLBACK, instruction="Anything.")
+        live_client.api.post_request(f"task/{name}", body={"instruction": "Anything."})
