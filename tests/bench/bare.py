@@ -1,6 +1,6 @@
 """The floors: what asyncpg and uvicorn do with nothing of ours in between. Run as processes of their own:
 
-python -m tests.bench.bare insert DSN CONNECTIONS SECONDS    single-row inserts, each its own commit; prints JSON
+python -m tests.bench.bare insert LOOP DSN CONNECTIONS SECONDS    single-row inserts, each its own commit; prints JSON; LOOP: asyncio or uvloop
 python -m tests.bench.bare serve FD DSN same|ready           an ASGI handler: one prepared select, its bytes out
 """
 
@@ -139,6 +139,7 @@ def serve(fd: int, dsn: str, which: str) -> None:
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     if sys.argv[1] == "insert":
-        uvloop.run(insert(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+        run = uvloop.run if sys.argv[2] == "uvloop" else asyncio.run
+        run(insert(sys.argv[3], int(sys.argv[4]), float(sys.argv[5])))
     else:
         serve(int(sys.argv[2]), sys.argv[3], sys.argv[4])

@@ -40,10 +40,10 @@ class Effort(Struct, frozen=True):
     list_rounds: int = 5
 
 
-async def bare_inserts(dsn: str, connections: int, seconds: float) -> float:
-    """Rows a second of bare.py in a process of its own."""
+async def bare_inserts(loop: str, dsn: str, connections: int, seconds: float) -> float:
+    """Rows a second of bare.py in a process of its own, on asyncio's own event loop or on uvloop."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.bare", "insert", dsn, str(connections), str(seconds)),
+        *(sys.executable, "-m", "tests.bench.bare", "insert", loop, dsn, str(connections), str(seconds)),
         stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()
@@ -51,16 +51,25 @@ async def bare_inserts(dsn: str, connections: int, seconds: float) -> float:
     return result["rows"] / result["seconds"]
 
 
+LOOPS = ("asyncio", "uvloop")
+
+
 async def creates(report: Report, effort: Effort, db: Stored) -> None:
-    """Creating by 1, 16 and 64 clients beside bare inserts over 1 and 16 connections."""
+    """Creating by 1, 16 and 64 clients beside bare inserts over 1 and 16 connections.
+
+    Two floors: asyncpg as it comes, on asyncio's event loop, for which the targets were set, and asyncpg on uvloop, which is half as fast
+    again and which our own servers run on, too.
+    """
     report.heading(f"Creating ({effort.create_rounds} rounds, each: bare inserts, then the servers)")
     body = example_body()
     with_project = example_body(project="project 1", batch="batch 20")
-    bare: dict[int, list[float]] = {1: [], 16: []}
+    bare: dict[tuple[str, int], list[float]] = {(loop, n): [] for n in (1, 16) for loop in LOOPS}
     made: dict[tuple[int, bool], list[Figures]] = {}
     for _ in range(effort.create_rounds):
         for connections in (16, 1):
-            bare[connections].append(await bare_inserts(db.dsn, connections, effort.create_s))
+            for loop in LOOPS:
+                rate = await bare_inserts(loop, db.dsn, connections, effort.create_s)
+                bare[loop, connections].append(rate)
             for clients in (16, 64) if connections == 16 else (1,):
                 for batched in (False, True):
                     sent = with_project if batched else body
@@ -68,23 +77,24 @@ async def creates(report: Report, effort: Effort, db: Stored) -> None:
                         db.servers.target, CREATE, clients=clients, seconds=effort.create_s, body=sent
                     )
                     made.setdefault((clients, batched), []).append(got)
-    floor = {n: median(rates) for n, rates in bare.items()}
-    for n, name in ((1, "1 connection"), (16, "16 connections")):
-        report.add(Row(f"bare insert + commit, {name}", floor[n], "/s", rounds=bare[n]))
+    for (loop, n), rates in bare.items():
+        name = f"bare insert + commit on {loop}, {n} connection{'s' if n > 1 else ''}"
+        report.add(Row(name, median(rates), "/s", rounds=rates))
     targets = {1: 0.33, 16: 0.4, 64: 0.6}
     for (clients, batched), figures in sorted(made.items()):
-        beside = bare[1 if clients == 1 else 16]
         rates = [f.rate for f in figures]
-        # Paired: each measurement is divided by the bare inserts of its own round.
-        ratio = median(rate / floor_rate for rate, floor_rate in zip(rates, beside, strict=True))
-        of = f"bare over {1 if clients == 1 else 16}"
+        connections = 1 if clients == 1 else 16
         name = f"create, {clients} client{'s' if clients > 1 else ''}" + (
             " (project and batch)" if batched else ""
         )
-        target = None if batched else targets[clients]
-        report.add(
-            Row(name, median(rates), "/s", of, ratio, target, "at least" if target else "", rounds=rates)
-        )
+        for loop in LOOPS:
+            # Paired: each measurement is divided by the bare inserts of its own round.
+            ratio = median(rate / floor for rate, floor in zip(rates, bare[loop, connections], strict=True))
+            target = targets[clients] if loop == LOOPS[0] and not batched else None
+            of = f"bare on {loop} over {connections}"
+            report.add(
+                Row(name, median(rates), "/s", of, ratio, target, "at least" if target else "", rounds=rates)
+            )
         p99s = [f.p99_ms for f in figures]
         limit = 20.0 if clients == 16 and not batched else None
         bound = "at most" if limit else ""
