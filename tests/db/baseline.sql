@@ -1,0 +1,635 @@
+-- The whole schema: the best place to start reading. A new database is made from this file; a change goes here and into
+-- migrations/NNNN_what.pre.sql (or .post.sql), and a test proves that both roads lead to the same schema.
+--
+-- Conventions: `space` = account x mode; every table of customers' objects has space_id first in its key, so that no query can reach
+-- another account or mode by mistake. Wire ids are 24 hex characters in creation order, compared bytewise. `json` holds documents as the
+-- customer sent them; they are spliced into answers unparsed. Times have millisecond precision, as on the wire.
+
+create schema if not exists steelyard;
+set local search_path = steelyard;
+
+-- The one source of time in SQL; tests replace it to move leases and retries without sleeping.
+create function steelyard.now() returns timestamptz
+  language sql stable parallel safe
+  return date_trunc('milliseconds', statement_timestamp());
+
+-- 2021-06-23T09:09:34.752Z
+create function steelyard.wire_time(t timestamptz) returns text
+  language sql immutable strict parallel safe
+  return to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+
+create table migration (
+  name text constraint migration_pk primary key,
+  applied_at timestamptz not null default clock_timestamp()
+);
+
+---------------------------------------------------------------------------------------------------------------- people
+
+create table account (
+  id bigint generated always as identity constraint account_pk primary key,
+  name text not null constraint account_name_unique unique,
+  created_at timestamptz not null default steelyard.now()
+);
+
+-- A world of its own: projects, batches, tasks and files of one mode are invisible in the other (platform-api 2.2).
+create table space (
+  id bigint generated always as identity constraint space_pk primary key,
+  account_id bigint not null references account,
+  mode text not null constraint space_mode_known check (mode in ('live', 'test')),
+  callback_auth_key text not null,
+  default_callback_url text,
+  secure_result_urls boolean not null default false,
+  constraint space_account_mode_unique unique (account_id, mode)
+);
+
+-- A teammate (platform-api 21). `invited_until` is set exactly while an invitation is open.
+create table member (
+  id bigint generated always as identity constraint member_pk primary key,
+  public_id text collate "C" not null constraint member_public_id_unique unique,
+  account_id bigint not null references account,
+  email text not null,
+  role text not null constraint member_role_known check (role in ('admin', 'manager', 'member', 'labeler', 'disabled')),
+  company text,
+  first_name text,
+  last_name text,
+  disable_rapid_emails boolean not null default false,
+  password_hash text,
+  invited_until timestamptz,
+  created_at timestamptz not null default steelyard.now(),
+  updated_at timestamptz not null default steelyard.now()
+);
+create unique index member_email_unique on member (account_id, lower(email));
+create unique index member_one_admin on member (account_id) where role = 'admin';
+
+-- Keys are random, so their SHA-256 is enough; `hint` is what people may see again.
+create table api_key (
+  id bigint generated always as identity constraint api_key_pk primary key,
+  space_id bigint not null references space,
+  member_id bigint not null references member,
+  hint text not null,
+  sha256 bytea not null constraint api_key_sha256_unique unique,
+  created_at timestamptz not null default steelyard.now(),
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  last_used_at timestamptz
+);
+
+create table session (
+  token_sha256 bytea constraint session_pk primary key,
+  member_id bigint not null references member,
+  csrf_token text not null,
+  created_at timestamptz not null default steelyard.now(),
+  expires_at timestamptz not null
+);
+
+-- Encrypted with the key in the data directory (or STEELYARD_SECRET_KEY).
+create table secret (
+  account_id bigint not null references account,
+  name text not null,
+  ciphertext bytea not null,
+  updated_at timestamptz not null default steelyard.now(),
+  constraint secret_pk primary key (account_id, name)
+);
+
+---------------------------------------------------------------------------------------------------- projects and batches
+
+create table project (
+  space_id bigint not null references space,
+  id text collate "C" not null,
+  name text not null,
+  type text not null,
+  kind text not null constraint project_kind_known check (kind in ('standard', 'rapid', 'studio')),
+  version integer not null default 0,
+  archived boolean not null default false,
+  pipeline text,
+  consensus_attempts integer,
+  dataset_id text,
+  created_by text,
+  created_with text not null default 'api',
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint project_pk primary key (space_id, id),
+  constraint project_name_unique unique (space_id, name)
+);
+
+-- One row a version of the project's default params (platform-api 19.1); `params` without `version` and `created_at`.
+create table project_version (
+  space_id bigint not null,
+  project_id text collate "C" not null,
+  version integer not null,
+  params json not null,
+  created_at timestamptz not null,
+  constraint project_version_pk primary key (space_id, project_id, version),
+  constraint project_version_project_fk foreign key (space_id, project_id) references project
+);
+
+create table project_ontology (
+  space_id bigint not null,
+  project_id text collate "C" not null,
+  version integer not null,
+  name text,
+  ontology json not null,
+  created_at timestamptz not null,
+  constraint project_ontology_pk primary key (space_id, project_id, version),
+  constraint project_ontology_project_fk foreign key (space_id, project_id) references project
+);
+
+create table task_template (
+  space_id bigint not null,
+  project_id text collate "C" not null,
+  id text collate "C" not null,
+  version integer not null default 0,
+  template_variables json not null,
+  response_schema json,
+  auto_onboard_enabled boolean not null default false,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint task_template_pk primary key (space_id, project_id),
+  constraint task_template_project_fk foreign key (space_id, project_id) references project
+);
+
+create table batch (
+  space_id bigint not null,
+  id text collate "C" not null,
+  project_id text collate "C" not null,
+  name text not null,
+  status text not null
+    constraint batch_status_known check (status in ('staging', 'in_progress', 'completed', 'paused', 'cancelled')),
+  callback text not null default '',
+  metadata json not null default '{}',
+  calibration_batch boolean not null default false,
+  self_label_batch boolean not null default false,
+  priority smallint constraint batch_priority_range check (priority between 10 and 30),
+  studio_priority integer,
+  archived boolean not null default false,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  completed_at timestamptz,
+  last_audited_at timestamptz,
+  constraint batch_pk primary key (space_id, id),
+  constraint batch_name_unique unique (space_id, name),
+  constraint batch_project_fk foreign key (space_id, project_id) references project,
+  constraint batch_completed_has_time check ((status = 'completed') = (completed_at is not null))
+);
+create index batch_by_project on batch (space_id, project_id, id);
+
+----------------------------------------------------------------------------------------------------------------- tasks
+
+-- `head` is the part of the wire document that never changes after creation, as JSON members without braces; `params` and `metadata`
+-- are what was sent. No foreign keys: they cost 25-40 % of the hot insert; projects and batches are never deleted.
+create table task (
+  space_id bigint not null,
+  id text collate "C" not null,
+  type text not null,
+  project_id text collate "C",
+  batch_id text collate "C",
+  status text not null constraint task_status_known check (status in ('pending', 'completed', 'canceled', 'error')),
+  stage text not null constraint task_stage_known check (stage in (
+    'preparing', 'queued', 'labeling', 'review_queued', 'reviewing', 'completed', 'canceled', 'error')),
+  priority smallint not null default 10 constraint task_priority_range check (priority between 10 and 30),
+  own_priority boolean not null default false,
+  work_started boolean not null default false,
+  clear_unique_id_on_error boolean not null default false,
+  callback_succeeded boolean,
+  head text not null,
+  params json not null,
+  metadata json not null,
+  unique_id text,
+  tags text[],
+  callback_url text,
+  attachment_urls text[],
+  response json,
+  response_version integer not null default 0,
+  audits json,
+  customer_review_status text constraint task_review_known check (
+    customer_review_status in ('accepted', 'fixed', 'commented', 'rejected')),
+  -- customer_review_comments, customer_reviewed_by, customer_audited_at ... as JSON members without braces
+  review_members text,
+  prior_responses json,
+  -- the states of its rows in `dependent` as the wire shows them, rendered by whoever changes one
+  dependents json,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  completed_at timestamptz,
+  constraint task_pk primary key (space_id, id),
+  constraint task_completed_has_time check (status <> 'completed' or (completed_at is not null and response is not null)),
+  constraint task_stage_agrees check (
+    status = case stage when 'completed' then 'completed' when 'canceled' then 'canceled' when 'error' then 'error' else 'pending' end)
+) with (toast_tuple_target = 4096, fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
+create unique index task_unique_id_unique on task (space_id, unique_id) where unique_id is not null;
+create index task_by_project on task (space_id, project_id, id) where project_id is not null;
+create index task_by_project_status on task (space_id, project_id, status, id) where project_id is not null;
+create index task_by_batch on task (space_id, batch_id, id) where batch_id is not null;
+create index task_by_status on task (space_id, status, id);
+create index task_by_type on task (space_id, type, id);
+create index task_by_updated on task (space_id, updated_at);
+create index task_by_completed on task (space_id, completed_at) where completed_at is not null;
+create index task_by_review on task (space_id, customer_review_status, id) where customer_review_status is not null;
+
+-- Built-in functions in PL/pgSQL: a subselect in SQL costs an executor start for every row. A tag that holds
+-- the separator yields other keys, the same for task and question; the listing compares the tags themselves as well.
+create function steelyard.tag_keys(space_id bigint, tags text[]) returns text[]
+  language plpgsql immutable parallel safe as $$
+begin
+  return string_to_array(
+    space_id::text || ':' || array_to_string(tags, e'\x1f' || space_id::text || ':'), e'\x1f');
+end
+$$;
+create index task_by_tag on task using gin (steelyard.tag_keys(space_id, tags)) where tags is not null;
+
+-- The wire's task object (platform-api 6). Inlined by the planner, so a page costs one pass over its rows.
+create function steelyard.task_json(t task) returns text
+  language sql stable parallel safe
+  return '{' || t.head || ',"params":' || t.params
+    || ',"status":"' || t.status || '","priority":' || t.priority
+    || ',"work_started":' || t.work_started
+    || ',"updated_at":"' || steelyard.wire_time(t.updated_at) || '"'
+    || case when t.completed_at is null then '' else ',"completed_at":"' || steelyard.wire_time(t.completed_at) || '"' end
+    || ',"metadata":' || t.metadata
+    || case when t.unique_id is null then '' else ',"unique_id":' || to_json(t.unique_id) end
+    || case when t.tags is null then '' else ',"tags":' || array_to_json(t.tags) end
+    || case when t.callback_succeeded is null then ''
+         else ',"callback_succeeded":' || t.callback_succeeded || ',"callback_completed":' || t.callback_succeeded end
+    || case when t.response is null then '' else ',"response":' || t.response end
+    || case when t.audits is null then '' else ',"audits":' || t.audits end
+    || case when t.customer_review_status is null then ''
+         else ',"customer_review_status":"' || t.customer_review_status || '"' end
+    || case when t.review_members is null then '' else ',' || t.review_members end
+    || case when t.prior_responses is null then '' else ',"prior_responses":' || t.prior_responses end
+    || case when t.dependents is null then '' else ',"dependents":' || t.dependents end
+    || '}';
+
+-- Exact counters, moved in the statement that changes a task. scope: 's' whole space (scope_id ''), 'p' a project, 'b' a batch.
+-- `shard` keeps processes from queueing for one row; single shards may be negative, only sums mean anything.
+create table task_count (
+  space_id bigint not null,
+  scope text collate "C" not null,
+  scope_id text collate "C" not null,
+  type text not null,
+  status text not null,
+  shard smallint not null,
+  n bigint not null,
+  constraint task_count_pk primary key (space_id, scope, scope_id, type, status, shard)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+
+-- Answers are versions, never overwritten. origin: labeled, reviewed, fixed, made (test mode), recalled.
+create table response_version (
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  version integer not null,
+  origin text not null,
+  author text not null,
+  response json not null,
+  created_at timestamptz not null,
+  constraint response_version_pk primary key (space_id, task_id, version)
+);
+
+-- Files that are part of an answer (segmentation maps ...); `token` is the unguessable part of their URL.
+create table result_file (
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  id text collate "C" not null,
+  token text collate "C" not null constraint result_file_token_unique unique,
+  name text not null,
+  sha256 text collate "C" not null,
+  content_type text not null,
+  created_at timestamptz not null,
+  constraint result_file_pk primary key (space_id, task_id, id)
+);
+
+create table attachment (
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  ordinal integer not null,
+  path text not null,
+  role text not null,
+  url text not null,
+  media text not null,
+  frame integer,
+  state text not null constraint attachment_state_known check (state in ('stored', 'failed')),
+  status_code integer,
+  message text,
+  sha256 text collate "C",
+  size_bytes bigint,
+  mime_type text,
+  width integer,
+  height integer,
+  constraint attachment_pk primary key (space_id, task_id, ordinal)
+);
+
+-- Tasks that a task declared to be created from its answer (task-types-lidar 11). `body` is the request, with the root's id filled in; it is
+-- created when the root is completed and `waits_for_audit` is false. Whoever changes a row holds its root's row.
+create table dependent (
+  space_id bigint not null,
+  root_task_id text collate "C" not null,
+  ordinal integer not null,
+  type text not null,
+  state text not null default 'waiting' constraint dependent_state_known check (state in ('waiting', 'created', 'failed', 'dropped')),
+  waits_for_audit boolean not null,
+  body json not null,
+  task_id text collate "C",
+  error text,
+  constraint dependent_pk primary key (space_id, root_task_id, ordinal),
+  constraint dependent_state_agrees check (
+    (state = 'created') = (task_id is not null) and (state = 'failed') = (error is not null))
+);
+
+-- First answers to requests that carried an Idempotency-Key (platform-api 9.2). Creations of tasks write `done` rows in the creating
+-- statement; other creations claim a `processing` row first, fenced by `token`, which may be taken over once it has expired.
+create table idempotency_key (
+  space_id bigint not null,
+  key text collate "C" not null,
+  member_id bigint not null,
+  request_sha256 bytea not null,
+  state text not null constraint idempotency_state_known check (state in ('processing', 'done')),
+  token text,
+  status smallint,
+  body bytea,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  constraint idempotency_key_pk primary key (space_id, key),
+  constraint idempotency_done_has_answer check (state <> 'done' or (status is not null and body is not null))
+);
+create index idempotency_key_expiry on idempotency_key (expires_at);
+
+-- The timeline of every task. Partitioned by month; steelyard.ensure_partitions() makes the months ahead.
+create table task_event (
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  at timestamptz not null,
+  kind text not null,
+  actor text,
+  detail json
+) partition by range (at);
+create index task_event_by_task on task_event (space_id, task_id, at);
+create table task_event_default partition of task_event default;
+
+-- Administrative acts, append-only.
+create table audit_log (
+  account_id bigint not null,
+  at timestamptz not null,
+  actor text not null,
+  action text not null,
+  detail json
+) partition by range (at);
+create index audit_log_by_account on audit_log (account_id, at);
+create table audit_log_default partition of audit_log default;
+
+------------------------------------------------------------------------------------------------------------------ work
+
+-- The order in which work is offered: the studio order of batches first (calibration batches lead by default), the task's priority within.
+create function steelyard.slot_priority(task_priority smallint, studio_priority integer, calibration_batch boolean) returns smallint
+  language sql immutable parallel safe
+  return (task_priority + case
+    when studio_priority is not null then 32 * (1000 - least(studio_priority, 999))
+    when calibration_batch then 32
+    else 0 end)::smallint;
+
+-- One claimable piece of work: the queue's row and the lease's home. `claimable` is false while the batch is staging or paused.
+create table slot (
+  id bigint generated always as identity constraint slot_pk primary key,
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  project_id text collate "C" not null default '',
+  batch_id text collate "C",
+  step smallint not null default 0,
+  number smallint not null default 0,
+  priority smallint not null default 10,
+  claimable boolean not null default true,
+  lease_token text collate "C",
+  lease_member_id bigint,
+  lease_expires_at timestamptz,
+  done_at timestamptz,
+  constraint slot_step_number_unique unique (space_id, task_id, step, number),
+  constraint slot_lease_whole check (
+    (lease_token is null) = (lease_member_id is null) and (lease_token is null) = (lease_expires_at is null))
+) with (fillfactor = 70);
+create index slot_never_leased on slot (space_id, project_id, priority desc, task_id)
+  where done_at is null and claimable and lease_token is null;
+create index slot_leased on slot (space_id, project_id, lease_expires_at)
+  where done_at is null and claimable and lease_token is not null;
+create index slot_by_batch on slot (space_id, batch_id) where batch_id is not null and done_at is null;
+
+-- One contributor's go at a slot: history, never reused.
+create table attempt (
+  id bigint generated always as identity constraint attempt_pk primary key,
+  space_id bigint not null,
+  slot_id bigint not null,
+  task_id text collate "C" not null,
+  member_id bigint not null,
+  lease_token text collate "C" not null,
+  state text not null constraint attempt_state_known check (state in ('open', 'submitted', 'released', 'lapsed', 'withdrawn')),
+  claimed_at timestamptz not null,
+  ended_at timestamptz,
+  active_seconds integer not null default 0,
+  response json,
+  constraint attempt_one_a_slot_and_member unique (slot_id, member_id, lease_token)
+);
+create index attempt_by_member on attempt (member_id, claimed_at);
+create index attempt_by_task on attempt (space_id, task_id);
+
+-- Work in progress; survives lease loss and reload. A change based on an older revision gets 409 with both.
+create table draft (
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  step smallint not null default 0,
+  member_id bigint not null,
+  revision integer not null,
+  body json not null,
+  updated_at timestamptz not null,
+  constraint draft_pk primary key (space_id, task_id, step, member_id)
+);
+
+create table assignment (
+  space_id bigint not null references space,
+  member_id bigint not null references member,
+  project_id text collate "C" not null,
+  created_at timestamptz not null default steelyard.now(),
+  constraint assignment_pk primary key (space_id, member_id, project_id),
+  constraint assignment_project_fk foreign key (space_id, project_id) references project
+);
+
+-- A studio group. A person's own implicit group (isSingleton) is not stored; see studio/groups.
+create table work_group (
+  space_id bigint not null,
+  id text collate "C" not null,
+  project_id text collate "C" not null,
+  name text not null,
+  created_at timestamptz not null,
+  constraint work_group_pk primary key (space_id, id),
+  constraint work_group_name_unique unique (space_id, project_id, name),
+  constraint work_group_project_fk foreign key (space_id, project_id) references project
+);
+create table work_group_member (
+  space_id bigint not null,
+  group_id text collate "C" not null,
+  member_id bigint not null references member,
+  constraint work_group_member_pk primary key (space_id, group_id, member_id),
+  constraint work_group_member_group_fk foreign key (space_id, group_id) references work_group
+);
+-- Who may work on a studio batch: a group, or one person.
+create table batch_group (
+  space_id bigint not null,
+  batch_id text collate "C" not null,
+  group_id text collate "C",
+  member_id bigint references member,
+  constraint batch_group_unique unique nulls not distinct (space_id, batch_id, group_id, member_id),
+  constraint batch_group_batch_fk foreign key (space_id, batch_id) references batch,
+  constraint batch_group_one_target check ((group_id is null) <> (member_id is null))
+);
+
+-- Known-answer tasks (platform-api 23).
+create table quality_task (
+  space_id bigint not null,
+  id text collate "C" not null,
+  kind text not null constraint quality_task_kind_known check (kind in ('evaluation', 'training')),
+  type text not null,
+  project_id text collate "C" not null,
+  instruction text not null,
+  params json not null,
+  metadata json not null,
+  expected_response json not null,
+  initial_response json,
+  created_at timestamptz not null,
+  constraint quality_task_pk primary key (space_id, id)
+);
+create table quality_attempt (
+  space_id bigint not null,
+  id text collate "C" not null,
+  quality_task_id text collate "C" not null,
+  member_id bigint not null references member,
+  response json not null,
+  score double precision not null,
+  passed boolean not null,
+  created_at timestamptz not null,
+  constraint quality_attempt_pk primary key (space_id, id)
+);
+create index quality_attempt_by_task on quality_attempt (space_id, quality_task_id, id);
+
+-- Audits made of feedback items instead of a corrected response (platform-api 24).
+create table fixless_audit (
+  space_id bigint not null,
+  id text collate "C" not null,
+  task_id text collate "C" not null,
+  body json not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  constraint fixless_audit_pk primary key (space_id, id)
+);
+create index fixless_audit_by_task on fixless_audit (space_id, task_id, id);
+
+----------------------------------------------------------------------------------------------------------------- files
+
+-- What storage holds, by content.
+create table blob (
+  sha256 text collate "C" constraint blob_pk primary key,
+  size_bytes bigint not null,
+  mime_type text not null,
+  created_at timestamptz not null default steelyard.now()
+);
+
+create table file (
+  space_id bigint not null references space,
+  id text collate "C" not null,
+  display_name text,
+  reference_id text,
+  metadata json,
+  mime_type text,
+  size_bytes bigint,
+  sha256 text collate "C",
+  source_url text,
+  state text not null constraint file_state_known check (state in ('stored', 'importing', 'failed')),
+  failure_status integer,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint file_pk primary key (space_id, id),
+  constraint file_reference_id_unique unique (space_id, reference_id),
+  constraint file_stored_has_content check (state <> 'stored' or sha256 is not null)
+);
+create table file_project (
+  space_id bigint not null,
+  file_id text collate "C" not null,
+  project_id text collate "C" not null,
+  constraint file_project_pk primary key (space_id, project_id, file_id),
+  constraint file_project_file_fk foreign key (space_id, file_id) references file,
+  constraint file_project_project_fk foreign key (space_id, project_id) references project
+);
+create index file_project_by_file on file_project (space_id, file_id);
+
+--------------------------------------------------------------------------------------------------- jobs and callbacks
+
+-- Work for later, written in the transaction that promises it. A claim pushes `run_at` forward by the lease and clears `dedupe_key`, so
+-- that a promise made while the job runs is a new row. Done jobs are deleted; exhausted ones keep `failed_at` and stay visible.
+create table job (
+  id bigint generated always as identity constraint job_pk primary key,
+  queue text not null default 'default',
+  kind text not null,
+  args json not null default '{}',
+  dedupe_key text,
+  run_at timestamptz not null default steelyard.now(),
+  attempts integer not null default 0,
+  last_error text,
+  failed_at timestamptz,
+  created_at timestamptz not null default steelyard.now()
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+create index job_ready on job (queue, run_at) where failed_at is null;
+create unique index job_dedupe on job (dedupe_key) where dedupe_key is not null;
+
+-- What a customer is to be told: fixed when the change was made, never deleted, sent in order of id per task.
+create table callback_event (
+  id bigint generated always as identity constraint callback_event_pk primary key,
+  space_id bigint not null,
+  task_id text collate "C",
+  batch_id text collate "C",
+  kind text not null,
+  target text not null,
+  payload json not null,
+  state text not null default 'pending'
+    constraint callback_event_state_known check (state in ('pending', 'delivered', 'failed', 'undeliverable')),
+  attempts integer not null default 0,
+  created_at timestamptz not null,
+  decided_at timestamptz
+);
+create index callback_event_by_task on callback_event (space_id, task_id, id) where task_id is not null;
+create index callback_event_by_batch on callback_event (space_id, batch_id, id) where batch_id is not null;
+create index callback_event_open on callback_event (id) where state = 'pending';
+
+create table callback_attempt (
+  id bigint generated always as identity constraint callback_attempt_pk primary key,
+  event_id bigint not null,
+  at timestamptz not null,
+  duration_ms integer not null,
+  status_code integer,
+  error text,
+  body_clip text
+);
+create index callback_attempt_by_event on callback_attempt (event_id, id);
+
+-- Processes that are alive: /readyz asks for a worker's recent row.
+create table process (
+  id text constraint process_pk primary key,
+  kind text not null,
+  started_at timestamptz not null,
+  seen_at timestamptz not null
+);
+
+-- Makes the monthly partitions of this month and the `months` after it.
+create function steelyard.ensure_partitions(months integer) returns void
+  language plpgsql as $$
+declare
+  parent text;
+  first date;
+begin
+  foreach parent in array array['task_event', 'audit_log'] loop
+    for i in 0..months loop
+      first := (date_trunc('month', steelyard.now() at time zone 'UTC') + make_interval(months => i))::date;
+      execute format(
+        'create table if not exists steelyard.%I partition of steelyard.%I for values from (%L) to (%L)',
+        parent || to_char(first, '_YYYY_MM'), parent,
+        first::timestamp at time zone 'UTC', (first + interval '1 month')::timestamp at time zone 'UTC');
+    end loop;
+  end loop;
+end
+$$;
+select steelyard.ensure_partitions(3);
