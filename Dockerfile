@@ -6,6 +6,13 @@
 # For a database elsewhere set STEELYARD_DATABASE_URL. `docker stop` sends SIGTERM, upon which requests and jobs in
 # flight are finished; its usual 10 s are less than STEELYARD_DRAIN_SECONDS (30), hence --stop-timeout.
 
+FROM node:22-slim AS web
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci
+COPY web/ ./
+RUN npm run build
+
 FROM python:3.12-slim AS build
 WORKDIR /src
 COPY requirements/ requirements/
@@ -13,6 +20,7 @@ RUN python -m venv /opt/steelyard \
  && /opt/steelyard/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src/ src/
+COPY --from=web /src/src/steelyard/web_bundle/ src/steelyard/web_bundle/
 COPY examples/photos/ examples/photos/
 RUN /opt/steelyard/bin/pip install --no-cache-dir --no-deps --no-build-isolation --no-index .
 

