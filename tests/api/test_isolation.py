@@ -340,6 +340,16 @@ PROBES: dict[tuple[str, str], Probe | str] = {
         Sent(f"/api/work/{w.lease}/submit", body={"response": {"annotations": [BOX]}})
     ],
     ("POST", "/api/work/{lease_token}/release"): lambda w: [Sent(f"/api/work/{w.lease}/release")],
+    ("POST", "/api/work/{lease_token}/skip"): lambda w: [
+        Sent(f"/api/work/{w.lease}/skip", body={"reason": "stolen"})
+    ],
+    ("POST", "/api/work/{lease_token}/review"): lambda w: [
+        Sent(f"/api/work/{w.lease}/review", body={"verdict": "accept"})
+    ],
+    ("GET", "/api/projects/{name}/workflow"): lambda w: [Sent(f"/api/projects/{w.project}/workflow")],
+    ("PUT", "/api/projects/{name}/workflow"): lambda w: [
+        Sent(f"/api/projects/{w.project}/workflow", body={"overlap": 2})
+    ],
 }
 
 

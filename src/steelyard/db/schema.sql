@@ -273,7 +273,8 @@ create table task_count (
   constraint task_count_pk primary key (space_id, scope, scope_id, type, status, shard)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 
--- Answers are versions, never overwritten. origin: labeled, reviewed, fixed, made (test mode), recalled.
+-- Answers are versions, never overwritten. origin: labeled, merged (best of several), reviewed (fixed by a reviewer), fixed (by the customer),
+-- made (test mode). `base_version`, `difference`: of a fix, what it was made from and which parts it changed.
 create table response_version (
   space_id bigint not null,
   task_id text collate "C" not null,
@@ -282,6 +283,9 @@ create table response_version (
   author text not null,
   response json not null,
   created_at timestamptz not null,
+  author_id bigint,
+  base_version integer,
+  difference json,
   constraint response_version_pk primary key (space_id, task_id, version)
 );
 
@@ -386,7 +390,38 @@ create function steelyard.slot_priority(task_priority smallint, studio_priority 
     when calibration_batch then 32
     else 0 end)::smallint;
 
--- One claimable piece of work: the queue's row and the lease's home. `claimable` is false while the batch is staging or paused.
+-- Whether a task is in a sample: by its id alone, so the same at every time (work.chosen says the same).
+create function steelyard.chosen(task_id text, what text, share double precision) returns boolean
+  language sql immutable parallel safe
+  return ('x' || substr(md5(task_id || ':' || what), 1, 8))::bit(32)::bigint < share * 4294967296;
+
+-- How the work of a project is done: work.Workflow as JSON. No row: the defaults.
+create table project_workflow (
+  space_id bigint not null,
+  project_id text collate "C" not null,
+  settings json not null,
+  updated_at timestamptz not null,
+  updated_by text not null,
+  constraint project_workflow_pk primary key (space_id, project_id),
+  constraint project_workflow_project_fk foreign key (space_id, project_id) references project
+);
+
+-- Whether a member gets work of a project: `paused` none, `training` only training tasks. No row: active.
+create table member_project_state (
+  space_id bigint not null,
+  member_id bigint not null references member,
+  project_id text collate "C" not null,
+  state text not null constraint member_project_state_known check (state in ('active', 'paused', 'training')),
+  reason text,
+  updated_at timestamptz not null default steelyard.now(),
+  constraint member_project_state_pk primary key (space_id, member_id, project_id),
+  constraint member_project_state_project_fk foreign key (space_id, project_id) references project
+);
+
+-- One claimable piece of work: the queue's row and the lease's home. `claimable` is false while the batch is staging or paused. Step 0 is
+-- labeling (`number` 0..overlap-1), steps 1.. are the review stages; a task that is sent back or recalled starts a new `round`. Of kind
+-- `evaluation` and `training`, `task_id` is a quality_task's. `only_member_id`: reserved for one member, until `only_until` if that is set.
+-- `lane`: which of a project's queues it waits in, `own` being those of single members. `postponed_at`: skipped, so at the end of its priority.
 create table slot (
   id bigint generated always as identity constraint slot_pk primary key,
   space_id bigint not null,
@@ -401,17 +436,29 @@ create table slot (
   lease_member_id bigint,
   lease_expires_at timestamptz,
   done_at timestamptz,
-  constraint slot_step_number_unique unique (space_id, task_id, step, number),
+  kind text not null default 'label' constraint slot_kind_known check (kind in ('label', 'review', 'evaluation', 'training')),
+  round smallint not null default 0,
+  only_member_id bigint,
+  only_until timestamptz,
+  skips smallint not null default 0,
+  postponed_at timestamptz,
+  escalated boolean not null default false,
+  lane text collate "C" generated always as (case
+    when only_member_id is not null then 'own' when escalated then 'escalated' when kind = 'review' then 'review' else 'label' end) stored,
+  constraint slot_step_number_unique unique (space_id, task_id, round, step, number),
   constraint slot_lease_whole check (
     (lease_token is null) = (lease_member_id is null) and (lease_token is null) = (lease_expires_at is null))
 ) with (fillfactor = 70);
-create index slot_never_leased on slot (space_id, project_id, priority desc, task_id)
+create index slot_never_leased on slot (space_id, project_id, lane, priority desc, postponed_at nulls first, task_id)
   where done_at is null and claimable and lease_token is null;
-create index slot_leased on slot (space_id, project_id, lease_expires_at)
+create index slot_leased on slot (space_id, project_id, lane, lease_expires_at)
   where done_at is null and claimable and lease_token is not null;
+create index slot_reserved on slot (only_member_id) where done_at is null and only_member_id is not null;
+create index slot_held on slot (lease_member_id) where done_at is null and lease_token is not null;
 create index slot_by_batch on slot (space_id, batch_id) where batch_id is not null and done_at is null;
 
--- One contributor's go at a slot: history, never reused.
+-- One contributor's go at a slot: history, never reused. `response` is what was sent, `answer` what was stored where that differs, `verdict` a
+-- reviewer's, `reason` why it was skipped or taken away.
 create table attempt (
   id bigint generated always as identity constraint attempt_pk primary key,
   space_id bigint not null,
@@ -419,15 +466,68 @@ create table attempt (
   task_id text collate "C" not null,
   member_id bigint not null,
   lease_token text collate "C" not null,
-  state text not null constraint attempt_state_known check (state in ('open', 'submitted', 'released', 'lapsed', 'withdrawn')),
+  state text not null constraint attempt_state_known check (
+    state in ('open', 'submitted', 'released', 'skipped', 'lapsed', 'withdrawn')),
   claimed_at timestamptz not null,
   ended_at timestamptz,
   active_seconds integer not null default 0,
   response json,
+  answer json,
+  verdict text constraint attempt_verdict_known check (verdict in ('accept', 'fix', 'send_back')),
+  reason text,
   constraint attempt_one_a_slot_and_member unique (slot_id, member_id, lease_token)
 );
 create index attempt_by_member on attempt (member_id, claimed_at);
 create index attempt_by_task on attempt (space_id, task_id);
+create index attempt_submitted on attempt (member_id, ended_at) where state = 'submitted';
+
+-- How alike two answers to one task are by its type's metric (0..1); the attempts in order of their ids.
+create table answer_agreement (
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  attempt_a bigint not null,
+  attempt_b bigint not null,
+  round smallint not null,
+  score double precision not null,
+  detail json not null,
+  created_at timestamptz not null,
+  constraint answer_agreement_pk primary key (space_id, task_id, attempt_a, attempt_b)
+);
+
+-- Remarks on a version of an answer, pinned to an annotation or a place (`at`, the workbench's own JSON) where they have one.
+create table task_comment (
+  id bigint generated always as identity constraint task_comment_pk primary key,
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  version integer not null,
+  annotation_id text,
+  at json,
+  text text not null,
+  author text not null,
+  author_id bigint not null,
+  created_at timestamptz not null,
+  resolved_at timestamptz
+);
+create index task_comment_by_task on task_comment (space_id, task_id, id);
+
+-- A change of many tasks at once, done by a job in pieces; `filter` as in the listing, `cursor` the last task looked at.
+create table bulk_change (
+  space_id bigint not null,
+  id text collate "C" not null,
+  verb text not null constraint bulk_change_verb_known check (verb in ('cancel', 'prioritize', 'requeue', 'recall')),
+  filter json not null,
+  args json not null,
+  state text not null constraint bulk_change_state_known check (state in ('running', 'done', 'failed')),
+  total bigint not null,
+  seen bigint not null default 0,
+  changed bigint not null default 0,
+  cursor text collate "C",
+  error text,
+  created_by text not null,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  constraint bulk_change_pk primary key (space_id, id)
+);
 
 -- Work in progress; survives lease loss and reload. A change based on an older revision gets 409 with both.
 create table draft (

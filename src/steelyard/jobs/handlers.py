@@ -11,6 +11,7 @@ from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
 from steelyard.tasks.prepare import prepare_task
 from steelyard.tasks.spawn import create_dependents
+from steelyard.work.merge import merge_answers
 
 _JOBS: tuple[JobSpec, ...] = (
     JobSpec(s.PREPARE_TASK, prepare_task, s.PrepareTask, "attachments", limit_s=3600.0),
@@ -26,6 +27,7 @@ _JOBS: tuple[JobSpec, ...] = (
     JobSpec(
         s.CREATE_DEPENDENTS, create_dependents, s.CreateDependents, "default", RetryPolicy(max_attempts=100)
     ),
+    JobSpec(s.MERGE_ANSWERS, merge_answers, s.MergeAnswers, "default", RetryPolicy(max_attempts=100)),
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
     *PERIODIC,
 )

@@ -39,5 +39,6 @@ PERIODIC: tuple[JobSpec, ...] = (
     _periodic("expire_sessions", _in_batches(q.expire_sessions), 30 * _MINUTE),
     _periodic("ensure_partitions", _make_partitions, 6 * _HOUR),
     _periodic("forget_processes", _forget_processes, 10 * _MINUTE),
+    _periodic("tidy_reservations", _in_batches(q.tidy_reservations), _MINUTE),
     _periodic("tidy_leases", _in_batches(q.tidy_leases), _MINUTE),
 )

@@ -103,6 +103,21 @@ select steelyard.ensure_partitions(3)::text;
 delete from process
 where seen_at < steelyard.now() - interval '1 hour';
 
+-- name: tidy_reservations
+-- Work that was kept for its author long enough is offered to everybody.
+with over as (
+  select id
+  from slot
+  where done_at is null and only_member_id is not null and only_until <= steelyard.now()
+    and (lease_token is null or lease_expires_at <= steelyard.now())
+  order by id
+  limit 500
+  for update skip locked)
+update slot s
+set only_member_id = null, only_until = null
+from over o
+where s.id = o.id;
+
 -- name: tidy_leases
 -- Leases that lapsed a minute ago: the attempt is closed, the slot free, the task shown as queued again. Claims do not wait for this.
 with lapsed as (

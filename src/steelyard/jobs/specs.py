@@ -43,6 +43,14 @@ class CreateDependents(Struct, frozen=True):
     task_id: str
 
 
+class MergeAnswers(Struct, frozen=True):
+    """Compare the answers that several people gave to a task in a round, and go on with the best. Queue `default`."""
+
+    space_id: int
+    task_id: str
+    round: int
+
+
 class NoArgs(Struct, frozen=True):
     """The arguments of periodic jobs."""
 
@@ -50,6 +58,7 @@ class NoArgs(Struct, frozen=True):
 PREPARE_TASK, PREPARE_TASK_QUEUE = "prepare_task", "attachments"
 SEND_CALLBACK, SEND_CALLBACK_QUEUE = "send_callback", "callbacks"
 CREATE_DEPENDENTS, CREATE_DEPENDENTS_QUEUE = "create_dependents", "default"
+MERGE_ANSWERS, MERGE_ANSWERS_QUEUE = "merge_answers", "default"
 SETTLE_BATCH, SETTLE_BATCH_QUEUE = "settle_batch", "default"
 
 

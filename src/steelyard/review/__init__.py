@@ -1,5 +1,6 @@
-"""Review: the customer's verdicts that consist of feedback instead of a corrected response (platform-api §24)."""
+"""Review: our reviewers' verdicts on answers, and the customer's (platform-api §15, §24)."""
 
+from steelyard.review.comments import Comment, NewComment
 from steelyard.review.fixless import (
     Feedback,
     FixlessAudit,
@@ -9,13 +10,29 @@ from steelyard.review.fixless import (
     create_fixless_audit,
     list_fixless_audits,
 )
+from steelyard.review.verdict import (
+    ReviewContext,
+    Reviewed,
+    Verdict,
+    give_verdict,
+    review_context,
+    rework_context,
+)
 
 __all__ = [
+    "Comment",
     "Feedback",
     "FixlessAudit",
     "FrameInterval",
+    "NewComment",
     "NewFixlessAudit",
+    "ReviewContext",
+    "Reviewed",
     "Scope",
+    "Verdict",
     "create_fixless_audit",
+    "give_verdict",
     "list_fixless_audits",
+    "review_context",
+    "rework_context",
 ]

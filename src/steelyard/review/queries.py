@@ -21,6 +21,41 @@ class AuditRow(Struct, frozen=True):
     created_at: datetime
 
 
+class VersionRow(Struct, frozen=True):
+    """A version of an answer; `response` and `difference` are JSON text."""
+
+    version: int
+    origin: str
+    author: str
+    author_id: int | None
+    response: str
+    base_version: int | None
+    difference: str | None
+    created_at: datetime
+
+
+class CommentRow(Struct, frozen=True):
+    """A stored remark; `at` is JSON text."""
+
+    id: int
+    task_id: str
+    version: int
+    annotation_id: str | None
+    at: str | None
+    text: str
+    author: str
+    created_at: datetime
+    resolved_at: datetime | None
+
+
+add_comments = Q.exec("add_comments")
+comments = Q.all("comments", CommentRow)
+resolve_comments = Q.exec("resolve_comments")
+version = Q.opt("version", VersionRow)
+versions = Q.all("versions", VersionRow)
+labeler_of = Q.value("labeler_of", int)
+answers_of_round = Q.column("answers_of_round", str)
+previous_response = Q.value("previous_response", str)
 task_status = Q.value("task_status", str)
 insert_audit = Q.value("insert_audit", datetime)
 audits_of_task = Q.all("audits_of_task", AuditRow)

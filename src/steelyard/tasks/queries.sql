@@ -304,9 +304,44 @@ returning response_version
 
 -- name: add_response_version
 -- Answers are versions, never overwritten.
-insert into response_version (space_id, task_id, version, origin, author, response, created_at)
-values (:space_id, :task_id, :version, :origin, :author, :response::json, steelyard.now())
+insert into response_version (
+  space_id, task_id, version, origin, author, author_id, response, base_version, difference, created_at)
+values (
+  :space_id, :task_id, :version, :origin, :author, :author_id, :response::json, :base_version, :difference::json, steelyard.now())
 
+-- name: next_version
+-- An answer that is not final yet: the task's response stays away until it is.
+update task set response_version = response_version + 1, updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning response_version
+
+-- name: set_finished
+-- pending → completed with the latest version as it is.
+update task t
+set status = 'completed', stage = 'completed', response = v.response, completed_at = steelyard.now(), updated_at = steelyard.now(),
+  callback_succeeded = null
+from response_version v
+where t.space_id = :space_id and t.id = :task_id and t.stage = any(:from_stages::text[])
+  and v.space_id = t.space_id and v.task_id = t.id and v.version = t.response_version
+returning t.response_version
+
+-- name: set_stage
+-- From one pending stage to another.
+update task
+set stage = :stage, work_started = work_started or :stage in ('labeling', 'reviewing'), updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
+-- name: set_recalled
+-- completed → pending: the answer stays in its version only (platform-api 7).
+update task
+set status = 'pending', stage = 'queued', response = null, completed_at = null, callback_succeeded = null, updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
+-- name: latest_round
+-- The round that a task's work is in.
+select coalesce(max(round), 0)::integer from slot where space_id = :space_id and task_id = :task_id
 -- name: set_error
 -- Attachment processing failed.
 update task
@@ -322,32 +357,46 @@ where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[
 returning id
 
 -- name: open_slot
--- The claimable piece of work of a task's first step; not claimable while its batch is staging or paused.
-insert into slot (space_id, task_id, project_id, batch_id, priority, claimable)
+-- The claimable pieces of work of one step of a task, `number` 0 to `count` - 1 (null: the overlap of its project); not claimable while its
+-- batch is staging or paused.
+insert into slot (
+  space_id, task_id, project_id, batch_id, priority, claimable, kind, round, step, number, only_member_id, only_until)
 select t.space_id, t.id, coalesce(t.project_id, ''), t.batch_id,
   steelyard.slot_priority(t.priority, b.studio_priority, b.calibration_batch),
-  b.status is null or b.status in ('in_progress', 'completed')
+  b.status is null or b.status in ('in_progress', 'completed'),
+  case when :step::smallint = 0 then 'label' else 'review' end, :round::smallint, :step::smallint, n.number,
+  p.id, case when p.id is not null then steelyard.now() + :reserved_for::interval end
 from task t
 left join batch b on b.space_id = t.space_id and b.id = t.batch_id
+left join project_workflow w on w.space_id = t.space_id and w.project_id = t.project_id
+left join member p on p.id = :only_member_id::bigint and p.role <> 'disabled'
+cross join lateral generate_series(
+  0, coalesce(:count::integer, (w.settings ->> 'overlap')::integer, 1) - 1) as n (number)
 where t.space_id = :space_id and t.id = :task_id
-on conflict (space_id, task_id, step, number) do nothing
+on conflict (space_id, task_id, round, step, number) do nothing
 
 -- name: close_slots
--- Nobody may claim or hold work on a task that has ended.
-update slot set done_at = steelyard.now(), claimable = false
-where space_id = :space_id and task_id = :task_id and done_at is null
+-- Nobody may claim or hold work on a task that has ended; who held some is not blamed for it.
+with closed as (
+  update slot set done_at = steelyard.now(), claimable = false
+  where space_id = :space_id and task_id = :task_id and done_at is null and kind in ('label', 'review')
+  returning id, lease_token
+)
+update attempt a
+set state = 'withdrawn', ended_at = steelyard.now()
+from closed c
+where a.slot_id = c.id and a.lease_token = c.lease_token and a.state = 'open'
 
--- name: set_labeling
--- queued → labeling.
-update task set stage = 'labeling', work_started = true, updated_at = steelyard.now()
-where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
-returning id
-
--- name: set_requeued
--- labeling → queued; work has been started all the same.
-update task set stage = 'queued', updated_at = steelyard.now()
-where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
-returning id
+-- name: set_idle
+-- The stage of waiting, unless somebody else is working on the task just now.
+update task t
+set stage = :stage, updated_at = steelyard.now()
+where t.space_id = :space_id and t.id = :task_id and t.stage = any(:from_stages::text[])
+  and not exists (
+    select from slot s
+    where s.space_id = t.space_id and s.task_id = t.id and s.done_at is null and s.lease_token is not null
+      and s.lease_expires_at > steelyard.now())
+returning t.id
 
 -- name: set_canceled
 -- A pending task on which no work has begun.

@@ -12,19 +12,33 @@ Stage = Literal[
 ]
 Status = Literal["pending", "completed", "canceled", "error"]
 
+WORKING: tuple[Stage, ...] = ("queued", "labeling", "review_queued", "reviewing")
+"""Stages of a task that people work on."""
+
 TRANSITIONS: dict[str, tuple[tuple[Stage, ...], Stage]] = {
     "prepared": (("preparing",), "queued"),
     "fail": (("preparing", "queued"), "error"),
     "start_work": (("queued",), "labeling"),
     "stop_work": (("labeling",), "queued"),
-    "complete": (("preparing", "queued", "labeling", "review_queued", "reviewing"), "completed"),
+    "to_review": (WORKING, "review_queued"),
+    "start_review": (("review_queued",), "reviewing"),
+    "stop_review": (("reviewing",), "review_queued"),
+    "send_back": (("review_queued", "reviewing"), "queued"),
+    "complete": (("preparing", *WORKING), "completed"),
+    "recall": (("completed",), "queued"),
     "cancel": (("preparing", "queued"), "canceled"),
+    "withdraw": (("preparing", *WORKING), "canceled"),
 }
 
 
 def sources(verb: str) -> list[str]:
     """The stages from which a verb may be done; a guard in its SQL."""
     return list(TRANSITIONS[verb][0])
+
+
+def target(verb: str) -> Stage:
+    """The stage that a verb leads to."""
+    return TRANSITIONS[verb][1]
 
 
 def wire_status(stage: Stage) -> Status:

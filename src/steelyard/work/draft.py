@@ -7,7 +7,7 @@ from msgspec import Raw
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import StaleDraft
 from steelyard.work import queries as q
-from steelyard.work.lease import LEASE, lost, slot_of
+from steelyard.work.lease import lost, slot_of
 from steelyard.work.model import SavedDraft
 
 
@@ -22,7 +22,6 @@ async def save_draft(ctx: Ctx, actor: Actor, lease_token: str, base_revision: in
         space_id=actor.space_id,
         lease_token=lease_token,
         member_id=actor.member_id,
-        lasts=LEASE,
         base_revision=base_revision,
         body=body,
     )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from steelyard import tasks
 from steelyard.ctx import Actor, Ctx
-from steelyard.db.pool import Tx
+from steelyard.db.pool import Executor, Tx
 from steelyard.errors import Conflict, LeaseLost, NotFound, SteelyardError
 from steelyard.ids import secret_token
 from steelyard.work import queries as q
-from steelyard.work.model import AttemptState, Held, Work
-from steelyard.work.policy import MOST_LEASES, reach_of
+from steelyard.work.kinds import KINDS, Wanted
+from steelyard.work.model import AttemptState, Held, Nothing, Work
+from steelyard.work.policy import LANES, reach_of
 
-LEASE = timedelta(minutes=10)
-"""How long a lease lasts after the claim and after each sign of life; the workbench sends one a minute."""
 _DEPTHS = (8, 64, 512)
 _MAX_SLOT = 2**63 - 1
 
@@ -55,8 +54,8 @@ async def claim_work(
     projects: Sequence[str] | None = None,
     types: Sequence[str] | None = None,
     task_id: str | None = None,
-) -> Work | None:
-    """Leases the most urgent piece of work that the actor may do, or None when there is nothing.
+) -> Work | Nothing:
+    """Leases the most urgent piece of work that the actor may do, or says why there is none.
 
     `projects` (names) and `types` narrow the choice; `task_id` asks for one task, which labelers may do only for tasks they have had
     before. Raises NotFound for an unknown project, Forbidden, and Conflict when the actor holds too many leases.
@@ -66,40 +65,54 @@ async def claim_work(
         unknown = await q.unknown_projects(ctx.db, space_id=actor.space_id, names=list(projects))
         if unknown:
             raise NotFound(f'There is no project "{unknown[0]}".')
-    if len(await held_leases(ctx, actor)) >= MOST_LEASES:
-        raise Conflict(f"You hold {MOST_LEASES} leases already; submit or release some first.")
+    wanted = Wanted(
+        None if projects is None else list(projects), None if types is None else list(types), task_id
+    )
 
-    async def try_claim(tx: Tx, depth: int) -> tuple[Work | None, bool]:
+    async def try_claim(tx: Tx, depth: int) -> tuple[Work | Nothing, bool]:
+        await q.one_at_a_time(tx, member_id=actor.member_id)
+        if KINDS.offer is not None:
+            await KINDS.offer(ctx, tx, actor, wanted)
         row = await q.claim_next(
             tx,
             space_id=actor.space_id,
             member_id=actor.member_id,
             assigned_only=reach == "assigned",
-            projects=None if projects is None else list(projects),
-            types=None if types is None else list(types),
+            lanes=LANES[actor.role],
+            projects=wanted.projects,
+            types=wanted.types,
             task_id=task_id,
             depth=depth,
+            last=depth == _DEPTHS[-1],
             secret=secret_token(24),
-            lasts=LEASE,
         )
         if row.slot_id is None or row.task_id is None or row.lease_token is None:
-            return None, row.seen == 0
-        if not await tasks.start_work(tx, actor.space_id, row.task_id, actor.email):
-            await tasks.note(tx, actor.space_id, row.task_id, "claimed", actor.email)
-        held = await q.held_work(
-            tx,
-            slot_id=row.slot_id,
-            space_id=actor.space_id,
-            lease_token=row.lease_token,
-            member_id=actor.member_id,
-        )
-        return held, True
+            return Nothing(row.nothing or "empty"), row.seen == 0
+        if row.kind in ("label", "review"):
+            review = row.kind == "review"
+            await tasks.start_work(tx, actor.space_id, row.task_id, actor.email, review=review)
+        return await _held(tx, actor, row.slot_id, row.lease_token), True
 
+    found: Work | Nothing | None = None
     for depth in _DEPTHS:
-        work, settled = await ctx.db.transact(lambda tx, depth=depth: try_claim(tx, depth))
-        if work is not None or settled:
-            return work
-    return None
+        found, settled = await ctx.db.transact(lambda tx, depth=depth: try_claim(tx, depth))
+        if settled:
+            break
+    if isinstance(found, Nothing) and found.why == "open-cap":
+        raise Conflict("You hold as many leases as one person may; submit or release some first.")
+    return found or Nothing("empty")
+
+
+async def _held(on: Executor, actor: Actor, slot_id: int, lease_token: str) -> Work:
+    """What a valid lease is about. Raises LeaseLost."""
+    work = await q.held_work(
+        on, slot_id=slot_id, space_id=actor.space_id, lease_token=lease_token, member_id=actor.member_id
+    )
+    if work is None:
+        raise LeaseLost("The lease has ended; claim again. The draft is kept.")
+    if work.task is None and KINDS.view is not None:
+        return await KINDS.view(on, actor, work)
+    return work
 
 
 async def held_leases(ctx: Ctx, actor: Actor) -> list[Held]:
@@ -109,16 +122,10 @@ async def held_leases(ctx: Ctx, actor: Actor) -> list[Held]:
 
 async def get_work(ctx: Ctx, actor: Actor, lease_token: str) -> Work:
     """What a valid lease is about. Raises LeaseLost or NotFound."""
-    work = await q.held_work(
-        ctx.db,
-        slot_id=slot_of(lease_token),
-        space_id=actor.space_id,
-        lease_token=lease_token,
-        member_id=actor.member_id,
-    )
-    if work is None:
-        raise await lost(ctx, actor, lease_token)
-    return work
+    try:
+        return await _held(ctx.db, actor, slot_of(lease_token), lease_token)
+    except LeaseLost:
+        raise await lost(ctx, actor, lease_token) from None
 
 
 async def extend_lease(
@@ -131,7 +138,6 @@ async def extend_lease(
         space_id=actor.space_id,
         lease_token=lease_token,
         member_id=actor.member_id,
-        lasts=LEASE,
         active_seconds=active_seconds,
     )
     if until is None:
@@ -144,18 +150,68 @@ async def release_work(ctx: Ctx, actor: Actor, lease_token: str) -> None:
 
     Raises LeaseLost or NotFound.
     """
+    await _give_back(ctx, actor, lease_token, "released", None, None)
+
+
+async def skip_work(
+    ctx: Ctx, actor: Actor, lease_token: str, reason: str, active_seconds: int | None = None
+) -> None:
+    """Gives work back as not doable, with the reason. It goes behind all others of its priority, to this member last; after as many skips
+    as the project allows only reviewers and leads are offered it. Repeating it is harmless. Raises LeaseLost or NotFound.
+    """
+    await _give_back(ctx, actor, lease_token, "skipped", reason, active_seconds)
+
+
+async def _give_back(
+    ctx: Ctx, actor: Actor, lease_token: str, state: str, reason: str | None, active_seconds: int | None
+) -> None:
     slot_id = slot_of(lease_token)
 
     async def work(tx: Tx) -> bool:
-        task_id = await q.release_slot(
-            tx, slot_id=slot_id, space_id=actor.space_id, lease_token=lease_token, member_id=actor.member_id
+        given = await q.give_back(
+            tx,
+            slot_id=slot_id,
+            space_id=actor.space_id,
+            lease_token=lease_token,
+            member_id=actor.member_id,
+            state=state,
+            reason=reason,
+            active_seconds=active_seconds,
         )
-        if task_id is None:
+        if given is None:
             return False
-        await tasks.stop_work(tx, actor.space_id, task_id, actor.email)
+        if given.kind in ("label", "review"):
+            detail: dict[str, object] | None = None
+            if state == "skipped":
+                detail = {"reason": reason, "skips": given.skips, "escalated": given.escalated}
+            await tasks.stop_work(
+                tx,
+                actor.space_id,
+                given.task_id,
+                actor.email,
+                review=given.kind == "review",
+                kind=state,
+                detail=detail,
+            )
         return True
 
     if not await ctx.db.transact(work):
         before = await attempt(ctx, actor, lease_token)
-        if before is None or before.state != "released":
+        if before is None or before.state != state:
             raise await lost(ctx, actor, lease_token)
+
+
+async def free_leases(tx: Tx, member_id: int, *, by: str = "system") -> int:
+    """Takes back all leases and reservations of a member, who is being deactivated in the same transaction; returns how many leases.
+
+    Drafts stay. A claim that is under way waits for the transaction and then finds the member as it left it.
+    """
+    await q.one_at_a_time(tx, member_id=member_id)
+    freed = await q.free_leases(tx, member_id=member_id)
+    for lease in freed:
+        if lease.kind in ("label", "review"):
+            await tasks.stop_work(
+                tx, lease.space_id, lease.task_id, by, review=lease.kind == "review", kind="freed"
+            )
+    await q.drop_reservations(tx, member_id=member_id)
+    return len(freed)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
+
+Kind = Literal["label", "review", "evaluation", "training"]
 
 
 class ClaimRow(Struct, frozen=True):
     slot_id: int | None
     task_id: str | None
     lease_token: str | None
+    kind: Kind | None
     seen: int
+    nothing: str | None
 
 
 class Held(Struct, frozen=True):
@@ -24,23 +29,39 @@ class Held(Struct, frozen=True):
 
 
 class Work(Struct, frozen=True):
-    """A leased piece of work. `task`: the wire's task object as JSON; `revision` and `body` (JSON) of the draft, None without one."""
+    """A leased piece of work. `task`: the wire's task object as JSON (evaluation and training tasks: made to look like one); `version` of
+    its latest answer (0: none); `revision` and `body` (JSON) of the draft, None without one."""
 
     slot_id: int
     step: int
     number: int
+    round: int
+    kind: Kind
     task_id: str
+    project_id: str
     lease_token: str
     lease_expires_at: datetime
-    task: str
+    task: str | None
+    version: int
     revision: int | None
     body: str | None
+    lease_seconds: int
+
+
+class Nothing(Struct, frozen=True):
+    """Why there is no work: `empty`, `paused`, `training` (only training tasks, and none is left), `open-cap` or `daily-cap`."""
+
+    why: str
 
 
 class AttemptState(Struct, frozen=True):
+    """What became of a lease; `status` of its task: None for one that is no task or has ended otherwise."""
+
     state: str
     task_id: str
     response: str | None
+    verdict: str | None
+    status: Literal["pending", "completed"] | None
 
 
 class SavedRow(Struct, frozen=True):
@@ -58,10 +79,61 @@ class Draft(Struct, frozen=True):
 
 
 class CheckRow(Struct, frozen=True):
-    type: str
-    params: str
+    """Leased work as submitting sees it; `type` and `params` are None for evaluation and training tasks."""
+
+    type: str | None
+    params: str | None
     width: int
     height: int
+    kind: Kind
+    step: int
+    round: int
+    task_id: str
+    project_id: str
+    version: int | None
+
+
+class GivenBack(Struct, frozen=True):
+    task_id: str
+    kind: Kind
+    skips: int
+    escalated: bool
+
+
+class Freed(Struct, frozen=True):
+    space_id: int
+    task_id: str
+    kind: Kind
+
+
+class ResultFile(Struct, frozen=True):
+    id: str
+    token: str
+    sha256: str
+
+
+class MergeRow(Struct, frozen=True):
+    type: str
+    params: str
+    project_id: str
+    width: int
+    height: int
+
+
+class GivenAnswer(Struct, frozen=True):
+    """One person's answer, JSON text as stored."""
+
+    attempt_id: int
+    member_id: int
+    email: str
+    answer: str
+
+
+class StepState(Struct, frozen=True):
+    """The slots of one step in one round."""
+
+    slots: int
+    undone: int
 
 
 class SavedDraft(Struct, frozen=True):
@@ -72,7 +144,8 @@ class SavedDraft(Struct, frozen=True):
 
 
 class Submitted(Struct, frozen=True):
-    """An accepted answer; `repeated` when it had been accepted before."""
+    """An accepted answer; `repeated` when it had been accepted before. `status` of the task: `pending` while others still work on it."""
 
     task_id: str
     repeated: bool
+    status: Literal["pending", "completed"] = "completed"

@@ -18,8 +18,17 @@ REACH: dict[Role, Reach] = {
 """`space`: every project of the space and tasks without a project. `assigned`: projects that the member is assigned to, and of their
 batches those without groups or with a group that the member is in."""
 
+LANES: dict[Role, list[str]] = {
+    "admin": ["label", "review", "escalated"],
+    "manager": ["label", "review", "escalated"],
+    "member": ["label", "review", "escalated"],
+    "labeler": ["label"],
+}
+"""Which of a project's queues a role is offered: `escalated` are tasks that several people have skipped. What is reserved for one member
+is offered to that member whatever the role."""
+
 MOST_LEASES = 20
-"""Leases that one member may hold at once, so that nobody hoards a queue."""
+"""Leases of one project that one member may hold at once unless the project says otherwise, so that nobody hoards a queue."""
 
 
 def reach_of(actor: Actor) -> Reach:

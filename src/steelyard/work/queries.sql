@@ -1,10 +1,23 @@
 -- Claiming and doing work. A lease is fenced by its token and by the database's clock: every write repeats both conditions.
 
+-- name: one_at_a_time
+-- Claims of one member, and whatever takes work away from that member, happen one after the other: the statement after this one sees
+-- what was committed before it, so nobody gets two slots of one task's step and caps hold.
+select pg_advisory_xact_lock(23117, (:member_id::bigint % 2147483647)::integer)::text;
+
 -- name: claim_next
--- Leases the most urgent slot that a member may work on, in one statement. Each project is probed twice by index (never leased, then
--- lapsed), `depth` rows deep without locks; the first of all candidates that nobody else is locking is leased, its lapsed attempt closed,
--- a new one opened. `seen` tells an empty queue (0) from a contested one (try again deeper). What the member gave back lately comes last.
-with scope as materialized (
+-- Leases the most urgent slot that a member may work on, in one statement. Each lane of each project is probed twice by index (never
+-- leased, then lapsed), `depth` rows deep without locks; the first of all candidates that nobody else is locking is leased, its lapsed
+-- attempt closed, a new one opened. `seen` tells an empty queue (0) from a contested one (try again deeper). What is reserved for the member
+-- comes first, what the member gave back or skipped lately last, and only if nothing else lies deeper. Reviews are never of one's own work.
+with mine as materialized (
+  select s.project_id, count(*) as n
+  from slot s
+  where s.lease_member_id = :member_id and s.space_id = :space_id and s.done_at is null and s.lease_token is not null
+    and s.lease_expires_at > steelyard.now()
+  group by s.project_id
+),
+reach as materialized (
   select p.id
   from project p
   where not :assigned_only::boolean and p.space_id = :space_id and (:projects::text[] is null or p.name = any (:projects))
@@ -18,6 +31,30 @@ with scope as materialized (
   where :assigned_only::boolean and a.space_id = :space_id and a.member_id = :member_id
     and (:projects::text[] is null or p.name = any (:projects))
 ),
+gated as materialized (
+  select
+    r.id, coalesce(g.state, 'active') as state,
+    coalesce(m.n, 0) >= coalesce((w.settings ->> 'open_cap')::integer, 20) as is_full,
+    case when w.settings ->> 'daily_cap' is null then false
+      else (
+        select count(*) from (
+          select 1 from attempt a join slot o on o.id = a.slot_id
+          where a.member_id = :member_id and a.space_id = :space_id and a.state = 'submitted' and o.project_id = r.id
+            and a.ended_at > steelyard.now() - interval '24 hours'
+          limit (w.settings ->> 'daily_cap')::integer) d) >= (w.settings ->> 'daily_cap')::integer
+      end as is_spent
+  from reach r
+  left join project_workflow w on w.space_id = :space_id and w.project_id = r.id
+  left join member_project_state g on g.space_id = :space_id and g.member_id = :member_id and g.project_id = r.id
+  left join mine m on m.project_id = r.id
+  where exists (select from member p where p.id = :member_id and p.role <> 'disabled')
+),
+scope as materialized (
+  select g.id, l.lane
+  from gated g
+  cross join unnest(:lanes::text[]) as l (lane)
+  where g.state = 'active' and not g.is_full and not g.is_spent
+),
 open_to_me as materialized (
   select bg.batch_id
   from batch_group bg
@@ -26,15 +63,16 @@ open_to_me as materialized (
     or bg.group_id in (select gm.group_id from work_group_member gm where gm.space_id = :space_id and gm.member_id = :member_id))
 ),
 candidate as materialized (
-  select c.id, c.priority, c.task_id, c.skipped
+  select c.id, c.priority, c.postponed_at, c.task_id, c.skipped, false as reserved
   from scope
   cross join lateral (
-    select s.id, s.priority, s.task_id, (
+    select s.id, s.priority, s.postponed_at, s.task_id, (
       select true from attempt a
-      where a.slot_id = s.id and a.member_id = :member_id and a.state = 'released'
+      where a.slot_id = s.id and a.member_id = :member_id and a.state in ('released', 'skipped')
         and a.ended_at > steelyard.now() - interval '1 hour' limit 1) is not null as skipped
     from slot s
-    where s.space_id = :space_id and s.project_id = scope.id and s.done_at is null and s.claimable and s.lease_token is null
+    where s.space_id = :space_id and s.project_id = scope.id and s.lane = scope.lane and s.done_at is null and s.claimable
+      and s.lease_token is null
       and (:types::text[] is null or (
         select t.type from task t where t.space_id = s.space_id and t.id = s.task_id) = any (:types))
       and (not :assigned_only::boolean or s.batch_id is null
@@ -42,19 +80,20 @@ candidate as materialized (
         or (select true from batch_group bg where bg.space_id = s.space_id and bg.batch_id = s.batch_id limit 1) is null)
       and (
         select true from attempt a join slot o on o.id = a.slot_id
-        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and o.step = s.step
-          and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)) limit 1) is null
-    order by s.priority desc, s.task_id
+        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
+          (o.step = s.step and o.round = s.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)))
+          or (o.step < s.step and a.state = 'submitted')) limit 1) is null
+    order by s.priority desc, s.postponed_at nulls first, s.task_id
     limit :depth) c
   where :task_id::text is null
   union all
-  select c.id, c.priority, c.task_id, c.skipped
+  select c.id, c.priority, c.postponed_at, c.task_id, c.skipped, false
   from scope
   cross join lateral (
-    select s.id, s.priority, s.task_id, false as skipped
+    select s.id, s.priority, s.postponed_at, s.task_id, false as skipped
     from slot s
-    where s.space_id = :space_id and s.project_id = scope.id and s.done_at is null and s.claimable and s.lease_token is not null
-      and s.lease_expires_at <= steelyard.now()
+    where s.space_id = :space_id and s.project_id = scope.id and s.lane = scope.lane and s.done_at is null and s.claimable
+      and s.lease_token is not null and s.lease_expires_at <= steelyard.now()
       and (:types::text[] is null or (
         select t.type from task t where t.space_id = s.space_id and t.id = s.task_id) = any (:types))
       and (not :assigned_only::boolean or s.batch_id is null
@@ -62,27 +101,55 @@ candidate as materialized (
         or (select true from batch_group bg where bg.space_id = s.space_id and bg.batch_id = s.batch_id limit 1) is null)
       and (
         select true from attempt a join slot o on o.id = a.slot_id
-        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and o.step = s.step
-          and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)) limit 1) is null
+        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
+          (o.step = s.step and o.round = s.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)))
+          or (o.step < s.step and a.state = 'submitted')) limit 1) is null
     order by s.lease_expires_at
     limit :depth) c
   where :task_id::text is null
   union all
-  select s.id, s.priority, s.task_id, false
+  select s.id, s.priority, s.postponed_at, s.task_id, (
+      select true from attempt a
+      where a.slot_id = s.id and a.member_id = :member_id and a.state in ('released', 'skipped')
+        and a.ended_at > steelyard.now() - interval '1 hour' limit 1) is not null, true
   from slot s
-  where :task_id::text is not null and s.space_id = :space_id and s.task_id = :task_id and s.project_id in (select id from scope)
+  left join project_workflow w on w.space_id = s.space_id and w.project_id = s.project_id
+  left join member_project_state g on g.space_id = s.space_id and g.member_id = :member_id and g.project_id = s.project_id
+  left join mine m on m.project_id = s.project_id
+  where s.only_member_id = :member_id and s.space_id = :space_id and s.done_at is null and s.claimable
+    and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
+    and (:task_id::text is null or s.task_id = :task_id)
+    and (:projects::text[] is null or s.project_id in (select id from reach))
+    and (g.state is null or g.state = 'active' or (g.state = 'training' and s.kind = 'training'))
+    and coalesce(m.n, 0) < coalesce((w.settings ->> 'open_cap')::integer, 20)
+    and exists (select from member p where p.id = :member_id and p.role <> 'disabled')
+    and (s.kind in ('evaluation', 'training') or (
+      (:types::text[] is null or (
+        select t.type from task t where t.space_id = s.space_id and t.id = s.task_id) = any (:types))
+      and (
+        select true from attempt a join slot o on o.id = a.slot_id
+        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
+          (o.step = s.step and o.round = s.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)))
+          or (o.step < s.step and a.state = 'submitted')) limit 1) is null))
+  union all
+  select s.id, s.priority, s.postponed_at, s.task_id, false, true
+  from slot s
+  where :task_id::text is not null and s.space_id = :space_id and s.task_id = :task_id and s.only_member_id is null
+    and (s.project_id, s.lane) in (select id, lane from scope)
     and s.done_at is null and s.claimable and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
     and (not :assigned_only::boolean
       or (select true from attempt a where a.slot_id = s.id and a.member_id = :member_id limit 1) is not null)
     and (
-      select true from attempt a join slot o on o.id = a.slot_id
-      where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and o.step = s.step
-        and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)) limit 1) is null
+        select true from attempt a join slot o on o.id = a.slot_id
+        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
+          (o.step = s.step and o.round = s.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)))
+          or (o.step < s.step and a.state = 'submitted')) limit 1) is null
 ),
 shortlist as materialized (
-  select id, skipped
+  select id, reserved, skipped
   from candidate
-  order by skipped, priority desc, task_id
+  where not skipped or :last::boolean or (select count(*) from candidate) < :depth
+  order by skipped, reserved desc, priority desc, postponed_at nulls first, task_id, id
   limit 8 * :depth
 ),
 picked as (
@@ -90,7 +157,8 @@ picked as (
   from shortlist c
   join slot s on s.id = c.id
   where s.done_at is null and s.claimable and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
-  order by c.skipped, s.priority desc, s.task_id
+    and (s.only_member_id is null or s.only_member_id = :member_id)
+  order by c.skipped, c.reserved desc, s.priority desc, s.postponed_at nulls first, s.task_id, s.id
   limit 1
   for update of s skip locked
 ),
@@ -101,29 +169,46 @@ lapsed as (
   where a.slot_id = p.id and a.lease_token = p.lease_token and a.state = 'open'
 ),
 leased as (
-  update slot s
-  set lease_token = s.id || '-' || :secret::text, lease_member_id = :member_id, lease_expires_at = steelyard.now() + :lasts::interval
+  update slot
+  set lease_token = slot.id || '-' || :secret::text, lease_member_id = :member_id,
+    lease_expires_at = steelyard.now() + coalesce((
+    select (w.settings ->> 'lease_seconds')::integer from project_workflow w
+    where w.space_id = slot.space_id and w.project_id = slot.project_id), 600) * interval '1 second'
   from picked p
-  where s.id = p.id
-  returning s.id, s.space_id, s.task_id, s.lease_token
+  where slot.id = p.id
+  returning slot.id, slot.space_id, slot.task_id, slot.lease_token, slot.kind
 ),
 opened as (
   insert into attempt (space_id, slot_id, task_id, member_id, lease_token, state, claimed_at)
   select l.space_id, l.id, l.task_id, :member_id, l.lease_token, 'open', steelyard.now()
   from leased l
 )
-select l.id as slot_id, l.task_id, l.lease_token, c.seen
+select
+  l.id as slot_id, l.task_id, l.lease_token, l.kind, c.seen,
+  case
+    when l.id is not null then null
+    when g.n = 0 then 'empty'
+    when g.paused = g.n then 'paused'
+    when g.training = g.n then 'training'
+    when g.is_full then 'open-cap'
+    when g.is_spent then 'daily-cap'
+    else 'empty'
+  end as nothing
 from (select count(*) as seen from candidate) c
+cross join (
+  select
+    count(*) as n, count(*) filter (where state = 'paused') as paused, count(*) filter (where state = 'training') as training,
+    bool_or(is_full) as is_full, bool_or(is_spent) as is_spent
+  from gated) g
 left join leased l on true;
 
 -- name: held_by
 -- The leases that a member holds now, the newest first.
 select s.id as slot_id, s.task_id, s.lease_token, s.lease_expires_at
-from attempt a
-join slot s on s.id = a.slot_id and s.lease_token = a.lease_token
-where a.member_id = :member_id and a.space_id = :space_id and a.state = 'open' and s.space_id = a.space_id
-  and a.claimed_at > steelyard.now() - interval '30 days'
-  and s.done_at is null and s.lease_expires_at > steelyard.now()
+from slot s
+join attempt a on a.slot_id = s.id and a.member_id = s.lease_member_id and a.lease_token = s.lease_token
+where s.lease_member_id = :member_id and s.space_id = :space_id and s.done_at is null and s.lease_token is not null
+  and s.lease_expires_at > steelyard.now()
 order by a.claimed_at desc, a.id desc
 limit 100;
 
@@ -134,27 +219,33 @@ from unnest(:names::text[]) n (name)
 where not exists (select from project p where p.space_id = :space_id and p.name = n.name);
 
 -- name: held_work
--- What the holder of a valid lease works on: the wire's task object, and the draft if there is one.
+-- What the holder of a valid lease works on: the wire's task object (none for a kind that is no task), and the draft if there is one.
 select
-  s.id as slot_id, s.step, s.number, s.task_id, s.lease_token, s.lease_expires_at, steelyard.task_json(t) as task,
-  d.revision, d.body::text as body
+  s.id as slot_id, s.step, s.number, s.round, s.kind, s.task_id, s.project_id, s.lease_token, s.lease_expires_at,
+  steelyard.task_json(t) as task, coalesce(t.response_version, 0) as version, d.revision, d.body::text as body,
+  extract(epoch from coalesce((
+    select (w.settings ->> 'lease_seconds')::integer from project_workflow w
+    where w.space_id = s.space_id and w.project_id = s.project_id), 600) * interval '1 second')::integer as lease_seconds
 from slot s
-join task t on t.space_id = s.space_id and t.id = s.task_id
+left join task t on s.kind in ('label', 'review') and t.space_id = s.space_id and t.id = s.task_id
 left join draft d on d.space_id = s.space_id and d.task_id = s.task_id and d.step = s.step and d.member_id = s.lease_member_id
 where s.id = :slot_id and s.space_id = :space_id and s.lease_token = :lease_token and s.lease_member_id = :member_id
   and s.done_at is null and s.lease_expires_at > steelyard.now();
 
 -- name: attempt_state
 -- What became of a lease; no row when the member never held it.
-select state, task_id, response::text as response
-from attempt
-where slot_id = :slot_id and member_id = :member_id and lease_token = :lease_token and space_id = :space_id;
+select a.state, a.task_id, a.response::text as response, a.verdict, case when t.status in ('pending', 'completed') then t.status end as status
+from attempt a
+left join task t on t.space_id = a.space_id and t.id = a.task_id
+where a.slot_id = :slot_id and a.member_id = :member_id and a.lease_token = :lease_token and a.space_id = :space_id;
 
 -- name: extend
 -- A sign of life: the lease starts again from now; the seconds worked so far are noted.
 with held as (
   update slot
-  set lease_expires_at = steelyard.now() + :lasts::interval
+  set lease_expires_at = steelyard.now() + coalesce((
+    select (w.settings ->> 'lease_seconds')::integer from project_workflow w
+    where w.space_id = slot.space_id and w.project_id = slot.project_id), 600) * interval '1 second'
   where id = :slot_id and space_id = :space_id and lease_token = :lease_token and lease_member_id = :member_id
     and done_at is null and lease_expires_at > steelyard.now()
   returning id, lease_expires_at
@@ -171,7 +262,9 @@ select lease_expires_at from held;
 -- Stores a draft based on the current revision, and extends the lease. No row: the lease is lost; no revision: the base is stale.
 with held as (
   update slot
-  set lease_expires_at = steelyard.now() + :lasts::interval
+  set lease_expires_at = steelyard.now() + coalesce((
+    select (w.settings ->> 'lease_seconds')::integer from project_workflow w
+    where w.space_id = slot.space_id and w.project_id = slot.project_id), 600) * interval '1 second'
   where id = :slot_id and space_id = :space_id and lease_token = :lease_token and lease_member_id = :member_id
     and done_at is null and lease_expires_at > steelyard.now()
   returning space_id, task_id, step, lease_expires_at
@@ -201,9 +294,10 @@ where space_id = :space_id and task_id = :task_id and step = :step and member_id
 -- name: work_to_check
 -- What an answer is checked against: type, params, and the size of the task's own picture if it is known.
 select
-  t.type, t.params::text as params, coalesce(m.width, 0) as width, coalesce(m.height, 0) as height
+  t.type, t.params::text as params, coalesce(m.width, 0) as width, coalesce(m.height, 0) as height, s.kind, s.step, s.round, s.task_id,
+  s.project_id, t.response_version as version
 from slot s
-join task t on t.space_id = s.space_id and t.id = s.task_id
+left join task t on s.kind in ('label', 'review') and t.space_id = s.space_id and t.id = s.task_id
 left join lateral (
   select a.width, a.height
   from attachment a
@@ -225,7 +319,7 @@ returning task_id;
 -- The answer as it was submitted, which stays for good; the draft has served.
 with ended as (
   update attempt
-  set state = 'submitted', ended_at = steelyard.now(), response = :response::json,
+  set state = 'submitted', ended_at = steelyard.now(), response = :response::json, answer = :answer::json, verdict = :verdict,
     active_seconds = greatest(active_seconds, coalesce(:active_seconds::integer, 0))
   where slot_id = :slot_id and member_id = :member_id and lease_token = :lease_token and space_id = :space_id
   returning space_id, task_id, slot_id, member_id
@@ -235,23 +329,132 @@ using ended e
 join slot s on s.id = e.slot_id
 where d.space_id = e.space_id and d.task_id = e.task_id and d.step = s.step and d.member_id = e.member_id;
 
--- name: release_slot
--- Gives a lease back: the slot is free at once, the attempt ended.
+-- name: give_back
+-- Gives a lease back: the slot is free at once, the attempt ended as `released` or `skipped`. A skip puts the slot behind the others of its
+-- priority; at the limit of skips it is escalated.
 with held as (
-  select id
-  from slot
-  where id = :slot_id and space_id = :space_id and lease_token = :lease_token and lease_member_id = :member_id
-    and done_at is null and lease_expires_at > steelyard.now()
+  select s.id, coalesce((
+    select (w.settings ->> 'skip_limit')::integer from project_workflow w
+    where w.space_id = s.space_id and w.project_id = s.project_id), 3) as skip_limit
+  from slot s
+  where s.id = :slot_id and s.space_id = :space_id and s.lease_token = :lease_token and s.lease_member_id = :member_id
+    and s.done_at is null and s.lease_expires_at > steelyard.now()
+  for no key update of s
+),
+ended as (
+  update attempt a
+  set state = :state, ended_at = steelyard.now(), reason = :reason, active_seconds = greatest(active_seconds, :active_seconds::integer)
+  from held h
+  where a.slot_id = h.id and a.lease_token = :lease_token and a.member_id = :member_id
+)
+update slot s
+set lease_token = null, lease_member_id = null, lease_expires_at = null,
+  skips = s.skips + case when :state = 'skipped' then 1 else 0 end,
+  postponed_at = case when :state = 'skipped' then steelyard.now() else s.postponed_at end,
+  only_member_id = case when :state = 'skipped' and s.kind in ('label', 'review') then null else s.only_member_id end,
+  escalated = s.escalated or (:state = 'skipped' and s.kind in ('label', 'review') and s.skips + 1 >= h.skip_limit)
+from held h
+where s.id = h.id
+returning s.task_id, s.kind, s.skips::integer, s.escalated;
+
+-- name: workflow_settings
+-- The settings of a project; none: the defaults.
+select settings::text
+from project_workflow
+where space_id = :space_id and project_id = :project_id;
+
+-- name: store_workflow
+-- Replaces the settings of a project.
+insert into project_workflow (space_id, project_id, settings, updated_at, updated_by)
+values (:space_id, :project_id, :settings::json, steelyard.now(), :updated_by)
+on conflict (space_id, project_id) do update
+set settings = excluded.settings, updated_at = excluded.updated_at, updated_by = excluded.updated_by;
+
+-- name: step_state
+-- How many slots a step of a task has in a round, and how many of them wait for an answer.
+select count(*)::integer as slots, (count(*) filter (where done_at is null))::integer as undone
+from slot
+where space_id = :space_id and task_id = :task_id and round = :round and step = :step;
+
+-- name: sent_back_from
+-- The review stage that sent a round's answer back.
+select o.step::integer
+from attempt a
+join slot o on o.id = a.slot_id
+where a.space_id = :space_id and a.task_id = :task_id and a.verdict = 'send_back' and o.round = :round
+limit 1;
+
+-- name: promise_merge
+-- All answers of a step are in: a job will compare them.
+insert into job (queue, kind, args, dedupe_key, run_at)
+values ('default', 'merge_answers',
+  json_build_object('space_id', :space_id::bigint, 'task_id', :task_id::text, 'round', :round::integer),
+  'merge:' || :space_id::bigint || ':' || :task_id::text, steelyard.now())
+on conflict (dedupe_key) where dedupe_key is not null do nothing;
+
+-- name: free_leases
+-- All leases of a member end; the work is offered again at once.
+with held as (
+  select s.id, s.lease_token
+  from slot s
+  where s.lease_member_id = :member_id and s.done_at is null and s.lease_token is not null
+  order by s.id
   for no key update
 ),
 ended as (
   update attempt a
-  set state = 'released', ended_at = steelyard.now()
+  set state = 'withdrawn', ended_at = steelyard.now()
   from held h
-  where a.slot_id = h.id and a.lease_token = :lease_token and a.member_id = :member_id
+  where a.slot_id = h.id and a.lease_token = h.lease_token and a.state = 'open'
 )
 update slot s
 set lease_token = null, lease_member_id = null, lease_expires_at = null
 from held h
 where s.id = h.id
-returning s.task_id;
+returning s.space_id, s.task_id, s.kind;
+
+-- name: drop_reservations
+-- Nothing waits for a member any more; quality tasks, made for that member alone, end.
+update slot
+set only_member_id = case when kind in ('label', 'review') then null else only_member_id end, only_until = null,
+  done_at = case when kind in ('label', 'review') then done_at else steelyard.now() end,
+  claimable = claimable and kind in ('label', 'review')
+where only_member_id = :member_id and done_at is null;
+
+-- name: result_files
+-- Where the files of answers lie, by the tokens or ids in their URLs.
+select id, token, sha256
+from result_file
+where space_id = :space_id and (token = any (:tokens::text[]) or id = any (:ids::text[]));
+
+-- name: task_to_merge
+-- A task all of whose answers of a round are in, with the size of its own picture if it is known.
+select t.type, t.params::text as params, coalesce(t.project_id, '') as project_id, coalesce(m.width, 0) as width,
+  coalesce(m.height, 0) as height
+from task t
+left join lateral (
+  select a.width, a.height
+  from attachment a
+  where a.space_id = t.space_id and a.task_id = t.id and a.role = 'attachment'
+  order by a.ordinal
+  limit 1) m on true
+where t.space_id = :space_id and t.id = :task_id and t.status = 'pending' and (
+  select count(*) > 1 and count(*) = count(s.done_at)
+  from slot s
+  where s.space_id = t.space_id and s.task_id = t.id and s.round = :round and s.step = 0);
+
+-- name: given_answers
+-- The answers of a round as they were stored, in the order in which they were begun.
+select a.id as attempt_id, a.member_id, m.email, coalesce(a.answer, a.response)::text as answer
+from attempt a
+join slot o on o.id = a.slot_id
+join member m on m.id = a.member_id
+where a.space_id = :space_id and a.task_id = :task_id and a.state = 'submitted' and o.round = :round and o.step = 0
+order by a.id;
+
+-- name: add_agreements
+-- How alike every two answers are.
+insert into answer_agreement (space_id, task_id, attempt_a, attempt_b, round, score, detail, created_at)
+select :space_id, :task_id, p.a, p.b, :round, p.score, p.detail::json, steelyard.now()
+from unnest(:attempts_a::bigint[], :attempts_b::bigint[], :scores::double precision[], :details::text[]) as p (a, b, score, detail)
+on conflict do nothing;

@@ -5,56 +5,25 @@ Each call after the claim carries the lease token in its path. 409 `lease-lost`:
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
-from steelyard import work
+from steelyard import review, work
 from steelyard.clock import wire_time
-from steelyard.errors import InvalidRequest, parameter
+from steelyard.errors import parameter
+from steelyard.http.leased import (
+    NULL,
+    ClaimWork,
+    Document,
+    LeasedWork,
+    Seconds,
+    as_object,
+    leased,
+)
 from steelyard.http.route import WORKER, Call, Routes
 
 routes = Routes("api", "Work")
-
-_ANY_OBJECT: dict[str, Any] = {"type": "object"}
-Document = Annotated[Raw, Meta(extra_json_schema=_ANY_OBJECT)]
-Seconds = Annotated[int, Meta(ge=0, le=10_000_000)]
-Names = Annotated[list[str], Meta(min_length=1, max_length=1000)]
-
-
-class ClaimWork(Struct, kw_only=True):
-    """What to look for; nothing given: whatever is most urgent. Labelers may name a `task_id` only if they have had that task before."""
-
-    project: str | None = None
-    projects: Names | None = None
-    type: str | None = None
-    types: Names | None = None
-    task_id: str | None = None
-
-
-class WorkSlot(Struct, kw_only=True):
-    """The piece of work within its task."""
-
-    id: int
-    step: int
-    number: int
-
-
-class WorkDraft(Struct, kw_only=True):
-    """A stored draft; `body` is whatever the workbench saved."""
-
-    revision: int
-    body: Document
-
-
-class LeasedWork(Struct, kw_only=True):
-    """Work under a lease. Everything is null when there is nothing to do."""
-
-    slot: WorkSlot | None
-    lease_token: str | None = None
-    lease_expires_at: str | None = None
-    task: Annotated[Raw | None, Meta(description="The task object as on `/v1/task/{id}`.")] = None
-    draft: WorkDraft | None = None
 
 
 class WorkLease(Struct, kw_only=True):
@@ -105,10 +74,34 @@ class SubmitWork(Struct, kw_only=True):
 
 
 class WorkSubmitted(Struct, kw_only=True):
-    """The answer was accepted and the task is completed."""
+    """The answer was accepted. `status`: of the task, which is `pending` while others have to answer or review it."""
 
     task_id: str
-    status: Literal["completed"] = "completed"
+    status: Literal["pending", "completed"] = "completed"
+    repeated: bool = False
+
+
+class SkipWork(Struct, kw_only=True):
+    """Why this work cannot be done."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    active_seconds: Seconds | None = None
+
+
+class ReviewWork(Struct, kw_only=True):
+    """A verdict. `response` belongs to `fix`; `send_back` needs a comment."""
+
+    verdict: Literal["accept", "fix", "send_back"]
+    response: Document | None = None
+    comments: Annotated[list[review.NewComment], Meta(max_length=500)] = []
+    active_seconds: Seconds | None = None
+
+
+class WorkReviewed(Struct, kw_only=True):
+    """The verdict was taken. `status` of the task: `pending` while it is reviewed further or labeled again."""
+
+    task_id: str
+    status: Literal["pending", "completed"]
     repeated: bool = False
 
 
@@ -116,31 +109,6 @@ class WorkReleased(Struct, kw_only=True):
     """The work is offered to others again."""
 
     result: Literal["success"] = "success"
-
-
-def _object(raw: Raw, path: str) -> bytes:
-    """A JSON object as it was sent. Raises InvalidRequest."""
-    given = bytes(raw)
-    if given[:1] != b"{":
-        raise parameter(path, "must be an object")
-    try:
-        given.decode()
-    except UnicodeDecodeError:
-        raise InvalidRequest("The request body is not valid UTF-8.") from None
-    return given
-
-
-def _leased(held: work.Work) -> LeasedWork:
-    has_draft = held.revision is not None and held.body is not None
-    return LeasedWork(
-        slot=WorkSlot(id=held.slot_id, step=held.step, number=held.number),
-        lease_token=held.lease_token,
-        lease_expires_at=wire_time(held.lease_expires_at),
-        task=Raw(held.task.encode()),
-        draft=WorkDraft(revision=held.revision or 0, body=Raw((held.body or "").encode()))
-        if has_draft
-        else None,
-    )
 
 
 def _either(one: str | None, many: list[str] | None) -> list[str] | None:
@@ -153,7 +121,7 @@ def _either(one: str | None, many: list[str] | None) -> list[str] | None:
 async def claim_work(call: Call) -> LeasedWork:
     """Claim the most urgent work
 
-    Always 200; `slot` is null when there is nothing to do.
+    Always 200; `slot` is null when there is nothing to do, and `nothing` says why.
     """
     wanted: ClaimWork = call.body
     held = await work.claim_work(
@@ -163,7 +131,9 @@ async def claim_work(call: Call) -> LeasedWork:
         types=_either(wanted.type, wanted.types),
         task_id=wanted.task_id,
     )
-    return LeasedWork(slot=None) if held is None else _leased(held)
+    if isinstance(held, work.Nothing):
+        return LeasedWork(slot=None, nothing=held.why)
+    return await leased(call.ctx, call.actor, held)
 
 
 @routes.get("/api/work", response=HeldWork, access=WORKER)
@@ -182,7 +152,8 @@ async def list_work(call: Call) -> HeldWork:
 @routes.get("/api/work/{lease_token}", response=LeasedWork, access=WORKER, errors=(404, 409))
 async def get_work(call: Call) -> LeasedWork:
     """Look at leased work again"""
-    return _leased(await work.get_work(call.ctx, call.actor, call.path[0]))
+    held = await work.get_work(call.ctx, call.actor, call.path[0])
+    return await leased(call.ctx, call.actor, held)
 
 
 @routes.post(
@@ -210,7 +181,7 @@ async def save_draft(call: Call) -> WorkDraftSaved:
 
     409 `stale-draft` carries the stored `draft` and the one `given`.
     """
-    body = _object(call.body.body, "body").decode()
+    body = as_object(call.body.body, "body").decode()
     saved = await work.save_draft(call.ctx, call.actor, call.path[0], call.body.base_revision, body)
     return WorkDraftSaved(revision=saved.revision, lease_expires_at=wire_time(saved.lease_expires_at))
 
@@ -227,9 +198,9 @@ async def submit_work(call: Call) -> WorkSubmitted:
 
     400 `invalid-response` lists every problem in `issues`. Repeating the same submission answers 200 with `repeated`.
     """
-    response = _object(call.body.response, "response")
+    response = as_object(call.body.response, "response")
     done = await work.submit_work(call.ctx, call.actor, call.path[0], response, call.body.active_seconds)
-    return WorkSubmitted(task_id=done.task_id, repeated=done.repeated)
+    return WorkSubmitted(task_id=done.task_id, status=done.status, repeated=done.repeated)
 
 
 @routes.post("/api/work/{lease_token}/release", response=WorkReleased, access=WORKER, errors=(404, 409))
@@ -237,3 +208,46 @@ async def release_work(call: Call) -> WorkReleased:
     """Give work back"""
     await work.release_work(call.ctx, call.actor, call.path[0])
     return WorkReleased()
+
+
+@routes.post(
+    "/api/work/{lease_token}/skip", body=SkipWork, response=WorkReleased, access=WORKER, errors=(404, 409)
+)
+async def skip_work(call: Call) -> WorkReleased:
+    """Skip work that cannot be done
+
+    It goes to the end of the queue; after as many skips as the project allows only reviewers and leads are offered it.
+    """
+    wanted: SkipWork = call.body
+    if not wanted.reason.strip():
+        raise parameter("reason", "must say something")
+    await work.skip_work(call.ctx, call.actor, call.path[0], wanted.reason.strip(), wanted.active_seconds)
+    return WorkReleased()
+
+
+@routes.post(
+    "/api/work/{lease_token}/review",
+    body=ReviewWork,
+    response=WorkReviewed,
+    access=WORKER,
+    errors=(404, 409, 413),
+)
+async def review_work(call: Call) -> WorkReviewed:
+    """Give a verdict on an answer
+
+    `accept` and `fix` let it go on, `send_back` lets the task be labeled again, first by the author of the answer. Repeating the same
+    verdict answers 200 with `repeated`.
+    """
+    given: ReviewWork = call.body
+    done = await review.give_verdict(
+        call.ctx,
+        call.actor,
+        call.path[0],
+        given.verdict,
+        response=None
+        if given.response is None or given.response == NULL
+        else as_object(given.response, "response"),
+        comments=given.comments,
+        active_seconds=given.active_seconds,
+    )
+    return WorkReviewed(task_id=done.task_id, status=done.status, repeated=done.repeated)

@@ -1,0 +1,77 @@
+"""Job `merge_answers`: of several people's answers to a task, the one that agrees best with the others goes on.
+
+How alike every two answers are is kept, whatever the rule chooses.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from steelyard import tasks
+from steelyard.ctx import Ctx
+from steelyard.db.outbox import wake
+from steelyard.db.pool import Tx
+from steelyard.jobs.specs import MergeAnswers
+from steelyard.task_types import MediaInfo
+from steelyard.work import queries as q
+from steelyard.work.model import GivenAnswer
+from steelyard.work.pipeline import Place, labeled
+from steelyard.work.scoring import Score, compare
+
+
+def best(answers: list[GivenAnswer], pairs: list[tuple[int, int]], scores: list[Score]) -> int:
+    """The index of the answer with the highest mean agreement with the others; of equals, the one begun first."""
+    sums = [0.0] * len(answers)
+    for (a, b), score in zip(pairs, scores, strict=True):
+        sums[a] += score.score
+        sums[b] += score.score
+    return max(range(len(answers)), key=lambda i: (sums[i], -i))
+
+
+async def merge_answers(ctx: Ctx, args: MergeAnswers) -> None:
+    """Compares the answers of a round and lets the best go on. Harmless when repeated, or when the task has ended meanwhile."""
+    task = await q.task_to_merge(ctx.db, space_id=args.space_id, task_id=args.task_id, round=args.round)
+    if task is None:
+        return
+    answers = await q.given_answers(ctx.db, space_id=args.space_id, task_id=args.task_id, round=args.round)
+    pairs = list(itertools.combinations(range(len(answers)), 2))
+    scores = await compare(
+        ctx,
+        args.space_id,
+        task.type,
+        task.params.encode(),
+        [a.answer.encode() for a in answers],
+        pairs,
+        MediaInfo(task.width, task.height),
+    )
+    winner = answers[best(answers, pairs, scores)]
+    at = Place(args.space_id, args.task_id, task.project_id, args.round)
+
+    async def work(tx: Tx) -> None:
+        before = await tasks.lock(tx, at.space_id, at.task_id)
+        if before is None or before.status != "pending":
+            return
+        added = await q.add_agreements(
+            tx,
+            space_id=at.space_id,
+            task_id=at.task_id,
+            round=at.round,
+            attempts_a=[answers[a].attempt_id for a, _ in pairs],
+            attempts_b=[answers[b].attempt_id for _, b in pairs],
+            scores=[s.score for s in scores],
+            details=[s.detail for s in scores],
+        )
+        if not added:
+            return  # an earlier run has got this far
+        await labeled(
+            ctx,
+            tx,
+            at,
+            winner.answer.encode(),
+            origin="merged",
+            author=winner.email,
+            author_id=winner.member_id,
+        )
+
+    await ctx.db.transact(work)
+    wake(ctx)
