@@ -22,7 +22,11 @@ export interface Work {
   } | null;
   readonly comments: readonly Remark[];
   readonly previous_response: unknown;
-  readonly instructions: { readonly version: number; readonly changed: boolean; readonly html: string } | null;
+  readonly instructions: {
+    readonly version: number;
+    readonly changed: boolean;
+    readonly html: string;
+  } | null;
   readonly media: readonly MediaView[];
 }
 
@@ -130,7 +134,9 @@ export function workCalls(fetcher: Fetch): WorkCalls {
     skip: async (token, reason) => void (await call("POST", at(token, "/skip"), { reason })),
     release: async (token, leaving = false) => void (await call("POST", at(token, "/release"), {}, leaving)),
     readInstructions: async (project, version) =>
-      void (await call("POST", `/api/projects/${encodeURIComponent(project)}/instructions/read`, { version })),
+      void (await call("POST", `/api/projects/${encodeURIComponent(project)}/instructions/read`, {
+        version,
+      })),
   };
 }
 
