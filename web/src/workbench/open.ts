@@ -273,7 +273,7 @@ export function draftKey(member: string, work: Work): string {
   return `${member}/${work.task.task_id}/${work.slot.step}`;
 }
 
-function asDraft(body: unknown): DraftBody | null {
+export function asDraft(body: unknown): DraftBody | null {
   if (typeof body !== "object" || body === null || !("doc" in body)) return null;
   const given = body as Partial<DraftBody>;
   if (given.doc?.version !== 1 || !Array.isArray(given.doc.records)) return null;

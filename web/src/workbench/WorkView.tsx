@@ -1,0 +1,214 @@
+/** Open work: the commands that belong to every task, the header, the editor and the remarks beside it. */
+
+import { Alert, Box, Button, Group, Text } from "@mantine/core";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Command } from "../commands/command";
+import type { CommandRegistry } from "../commands/registry";
+import type { Remark } from "../task-types/registry";
+import { Instructions } from "./Instructions";
+import type { OpenWork } from "./open";
+import { RemarksPanel } from "./RemarksPanel";
+import { SkipDialog } from "./SkipDialog";
+import type { WorkSession } from "./session";
+import { WorkHeader } from "./WorkHeader";
+
+interface Props {
+  readonly open: OpenWork;
+  readonly session: WorkSession;
+  readonly registry: CommandRegistry;
+  readonly busy: boolean;
+  readonly waiting: boolean;
+  readonly onLeave: () => void;
+  readonly onKeys: () => void;
+}
+
+type Side = "instructions" | "skip" | "remark" | null;
+
+export function WorkView({ open, session, registry, busy, waiting, onLeave, onKeys }: Props) {
+  const { t } = useTranslation();
+  const { work, store } = open;
+  const reviewing = work.stage === "review";
+  const [side, setSide] = useState<Side>(work.instructions?.changed === true ? "instructions" : null);
+  const register = useCallback((commands: readonly Command[]) => registry.register(commands), [registry]);
+
+  useEffect(() => register(taskCommands(open, session, setSide)), [register, open, session]);
+
+  const given = reviewing ? (work.review?.comments ?? []) : work.comments;
+  const addRemark = useCallback((remark: Remark) => open.setRemarks([...open.remarks, remark]), [open]);
+  const remarks = useMemo(() => [...given, ...open.remarks], [given, open.remarks]);
+  const { Editor } = open.type;
+  const showRemarks = reviewing || remarks.length > 0 || side === "remark";
+
+  return (
+    <>
+      <WorkHeader
+        open={open}
+        session={session}
+        registry={registry}
+        busy={busy}
+        onInstructions={() => setSide("instructions")}
+        onSkip={() => setSide("skip")}
+        onLeave={onLeave}
+        onKeys={onKeys}
+      />
+      {waiting && (
+        <Alert color="yellow" radius={0} py={6} role="status">
+          <Group justify="space-between">
+            <Text size="sm">{t("workbench.waiting")}</Text>
+            <Button size="compact-sm" variant="default" onClick={() => session.takeBack()}>
+              {t("workbench.takeBack")}
+            </Button>
+          </Group>
+        </Alert>
+      )}
+      {session.failure !== null && (
+        <Alert color="red" radius={0} py={6} role="alert">
+          {session.failure}
+        </Alert>
+      )}
+      {open.issues.length > 0 && (
+        <Alert
+          color="red"
+          radius={0}
+          py={6}
+          role="alert"
+          title={t("workbench.issues", { count: open.issues.length })}
+        >
+          {open.issues.slice(0, 5).map((issue) => (
+            <Text size="sm" key={`${issue.field ?? ""}${issue.record ?? ""}${issue.message}`}>
+              {issue.record !== undefined ? (
+                <Button size="compact-sm" variant="subtle" onClick={() => store.select([issue.record ?? ""])}>
+                  {issue.message}
+                </Button>
+              ) : (
+                issue.message
+              )}
+            </Text>
+          ))}
+        </Alert>
+      )}
+      <Box style={{ display: "flex", flex: 1, minHeight: 0 }}>
+        <Box component="main" id="main" style={{ flex: 1, minWidth: 0, height: "100%", overflow: "auto" }}>
+          <Editor
+            task={work.task}
+            media={work.media}
+            store={store}
+            mode={reviewing ? "review" : "label"}
+            before={open.before}
+            remarks={remarks}
+            issues={open.issues}
+            onRemark={reviewing ? addRemark : undefined}
+            registerCommands={register}
+            memory={session.memory(work.task.type)}
+          />
+        </Box>
+        {showRemarks && (
+          <RemarksPanel
+            given={given}
+            own={open.remarks}
+            editable={reviewing}
+            store={store}
+            onChange={(next) => open.setRemarks(next)}
+          />
+        )}
+      </Box>
+      <Instructions
+        opened={side === "instructions"}
+        work={work}
+        onClose={() => {
+          setSide(null);
+          if (work.instructions !== null && work.task.project !== undefined)
+            void session.readInstructions(work.task.project, work.instructions.version);
+        }}
+      />
+      <SkipDialog
+        opened={side === "skip"}
+        onClose={() => setSide(null)}
+        onSkip={(reason) => void session.skip(reason)}
+      />
+    </>
+  );
+}
+
+function taskCommands(open: OpenWork, session: WorkSession, show: (side: Side) => void): Command[] {
+  const { store } = open;
+  const always: Command[] = [
+    {
+      id: "task.skip",
+      group: "task",
+      keys: ["Mod+Space"],
+      inFields: true,
+      run: () => show("skip"),
+    },
+    {
+      id: "task.instructions",
+      group: "task",
+      keys: ["Alt+I"],
+      inFields: true,
+      run: () => show("instructions"),
+    },
+    {
+      id: "task.save",
+      group: "task",
+      keys: ["Mod+S"],
+      inFields: true,
+      run: () => void open.outbox.flush(),
+    },
+    {
+      id: "edit.undo",
+      group: "edit",
+      keys: ["Mod+Z"],
+      repeats: true,
+      available: () => (store.undoLabel === null && !store.inGesture ? "workbench.nothingToUndo" : true),
+      run: () => store.undo(),
+    },
+    {
+      id: "edit.redo",
+      group: "edit",
+      keys: ["Mod+Shift+Z", "Mod+Y"],
+      repeats: true,
+      available: () => (store.redoLabel === null ? "workbench.nothingToRedo" : true),
+      run: () => store.redo(),
+    },
+  ];
+  if (open.work.stage !== "review")
+    return [
+      {
+        id: "task.submit",
+        group: "task",
+        keys: ["Mod+Enter"],
+        inFields: true,
+        run: () => void session.submit(),
+      },
+      ...always,
+    ];
+  const needsRemark = () => (open.remarks.length === 0 ? "workbench.sayWhy" : true);
+  return [
+    {
+      id: "review.accept",
+      group: "review",
+      keys: ["Shift+A", "Mod+Enter"],
+      available: () =>
+        store.doc === open.before || open.before === null || store.undoLabel === null
+          ? true
+          : "workbench.changedAnswer",
+      run: () => void session.review("accept"),
+    },
+    {
+      id: "review.fix",
+      group: "review",
+      keys: ["Shift+E"],
+      available: () => (store.undoLabel === null ? "workbench.unchangedAnswer" : true),
+      run: () => void session.review("fix"),
+    },
+    {
+      id: "review.sendBack",
+      group: "review",
+      keys: ["Shift+X"],
+      available: needsRemark,
+      run: () => void session.review("send_back"),
+    },
+    ...always,
+  ];
+}

@@ -1,0 +1,111 @@
+/** The page on which people work: header, the type's editor, remarks; commands, palette and key sheet over it. */
+
+import { Box, Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useTranslation } from "react-i18next";
+import { CommandRegistry } from "../commands/registry";
+import { ConflictDialog } from "./ConflictDialog";
+import type { Filter, WorkCalls } from "./calls";
+import { Feedback } from "./Feedback";
+import { KeySheet } from "./KeySheet";
+import { LocalDrafts } from "./local";
+import { Palette } from "./Palette";
+import { Stranded } from "./Stranded";
+import { WorkSession } from "./session";
+import { WorkView } from "./WorkView";
+
+export interface WorkbenchProps {
+  readonly calls: WorkCalls;
+  /** Id of the person, part of the keys of what this device remembers. */
+  readonly member: string;
+  readonly filter: Filter;
+  readonly onLeave: () => void;
+}
+
+export function WorkbenchPage({ calls, member, filter, onLeave }: WorkbenchProps) {
+  const { t } = useTranslation();
+  const wanted = JSON.stringify(filter);
+  const registry = useMemo(() => new CommandRegistry(), []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a filter with equal content is the same filter
+  const session = useMemo(
+    () => new WorkSession(calls, new LocalDrafts(), member, filter, filter.task_id === undefined),
+    [calls, member, wanted],
+  );
+  useSyncExternalStore(session.subscribe, session.snapshot);
+  const [dialog, setDialog] = useState<"keys" | "palette" | null>(null);
+
+  useEffect(() => {
+    void session.start();
+    return () => session.close();
+  }, [session]);
+  useEffect(() => registry.listen(window), [registry]);
+  useEffect(
+    () =>
+      registry.register([
+        { id: "app.keys", group: "app", keys: ["?", "F1"], run: () => setDialog("keys") },
+        { id: "app.palette", group: "app", keys: ["Mod+K"], inFields: true, run: () => setDialog("palette") },
+        { id: "app.leave", group: "app", keys: [], run: onLeave },
+      ]),
+    [registry, onLeave],
+  );
+
+  const { state } = session;
+  return (
+    <Box h="100dvh" style={{ display: "flex", flexDirection: "column", overflow: "hidden" }}>
+      {state.kind === "starting" && (
+        <Center flex={1}>
+          <Loader aria-label={t("workbench.loading")} />
+        </Center>
+      )}
+      {state.kind === "open" && (
+        <WorkView
+          key={state.open.work.lease_token}
+          open={state.open}
+          session={session}
+          registry={registry}
+          busy={state.busy}
+          waiting={state.waiting}
+          onLeave={onLeave}
+          onKeys={() => setDialog("keys")}
+        />
+      )}
+      {state.kind === "feedback" && (
+        <Feedback open={state.open} submitted={state.submitted} onProceed={() => void session.proceed()} />
+      )}
+      {(state.kind === "empty" || state.kind === "failed") && (
+        <Center flex={1} p="lg">
+          <Stack align="center" maw={520} gap="md" role="status">
+            <Title order={1} size="h2" ta="center">
+              {t(
+                state.kind === "empty"
+                  ? "workbench.empty.title"
+                  : state.offline
+                    ? "workbench.offline.title"
+                    : "workbench.failed.title",
+              )}
+            </Title>
+            <Text ta="center" c="dimmed">
+              {state.kind === "empty"
+                ? t(filter.task_id === undefined ? "workbench.empty.text" : "workbench.empty.one", {
+                    count: session.done,
+                  })
+                : state.offline
+                  ? t("workbench.offline.text")
+                  : state.message}
+            </Text>
+            {state.kind === "empty" && <Stranded drafts={session.stranded} />}
+            <Group>
+              <Button onClick={() => void session.look()}>{t("workbench.look")}</Button>
+              <Button variant="default" onClick={onLeave}>
+                {t("workbench.leave")}
+              </Button>
+            </Group>
+          </Stack>
+        </Center>
+      )}
+      {state.kind === "open" && state.open.outbox.conflict !== null && <ConflictDialog open={state.open} />}
+      <KeySheet registry={registry} opened={dialog === "keys"} onClose={() => setDialog(null)} />
+      <Palette registry={registry} opened={dialog === "palette"} onClose={() => setDialog(null)} />
+    </Box>
+  );
+}
