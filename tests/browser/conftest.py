@@ -1,0 +1,172 @@
+"""Journeys through the browser's part in a real Chromium, against real `steelyard serve` and `worker` processes.
+
+A journey fails on any script error, on any request to another host and on any violation of the content security policy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import AsyncGenerator, Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.conftest import Template
+from tests.sdk.conftest import Server, cloned_database, running
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = "correct horse battery"  # of the template's people
+MANAGER = "manager@main.example"
+LABELER = "labeler@main.example"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# What a page may say on the console without failing its journey: answers that it handles.
+_EXPECTED = ("status of 401", "status of 409", "status of 400", "net::ERR_INTERNET_DISCONNECTED")
+
+
+def chromium() -> str:
+    """The path of Chromium (Debian's, or another that is there). Skips nothing: without one the tests fail."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    raise AssertionError("Chromium is needed; on Debian and Ubuntu: apt-get install chromium")
+
+
+@dataclass
+class Watch:
+    """What went wrong in a page while nobody looked."""
+
+    host: str
+    problems: list[str] = field(default_factory=list[str])
+    expected: list[str] = field(default_factory=lambda: list(_EXPECTED))
+
+    def console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(text in message.text for text in self.expected):
+            self.problems.append(f"console: {message.text}")
+
+    def error(self, error: Exception) -> None:
+        self.problems.append(f"script error: {error}")
+
+    def request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https") and address.netloc != self.host:
+            self.problems.append(f"request to another host: {request.url}")
+
+
+@pytest.fixture(scope="session")
+async def browser_dsn(template: Template) -> AsyncGenerator[str]:
+    """The database that all journeys share; they work in projects of their own."""
+    async with cloned_database(template, "web") as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def server(
+    browser_dsn: str, template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Server]:
+    """The installation that the journeys share."""
+    with running(browser_dsn, template.keys, tmp_path_factory.mktemp("web")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser]:
+    """One Chromium for all journeys."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium(), args=list(ARGUMENTS), headless=not os.environ.get("HEADED")
+        )
+        yield opened
+        opened.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server) -> Generator[OpenPage]:
+    """Opens pages: `open_page("/work", email=LABELER)`; each call is a browser profile of its own unless `context` is given."""
+    contexts: list[BrowserContext] = []
+    watches: list[Watch] = []
+
+    def open_it(
+        path: str = "/",
+        email: str | None = None,
+        *,
+        password: str = PASSWORD,
+        context: BrowserContext | None = None,
+        **more: Any,
+    ) -> Page:
+        if context is None:
+            options = {
+                "viewport": {"width": 1440, "height": 900},
+                "locale": "en-US",
+                "reduced_motion": "reduce",
+                **more,
+            }
+            context = browser.new_context(base_url=server.url, **options)
+            context.set_default_timeout(20_000)
+            contexts.append(context)
+        if email is not None:
+            sign_in(context, email, password)
+        page = context.new_page()
+        watch = Watch(urlsplit(server.url).netloc)
+        watches.append(watch)
+        page.on("console", watch.console)
+        page.on("pageerror", watch.error)
+        page.on("request", watch.request)
+        page.goto(path)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    problems = [problem for watch in watches for problem in watch.problems]
+    assert problems == []
+
+
+def sign_in(context: BrowserContext, email: str, password: str = PASSWORD) -> None:
+    """Starts a session in a context, as the sign-in page does."""
+    answer = context.request.post("/api/login", data={"email": email, "password": password})
+    assert answer.ok, answer.text()
+
+
+def assign(server: Server, project: str, *emails: str) -> None:
+    """Lets labelers work on a project."""
+    done = server.call(
+        "POST", "/v1/studio/assignments/add", json={"emails": list(emails), "projects": [project]}
+    )
+    assert done.ok, done.text
+
+
+def axe(page: Page, *, but: tuple[str, ...] = ()) -> None:
+    """Asserts that axe finds nothing serious on the page. `but`: ids of rules that do not count here."""
+    source = AXE.read_text(encoding="utf-8")
+    page.evaluate(source + "; 0")
+    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    serious = [v for v in found if v["impact"] in ("serious", "critical") and v["id"] not in but]
+    assert not serious, json.dumps(
+        [
+            {
+                "rule": v["id"],
+                "help": v["help"],
+                "where": [n["target"] for n in v["nodes"][:5]],
+                "html": v["nodes"][0]["html"][:300],
+            }
+            for v in serious
+        ],
+        indent=1,
+    )
