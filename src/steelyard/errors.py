@@ -45,6 +45,12 @@ class Unauthorized(SteelyardError):
     status, code = 401, "unauthorized"
 
 
+class SessionEnded(Unauthorized):
+    """The browser's session has ended, or there is none: sign in, then go on; what was typed is kept."""
+
+    code = "session-ended"
+
+
 class NotEnabled(SteelyardError):
     """The task type or feature is known but not enabled on this installation."""
 
@@ -55,6 +61,12 @@ class Forbidden(SteelyardError):
     """The actor is known, but its role does not allow this."""
 
     status, code = 403, "forbidden"
+
+
+class CsrfRefused(Forbidden):
+    """An unsafe request by a session did not repeat its token in `X-CSRF-Token`; read it anew from `GET /api/session`."""
+
+    code = "csrf-token"
 
 
 class NotFound(SteelyardError):

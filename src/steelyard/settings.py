@@ -118,6 +118,22 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = None
 
+    smtp_url: Annotated[
+        str | None,
+        Meta(
+            description="Mail server for invitations and for callbacks to e-mail addresses: smtp://host:25 (encrypted when it "
+            "offers that), smtp+starttls://user:password@host:587 (always encrypted) or smtps://user:password@host:465. "
+            "Not set: no e-mail is sent."
+        ),
+    ] = None
+    mail_from: Annotated[
+        str | None,
+        Meta(
+            max_length=320,
+            description="Address that e-mail comes from. Not set: steelyard@ and the host of public_url.",
+        ),
+    ] = None
+
     worker_concurrency: Annotated[
         int,
         Meta(
@@ -275,6 +291,10 @@ _SPECIAL: dict[str, tuple[Callable[[str], object], str]] = {
         _url(("postgres", "postgresql")),
         "an address such as postgresql://user:password@host:5432/name",
     ),
+    "smtp_url": (
+        _url(("smtp", "smtp+starttls", "smtps")),
+        "an address such as smtps://user:password@host:465",
+    ),
     "storage_url": (
         _url(("file", "s3", "gs", "az", "azure", "memory")),
         "an address such as file:///srv/files or s3://bucket/prefix",
@@ -310,7 +330,7 @@ def _checked(variable: str, value: object, kind: object, meta: Meta) -> object:
             return value
         return msgspec.convert(value, Annotated[kind, meta], strict=False)  # pyright: ignore[reportInvalidTypeForm]
     except (ValueError, msgspec.ValidationError):
-        shown = "the value given" if name in ("secret_key", "database_url") else f"“{value}”"
+        shown = "the value given" if name in ("secret_key", "database_url", "smtp_url") else f"“{value}”"
         raise SettingsError(
             f"{variable}: {shown} is not allowed; give {_allowed(name, kind, meta)}."
         ) from None

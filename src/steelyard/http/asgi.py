@@ -93,11 +93,12 @@ class App:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         route, path, allowed = self.router.find(raw_path, method)
         surface: Surface = route.surface if route is not None else _surface(raw_path)
+        call = None if route is None else Call(ctx, route, scope, receive, send, path)
         try:
-            if route is None:
+            if call is None:
                 reply = await self._no_route(ctx, scope, surface, allowed)
             else:
-                reply = await self._serve(Call(ctx, route, scope, receive, send, path))
+                reply = await self._serve(call)
         except SteelyardError as e:
             reply = render(e, surface)
             if e.status >= 500:
@@ -110,14 +111,17 @@ class App:
                 "request failed", request_id=request_id, path=scope["path"], trace=traceback.format_exc()
             )
             reply = render_crash(request_id, surface)
+        added = call.answer_headers if call is not None else []
         if isinstance(reply, Response):
             for key, value in _SECURITY:
                 reply.headers.setdefault(key.decode(), value.decode())
+            for key, value in added:
+                reply.headers.append(key, value)
             await reply(scope, receive, send)
             status = reply.status_code
         else:
             status = reply.status
-            await _send(scope, send, reply)
+            await _send(scope, send, reply, added)
         self.metrics.observe(
             method, route.path if route else "unknown", status, time.perf_counter() - started
         )
@@ -200,10 +204,10 @@ async def read_body(call: Call, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _send(scope: Any, send: Any, reply: Reply) -> None:
+async def _send(scope: Any, send: Any, reply: Reply, added: Iterable[tuple[str, str]]) -> None:
     kind = _JSON if reply.content_type == "application/json" else reply.content_type.encode("latin-1")
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(reply.body)), *_SECURITY]
-    for key, value in reply.headers:
+    for key, value in (*reply.headers, *added):
         headers.append((key.lower().encode("latin-1"), value.encode("latin-1")))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})

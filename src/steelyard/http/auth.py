@@ -7,11 +7,10 @@ import binascii
 import hashlib
 import hmac
 import time
-from typing import Any
 
 from steelyard import users
-from steelyard.ctx import Actor, Ctx
-from steelyard.errors import Forbidden, Unauthorized
+from steelyard.ctx import Actor, Ctx, Mode
+from steelyard.errors import CsrfRefused, Forbidden, InvalidRequest, SessionEnded, Unauthorized
 from steelyard.http.ratelimit import Buckets
 from steelyard.http.route import Access, Call
 
@@ -19,6 +18,8 @@ SESSION_COOKIE = b"steelyard_session"
 _TTL_S = 1.0
 """How long a key's actor is remembered: revocation and role changes act within a second."""
 _NO_KEY = "A valid API key is required."
+_MODE = b"x-steelyard-mode"
+_CSRF = b"x-csrf-token"
 
 
 def _key_of(header: bytes) -> str | None:
@@ -62,7 +63,7 @@ async def authenticate(call: Call, access: Access) -> None:
         limit = call.ctx.settings.rate_limit
         if limit is not None:
             call.ctx.state.setdefault("buckets", Buckets(limit)).take(header)
-    elif access.session:
+    elif is_browser(call):
         call.session, call.actor = await _session(call)
     else:
         raise Unauthorized(_NO_KEY)
@@ -72,17 +73,53 @@ async def authenticate(call: Call, access: Access) -> None:
         )
 
 
-async def _session(call: Call) -> tuple[Any, Actor]:
+def is_browser(call: Call) -> bool:
+    """Whether an unauthorised caller is our own page rather than a program with a key: it must be told that its session is over, and not
+    be offered Basic, for which browsers open a window of their own."""
+    return (
+        call.route.surface == "api"
+        or call.header(_MODE) is not None
+        or call.header(_CSRF) is not None
+        or cookie(call, SESSION_COOKIE) is not None
+    )
+
+
+async def _session(call: Call) -> tuple[users.Session, Actor]:
     token = cookie(call, SESSION_COOKIE)
-    found = await users.actor_by_session(call.ctx, hashlib.sha256(token).digest()) if token else None
-    if found is None:
-        raise Unauthorized("Sign in first.")
+    mode = _mode(call.header(_MODE))
+    found = await users.actor_by_session(call.ctx, hashlib.sha256(token).digest(), mode) if token else None
+    if token is None or found is None:
+        raise SessionEnded("Sign in first.", headers={"X-Steelyard-Code": SessionEnded.code})
     session, actor = found
     if call.route.method != "GET":
-        given = call.header(b"x-csrf-token") or b""
+        given = call.header(_CSRF) or b""
         if not hmac.compare_digest(given, session.csrf_token.encode()):
-            raise Forbidden("The X-CSRF-Token header is missing or wrong; reload the page.")
+            raise CsrfRefused(
+                "The X-CSRF-Token header is missing or wrong; reload the page.",
+                headers={"X-Steelyard-Code": CsrfRefused.code},
+            )
+    if mode == "test" and not users.sees_test_mode(actor.role):
+        raise Forbidden(f"A {actor.role} works in live mode only.")
+    if session.renew:
+        lasts = await users.renew_session(call.ctx, hashlib.sha256(token).digest())
+        if lasts is not None:
+            call.answer_headers.append(session_cookie(call.ctx, token.decode("latin-1"), lasts))
     return session, actor
+
+
+def _mode(header: bytes | None) -> Mode:
+    """The mode that a session asks for, live unless said. Raises InvalidRequest."""
+    given = (header or b"live").decode("latin-1").strip().lower()
+    if given not in ("live", "test"):
+        raise InvalidRequest("The X-Steelyard-Mode header must be live or test.")
+    return given
+
+
+def session_cookie(ctx: Ctx, token: str, max_age_s: int) -> tuple[str, str]:
+    """The header that sets the session's cookie; 0 seconds remove it."""
+    secure = "; Secure" if ctx.public_url.startswith("https://") else ""
+    name = SESSION_COOKIE.decode()
+    return "Set-Cookie", f"{name}={token}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
 
 
 def cookie(call: Call, name: bytes) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from steelyard.errors import SteelyardError
+from steelyard.errors import SessionEnded, SteelyardError
 from steelyard.http.route import Reply, Surface
 
 _TITLES = {
@@ -20,7 +20,7 @@ _TITLES = {
 def render(error: SteelyardError, surface: Surface) -> Reply:
     """The answer for an error of the family: `{"status_code", "error"}` on /v1 and public routes, problem+json on /api."""
     headers = list(error.headers.items())
-    if error.status == 401 and surface == "v1":
+    if error.status == 401 and surface == "v1" and not isinstance(error, SessionEnded):
         headers.append(("WWW-Authenticate", 'Basic realm="Steelyard API key"'))
     if surface == "api":
         body = {

@@ -225,7 +225,7 @@ def _operation(route: Route, schema: Any, body: Any) -> dict[str, Any]:
         operation["security"] = [
             {"basic": []},
             {"bearer": []},
-            *([{"session": []}] if route.access.session else []),
+            {"session": []},
         ]
     return operation
 

@@ -18,28 +18,36 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.ctx import Actor, Ctx, Role
+from steelyard.users import POLICY, Act
 
 Surface = Literal["v1", "api", "public"]
 Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
 class Access(Struct, frozen=True):
-    """Who may call a route. `roles` empty means nobody needs to be known; `session` allows the browser's cookie as well as a key."""
+    """Who may call a route, by session or key: a row of `users.POLICY`. `roles` empty means that nobody needs to be known."""
 
     name: str
-    roles: frozenset[Role] = frozenset()
-    session: bool = False
+    act: Act | None = None
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset() if self.act is None else POLICY[self.act]
 
 
 PUBLIC = Access("public")
-DATA = Access("data", frozenset[Role](("admin", "manager", "member")))
-"""Working with data and projects by API key."""
-PEOPLE = Access("people", frozenset[Role](("admin", "manager")))
-"""Inviting, roles, assignments, by API key."""
-WORKER = Access("worker", frozenset[Role](("admin", "manager", "member", "labeler")), session=True)
-"""Doing work: everybody who is not disabled, by session or key."""
-LEAD = Access("lead", frozenset[Role](("admin", "manager")), session=True)
+DATA = Access("data", "data")
+"""Working with data and projects."""
+PEOPLE = Access("people", "people")
+"""Inviting, roles, assignments."""
+WORKER = Access("worker", "work")
+"""Doing work: everybody who is not disabled."""
+LEAD = Access("lead", "lead")
 """Running projects and people in the console."""
+SETTINGS = Access("settings", "settings")
+"""What an account is set to, its keys and its audit log: secrets are among them, so no key of a narrower scope reaches them."""
+SELF = Access("self", "self")
+"""About the caller alone."""
 
 
 class Reply:
@@ -63,6 +71,7 @@ class Call:
     __slots__ = (
         "_headers",
         "actor",
+        "answer_headers",
         "body",
         "ctx",
         "path",
@@ -88,6 +97,8 @@ class Call:
     """The body as JSON bytes (forms are converted)."""
     session: Any
     """The browser session, or None when a key was used."""
+    answer_headers: list[tuple[str, str]]
+    """Headers that the answer gets, whatever it is."""
 
     def __init__(self, ctx: Ctx, route: Route, scope: Any, receive: Any, send: Any, path: tuple[str, ...]):
         self.ctx, self.route, self.scope, self.receive, self.send, self.path = (
@@ -100,6 +111,7 @@ class Call:
         )
         self._headers: dict[bytes, bytes] | None = None
         self.raw, self.query, self.body, self.session = b"", None, None, None
+        self.answer_headers = []
 
     def header(self, name: bytes) -> bytes | None:
         """A request header by its lower-case name; the last one when repeated."""
@@ -130,6 +142,8 @@ class Route(Struct, frozen=True, kw_only=True):
     idempotent: bool = False
     """Honours `Idempotency-Key` by a claimed row (platform-api §9.2); task creation does so in its own statement instead."""
     hidden: bool = False
+    tail: bool = False
+    """The last path parameter takes all further segments, joined by slashes."""
     content_type: str = "application/json"
     decoder: Any = None
 
@@ -196,11 +210,12 @@ def _decoded(segment: bytes) -> str:
 
 
 class _Node:
-    __slots__ = ("literal", "param", "routes")
+    __slots__ = ("literal", "param", "routes", "tail")
 
     def __init__(self) -> None:
         self.literal: dict[str, _Node] = {}
         self.param: _Node | None = None
+        self.tail: Route | None = None
         self.routes: dict[str, Route] = {}
 
 
@@ -216,12 +231,16 @@ class Router:
 
     def _insert(self, route: Route) -> None:
         node = self._root
-        for segment in filter(None, route.path.split("/")):
+        segments = [segment for segment in route.path.split("/") if segment]
+        for segment in segments[:-1] if route.tail else segments:
             if segment.startswith("{"):
                 node.param = node.param or _Node()
                 node = node.param
             else:
                 node = node.literal.setdefault(segment, _Node())
+        if route.tail:
+            node.tail = route
+            return
         if route.method in node.routes:
             raise ValueError(f"{route.method} {route.path} is declared twice")
         node.routes[route.method] = route
@@ -256,5 +275,11 @@ class Router:
             if found is not None:
                 return found
         if node.param is not None:
-            return self._walk(node.param, segments, at + 1, (*params, segments[at]), method, allowed)
+            found = self._walk(node.param, segments, at + 1, (*params, segments[at]), method, allowed)
+            if found is not None:
+                return found
+        if node.tail is not None:
+            if node.tail.method == method:
+                return node.tail, (*params, "/".join(segments[at:]))
+            allowed.append(node.tail.method)
         return None

@@ -28,12 +28,6 @@ class Readiness(Struct):
     worker: Literal["ok"]
 
 
-@routes.get("/", access=PUBLIC, status=307, content_type="text/plain")
-async def home(call: Call) -> Reply:
-    """Leads people to the page about this API"""
-    return Reply(b"See /docs\n", 307, "text/plain; charset=utf-8", [("Location", "/docs")])
-
-
 @routes.get("/healthz", access=PUBLIC, response=Health)
 async def healthz(call: Call) -> Health:
     """Whether this process lives and can serve"""

@@ -26,8 +26,15 @@ from steelyard.users.model import (
     SpaceSettings,
     Teammate,
 )
-from steelyard.users.policy import GRANTABLE, POLICY, may
-from steelyard.users.sessions import SESSION_LASTS, actor_by_session, end_session, start_session, verify_login
+from steelyard.users.policy import GRANTABLE, POLICY, Act, may, sees_test_mode
+from steelyard.users.sessions import (
+    SESSION_LASTS,
+    actor_by_session,
+    end_session,
+    renew_session,
+    start_session,
+    verify_login,
+)
 from steelyard.users.spaces import set_space, space_settings
 
 __all__ = [
@@ -35,6 +42,7 @@ __all__ = [
     "POLICY",
     "SESSION_LASTS",
     "Account",
+    "Act",
     "FirstRun",
     "KeyInfo",
     "Member",
@@ -61,7 +69,9 @@ __all__ = [
     "may",
     "member_by_email",
     "record_act",
+    "renew_session",
     "revoke_key",
+    "sees_test_mode",
     "set_password",
     "set_roles",
     "set_space",

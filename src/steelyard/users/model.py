@@ -136,6 +136,7 @@ class SessionActorRow(Struct, frozen=True):
     member_id: int
     email: str
     role: Role
+    renew: bool
 
 
 class Session(Struct, frozen=True):
@@ -143,6 +144,8 @@ class Session(Struct, frozen=True):
 
     csrf_token: str
     expires_at: datetime
+    renew: bool = False
+    """Whether a day of its time has passed, so that it should start again."""
 
 
 class NewSession(Struct, frozen=True):

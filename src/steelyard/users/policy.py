@@ -6,14 +6,15 @@ from typing import Literal
 
 from steelyard.ctx import Role
 
-Act = Literal["people", "keys", "data", "work", "lead"]
+Act = Literal["people", "settings", "data", "work", "lead", "self"]
 
 POLICY: dict[Act, frozenset[Role]] = {
     "people": frozenset(("admin", "manager")),  # invite, change roles, assignments, groups
-    "keys": frozenset(("admin", "manager")),  # see, make and revoke API keys
+    "settings": frozenset(("admin", "manager")),  # API keys, callbacks' secret, audit log, health
     "data": frozenset(("admin", "manager", "member")),  # projects, batches, tasks, files, audits
     "work": frozenset(("admin", "manager", "member", "labeler")),  # claim and submit
     "lead": frozenset(("admin", "manager")),  # studio batches and priorities, quality
+    "self": frozenset(("admin", "manager", "member", "labeler")),  # who am I, my password, sign out
 }
 """Act → roles. `disabled` appears nowhere: such members are not even authenticated."""
 
@@ -22,6 +23,11 @@ GRANTABLE: frozenset[Role] = frozenset(("labeler", "member", "manager"))
 
 TEST_MODE_ROLES: frozenset[Role] = frozenset(("admin", "manager", "member"))
 """Labelers see the live space only: test tasks are never shown to them (platform-api §2.2)."""
+
+
+def sees_test_mode(role: Role) -> bool:
+    """Whether a role may act in the test mode."""
+    return role in TEST_MODE_ROLES
 
 
 def may(role: Role, act: Act) -> bool:

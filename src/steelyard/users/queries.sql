@@ -196,12 +196,21 @@ values (:token_sha256, :member_id, :csrf_token, steelyard.now() + :lasts::interv
 returning expires_at;
 
 -- name: actor_by_session
--- Who calls with a session: the member, in the live space of the account.
-select s.csrf_token, s.expires_at, sp.id as space_id, m.account_id, m.id as member_id, m.email, m.role
+-- Who calls with a session: the member, in one of the spaces of the account. `renew`: a day of its seven has passed.
+select
+  s.csrf_token, s.expires_at, sp.id as space_id, m.account_id, m.id as member_id, m.email, m.role,
+  s.expires_at < steelyard.now() + interval '6 days' as renew
 from session s
 join member m on m.id = s.member_id
-join space sp on sp.account_id = m.account_id and sp.mode = 'live'
+join space sp on sp.account_id = m.account_id and sp.mode = :mode
 where s.token_sha256 = :token_sha256 and s.expires_at > steelyard.now() and m.role <> 'disabled';
+
+-- name: renew_session
+-- A session used after a day starts its time again, up to a last end; the seconds left. No row: it gained nothing, or is over.
+update session
+set expires_at = least(steelyard.now() + :lasts::interval, created_at + :ends::interval)
+where token_sha256 = :token_sha256 and expires_at > steelyard.now() and expires_at < created_at + :ends::interval
+returning extract(epoch from expires_at - steelyard.now())::integer;
 
 -- name: end_session
 -- Signs one browser out.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from steelyard.ctx import Actor, Ctx
+from steelyard.ctx import Actor, Ctx, Mode
 from steelyard.errors import Unauthorized
 from steelyard.ids import secret_token
 from steelyard.users import queries as q
@@ -14,15 +14,22 @@ from steelyard.users.model import LoginRow, NewSession, Session, SignedIn
 from steelyard.users.passwords import verify_password
 
 SESSION_LASTS = timedelta(days=7)
+"""How long a session lives without a sign of its member; used daily, it lives up to `SESSION_ENDS`."""
+SESSION_ENDS = timedelta(days=30)
 
 
-async def actor_by_session(ctx: Ctx, sha256: bytes) -> tuple[Session, Actor] | None:
-    """The session of a cookie's SHA-256 and its actor, who acts in the live space; None when it ended."""
-    row = await q.actor_by_session(ctx.db, token_sha256=sha256)
+async def actor_by_session(ctx: Ctx, sha256: bytes, mode: Mode = "live") -> tuple[Session, Actor] | None:
+    """The session of a cookie's SHA-256 and its actor, who acts in the space of `mode`; None when it ended."""
+    row = await q.actor_by_session(ctx.db, token_sha256=sha256, mode=mode)
     if row is None:
         return None
-    actor = Actor(row.space_id, row.account_id, "live", row.member_id, row.email, row.role, "session")
-    return Session(row.csrf_token, row.expires_at), actor
+    actor = Actor(row.space_id, row.account_id, mode, row.member_id, row.email, row.role, "session")
+    return Session(row.csrf_token, row.expires_at, row.renew), actor
+
+
+async def renew_session(ctx: Ctx, sha256: bytes) -> int | None:
+    """Lets a session live on; the seconds it now lasts, or None when it is near its last end or over."""
+    return await q.renew_session(ctx.db, token_sha256=sha256, lasts=SESSION_LASTS, ends=SESSION_ENDS)
 
 
 async def verify_login(

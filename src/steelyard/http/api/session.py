@@ -11,8 +11,8 @@ from steelyard import users
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import InvalidRequest, Unauthorized
-from steelyard.http.auth import SESSION_COOKIE, cookie
-from steelyard.http.route import PUBLIC, WORKER, Call, Reply, Routes
+from steelyard.http.auth import SESSION_COOKIE, cookie, session_cookie
+from steelyard.http.route import PUBLIC, SELF, Call, Reply, Routes
 
 routes = Routes("api", "Session")
 
@@ -49,12 +49,6 @@ class SignedOut(Struct):
     """The session has ended."""
 
     result: Literal["success"] = "success"
-
-
-def _set_cookie(ctx: Ctx, token: str, max_age_s: int) -> tuple[str, str]:
-    secure = "; Secure" if ctx.public_url.startswith("https://") else ""
-    name = SESSION_COOKIE.decode()
-    return "Set-Cookie", f"{name}={token}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
 
 
 def _private(body: Struct, *headers: tuple[str, str]) -> Reply:
@@ -99,19 +93,19 @@ async def sign_in(call: Call) -> Reply:
         raise Unauthorized("Sign in first.")
     info = await _info(call.ctx, held[1], session.csrf_token, wire_time(session.expires_at))
     max_age_s = int(users.SESSION_LASTS.total_seconds())
-    return _private(info, _set_cookie(call.ctx, session.token, max_age_s))
+    return _private(info, session_cookie(call.ctx, session.token, max_age_s))
 
 
-@routes.post("/api/logout", response=SignedOut, access=WORKER, errors=(403,))
+@routes.post("/api/logout", response=SignedOut, access=SELF, errors=(403,))
 async def sign_out(call: Call) -> Reply:
     """Sign out of this browser"""
     token = cookie(call, SESSION_COOKIE)
     if call.session is not None and token:
         await users.end_session(call.ctx, hashlib.sha256(token).digest())
-    return _private(SignedOut(), _set_cookie(call.ctx, "", 0))
+    return _private(SignedOut(), session_cookie(call.ctx, "", 0))
 
 
-@routes.get("/api/session", response=SessionInfo, access=WORKER)
+@routes.get("/api/session", response=SessionInfo, access=SELF)
 async def get_session(call: Call) -> Reply:
     """Who is signed in"""
     session: users.Session | None = call.session
