@@ -340,6 +340,7 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ("POST", "/api/work/{lease_token}/submit"): lambda w: [
         Sent(f"/api/work/{w.lease}/submit", body={"response": {"annotations": [BOX]}})
     ],
+    ("POST", "/api/work/{lease_token}/files"): lambda w: [Sent(f"/api/work/{w.lease}/files", form={})],
     ("POST", "/api/work/{lease_token}/release"): lambda w: [Sent(f"/api/work/{w.lease}/release")],
     ("POST", "/api/work/{lease_token}/skip"): lambda w: [
         Sent(f"/api/work/{w.lease}/skip", body={"reason": "stolen"})

@@ -8,7 +8,7 @@ import pytest
 
 from steelyard import tasks, users
 from steelyard.jobs import queries as jobs
-from steelyard.work import submit
+from steelyard.tasks import intake
 from steelyard.work.policy import MOST_LEASES
 from tests.api.builders import image_task
 
@@ -551,7 +551,7 @@ async def test_a_large_answer_is_checked_in_another_process_and_stored_whole(des
 
 
 async def test_an_answer_over_the_limit_is_413(desk, live, monkeypatch):
-    monkeypatch.setattr(submit, "MAX_RESPONSE_BYTES", 1000)
+    monkeypatch.setattr(intake, "MAX_RESPONSE_BYTES", 1000)
     await desk.task()
     lease = ok(await claim(live))
     refused(await do(live, lease, "submit", response=answer(20)), 413, "too-large")

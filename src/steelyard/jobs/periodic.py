@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from steelyard import tasks
 from steelyard.ctx import Ctx
 from steelyard.jobs import queries as q
 from steelyard.jobs.specs import JobSpec, NoArgs, RetryPolicy
@@ -40,5 +41,6 @@ PERIODIC: tuple[JobSpec, ...] = (
     _periodic("ensure_partitions", _make_partitions, 6 * _HOUR),
     _periodic("forget_processes", _forget_processes, 10 * _MINUTE),
     _periodic("tidy_reservations", _in_batches(q.tidy_reservations), _MINUTE),
+    _periodic("forget_answer_uploads", _in_batches(tasks.forget_answer_uploads), _HOUR),
     _periodic("tidy_leases", _in_batches(q.tidy_leases), _MINUTE),
 )

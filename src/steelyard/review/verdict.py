@@ -108,7 +108,7 @@ async def give_verdict(
         return await _repeated(ctx, actor, lease_token, verdict)
     if found.kind != "review" or found.version is None:
         raise InvalidRequest("This lease is for an answer, not for a review.")
-    stored = None if response is None else await work.checked(ctx, found, response)
+    stored = None if response is None else await work.checked(ctx, actor, found, response)
     at = work.Place(actor.space_id, found.task_id, found.project_id, found.round)
     under_review = found.version
     sent = response if response is not None else msgspec.json.encode({"verdict": verdict})
@@ -120,7 +120,7 @@ async def give_verdict(
         if verdict == "send_back":
             status = await _send_back(tx, actor, at, under_review)
         else:
-            if stored is not None and not await _fix(tx, actor, at, under_review, stored):
+            if stored is not None and not await _fix(tx, actor, at, under_review, stored.response):
                 raise LeaseLost("The task has ended meanwhile; the draft is kept.")
             await tasks.note(
                 tx,

@@ -7,7 +7,7 @@ run in the process pool, and the server's own processes stay small.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
@@ -41,14 +41,35 @@ class AttachmentRef(Struct, frozen=True):
 
 
 class MediaInfo(Struct, frozen=True):
-    """What is known of an attachment when an answer is made or checked; zero or None means unknown.
+    """What is known of a task's media when an answer is made or checked; zero, None and empty mean unknown.
 
-    Units: pixels for width and height (after EXIF orientation), seconds for duration.
+    `width` and `height` (pixels, after EXIF orientation), `duration_s` (seconds), `frame_rate` (frames per second) and `frame_count`
+    are those of the task's first attachment. `points` has the number of points of every lidar frame, None where one could not be read;
+    `pages` the width and height (pixels) of every page of the documents. `files` holds the contents of the files that an answer refers
+    to, by the URL as it stands there.
     """
 
     width: int = 0
     height: int = 0
     duration_s: float | None = None
+    frame_rate: float | None = None
+    frame_count: int | None = None
+    points: tuple[int | None, ...] = ()
+    pages: tuple[tuple[float, float], ...] = ()
+    files: Mapping[str, bytes] = {}
+
+
+class FileLink(Struct, frozen=True):
+    """A file that an answer refers to: the keys and indexes that lead to its URL, and the URL."""
+
+    path: tuple[str | int, ...]
+    url: str
+
+    @property
+    def where(self) -> str:
+        """The path as in an `Issue`."""
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
+        return "".join(steps).removeprefix(".")
 
 
 class ResultFile(Struct, frozen=True):
@@ -111,7 +132,11 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     default_params   params → top-level defaults the spec demands to be echoed, as {key: JSON-able}; appended when the key is absent.
     attachments      params → every file the task refers to, in document order.
     check_response   (params, response JSON bytes, media) → (issues, response as JSON bytes to store). All issues, not only the first;
-                     bytes are those given unless the type completes something (missing uuids).
+                     bytes are those given unless the type completes something (missing uuids). Where the answer refers to files, their
+                     contents are in `media.files`; without them only what stands in the answer is checked.
+    file_links       response → the files that it refers to by URL and whose contents are needed to check or compare it.
+    result_files     (params, checked response, media) → the answer as it is stored: parts that are files on the wire, inline or in
+                     `media.files`, became files. None: an answer has no files. Heavy.
     test_answer      (params, seed, media) → made-up answer that passes check_response; varied by seed, repeatable, never empty when the
                      params ask for something.
     agreement        (params, response a, response b, media) → Agreement. Heavy. Where an answer refers to files, the caller puts
@@ -139,6 +164,8 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     canonical: Callable[[dict[str, Any]], Any]
     summarize: Callable[[P, dict[str, Any]], dict[str, Any]]
     attachments: Callable[[P], Sequence[AttachmentRef]]
+    file_links: Callable[[dict[str, Any]], Sequence[FileLink]] = lambda _: ()
+    result_files: Callable[[P, bytes, MediaInfo], Answer] | None = None
     default_params: Callable[[P], dict[str, Any]] = lambda _: {}
     hypothesis: Callable[[P], dict[str, Any] | None] = lambda _: None
     check_expected: Callable[[P, bytes], list[Issue]] | None = None

@@ -9,6 +9,17 @@ from msgspec import Meta, Struct
 
 from steelyard.errors import InvalidRequest, Issue, under
 from steelyard.task_types._base import Agreement, Answer, DependentDef, Dependents, MediaInfo, TaskType
+from steelyard.task_types._shared.file_parts import (
+    LidarFileLink,
+    as_files,
+    compared,
+    content_of,
+    part_links,
+    patched,
+    read_content,
+    read_parts,
+    stored_parts,
+)
 from steelyard.task_types._shared.lidar_cuboids import (
     CUBOID_FILE,
     CuboidChecker,
@@ -18,15 +29,6 @@ from steelyard.task_types._shared.lidar_cuboids import (
     cuboid_agreement,
     number_tracks,
     summarize_cuboids,
-)
-from steelyard.task_types._shared.lidar_files import (
-    LidarFileLink,
-    as_files,
-    compared,
-    content_of,
-    patched,
-    read_content,
-    read_parts,
 )
 from steelyard.task_types._shared.lidar_params import (
     FRAMES_SECTION,
@@ -196,7 +198,7 @@ _parse = ParamsParser(
 
 
 def _check(params: LidarAnnotationParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    parts = read_parts(data, ("annotations",))
+    parts = read_parts(data, media, ("annotations",))
     if isinstance(parts, list):
         return parts, data
     inline = parts["annotations"]
@@ -237,6 +239,8 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=frame_refs,
     check_response=_check,
+    file_links=part_links("annotations"),
+    result_files=stored_parts("annotations"),
     test_answer=_test_answer,
     agreement=_agreement,
     canonical=_canonical,

@@ -18,16 +18,18 @@ from steelyard.lidar.cameras import Camera, convex_hull, outline, project_cuboid
 from steelyard.task_types._base import Agreement, Answer, MediaInfo, TaskType
 from steelyard.task_types._shared.drawing import AnyShape, Geometries, drawing_rules
 from steelyard.task_types._shared.drawing_answers import DrawingResponse
-from steelyard.task_types._shared.lidar_cuboids import LidarCuboid
-from steelyard.task_types._shared.lidar_files import (
+from steelyard.task_types._shared.file_parts import (
     LidarFileLink,
     as_files,
     compared,
     content_of,
+    part_links,
     patched,
     read_content,
     read_parts,
+    stored_parts,
 )
+from steelyard.task_types._shared.lidar_cuboids import LidarCuboid
 from steelyard.task_types._shared.lidar_linking import (
     LINKING_FILE,
     CameraIndex,
@@ -201,7 +203,7 @@ _parse = ParamsParser(
 
 
 def _check(params: LidarLinkingParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    parts = read_parts(data, ("annotations",))
+    parts = read_parts(data, media, ("annotations",))
     if isinstance(parts, list):
         return parts, data
     inline = parts["annotations"]
@@ -405,6 +407,8 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=prelabel_refs,
     check_response=_check,
+    file_links=part_links("annotations"),
+    result_files=stored_parts("annotations"),
     test_answer=_test_answer,
     agreement=_agreement,
     canonical=_canonical,

@@ -15,16 +15,18 @@ from steelyard.errors import InvalidRequest, Issue
 from steelyard.task_types._base import Agreement, Answer, MediaInfo, TaskType
 from steelyard.task_types._shared.common import NO_ATTACHMENT
 from steelyard.task_types._shared.drawing import label_rules
-from steelyard.task_types._shared.lidar_cuboids import CUBOID_FILE, CuboidChecker
-from steelyard.task_types._shared.lidar_files import (
+from steelyard.task_types._shared.file_parts import (
     LidarFileLink,
     as_files,
     compared,
     content_of,
+    part_links,
     patched,
     read_content,
     read_parts,
+    stored_parts,
 )
+from steelyard.task_types._shared.lidar_cuboids import CUBOID_FILE, CuboidChecker
 from steelyard.task_types._shared.lidar_params import (
     LIDAR_RULES,
     UNITS_SECTION,
@@ -224,7 +226,7 @@ _parse = ParamsParser(
 
 
 def _check(params: LidarSegmentationParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    parts = read_parts(data, ("point_segmentations",), ("annotations",))
+    parts = read_parts(data, media, ("point_segmentations",), ("annotations",))
     if isinstance(parts, list):
         return parts, data
     issues: list[Issue] = []
@@ -372,6 +374,8 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=frame_refs,
     check_response=_check,
+    file_links=part_links("point_segmentations", "annotations"),
+    result_files=stored_parts("point_segmentations", "annotations"),
     test_answer=_test_answer,
     agreement=_agreement,
     canonical=_canonical,

@@ -18,17 +18,19 @@ from steelyard.task_types._base import Agreement, Answer, AttachmentRef, MediaIn
 from steelyard.task_types._shared.common import NO_ATTACHMENT, AttachmentUrl, check_address, is_url
 from steelyard.task_types._shared.drawing import AnyShape, drawing_rules
 from steelyard.task_types._shared.drawing_answers import DrawingResponse
-from steelyard.task_types._shared.image import ContextAttachment
-from steelyard.task_types._shared.lidar_cuboids import Identity, Real
-from steelyard.task_types._shared.lidar_files import (
+from steelyard.task_types._shared.file_parts import (
     LidarFileLink,
     as_files,
     compared,
     content_of,
+    part_links,
     patched,
     read_content,
     read_parts,
+    stored_parts,
 )
+from steelyard.task_types._shared.image import ContextAttachment
+from steelyard.task_types._shared.lidar_cuboids import Identity, Real
 from steelyard.task_types._shared.lidar_params import (
     LIDAR_RULES,
     UNITS_SECTION,
@@ -326,7 +328,7 @@ _parse = ParamsParser(
 
 
 def _check(params: LidarTopdownParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    parts = read_parts(data, ("annotations",))
+    parts = read_parts(data, media, ("annotations",))
     if isinstance(parts, list):
         return parts, data
     inline = parts["annotations"]
@@ -479,6 +481,8 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=_attachments,
     check_response=_check,
+    file_links=part_links("annotations"),
+    result_files=stored_parts("annotations"),
     test_answer=_test_answer,
     agreement=_agreement,
     canonical=_canonical,

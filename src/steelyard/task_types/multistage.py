@@ -17,6 +17,7 @@ from steelyard.task_types._base import (
     Agreement,
     Answer,
     AttachmentRef,
+    FileLink,
     InvalidParams,
     MediaInfo,
     ResultFile,
@@ -226,7 +227,9 @@ _RESPONSE = msgspec.json.Decoder(MultiStageResponse)
 def _media(params: Any, i: int, media: MediaInfo) -> MediaInfo:
     """What is known of the media is about the first attachment of the task."""
     first = next(iter(_attachments(params)), None)
-    return media if first is not None and first.path.startswith(f"stages[{i}].") else MediaInfo()
+    if first is not None and first.path.startswith(f"stages[{i}]."):
+        return media
+    return MediaInfo(files=media.files)
 
 
 def _check(params: MultiStageParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
@@ -277,12 +280,49 @@ def _test_answer(params: MultiStageParams, seed: str, media: MediaInfo) -> Answe
             made.append(MultiStageAnswer(id=stage.id, type=stage.type, error=error))
             break
         answer = _types()[stage.type].test_answer(opened, f"{seed} {i}", _media(params, i, media))
-        names = {RESULT_URL + f.name: f"{i}-{f.name}" for f in answer.files}
-        files += [ResultFile(names[RESULT_URL + f.name], f.content, f.content_type) for f in answer.files]
-        response = msgspec.json.decode(msgspec.json.encode(answer.response))
-        answers[stage.id] = cast("dict[str, Any]", _renamed(response, names))
+        answers[stage.id], named = _numbered(i, answer)
+        files += named
         made.append(MultiStageAnswer(id=stage.id, type=stage.type, response=answers[stage.id]))
     return Answer(cast("dict[str, Any]", msgspec.to_builtins(MultiStageResponse(stages=made))), tuple(files))
+
+
+def _file_links(response: dict[str, Any]) -> list[FileLink]:
+    """Those of the stages' answers."""
+    found: list[FileLink] = []
+    stages = response.get("stages")
+    for i, one in enumerate(cast("list[Any]", stages) if isinstance(stages, list) else ()):
+        given = cast("dict[str, Any]", one) if isinstance(one, dict) else {}
+        task_type, answer = _types().get(str(given.get("type"))), given.get("response")
+        if task_type is not None and isinstance(answer, dict):
+            links = task_type.file_links(cast("dict[str, Any]", answer))
+            found += [FileLink(("stages", i, "response", *link.path), link.url) for link in links]
+    return found
+
+
+def _result_files(params: MultiStageParams, data: bytes, media: MediaInfo) -> Answer:
+    response = _RESPONSE.decode(data)
+    files: list[ResultFile] = []
+    answers: dict[str, dict[str, Any]] = {}
+    for i, one in enumerate(response.stages):
+        store = _types()[one.type].result_files
+        if one.response is None:
+            continue
+        answers[one.id] = one.response
+        if store is None:
+            continue
+        opened, _ = _open(params.stages[i], params, answers)
+        answer = store(opened, msgspec.json.encode(one.response), _media(params, i, media))
+        one.response, named = _numbered(i, answer)
+        files += named
+    return Answer(cast("dict[str, Any]", msgspec.to_builtins(response)), tuple(files))
+
+
+def _numbered(i: int, answer: Answer) -> tuple[dict[str, Any], list[ResultFile]]:
+    """A stage's answer and files, renamed so that files of different stages have different names."""
+    names = {RESULT_URL + f.name: f"{i}-{f.name}" for f in answer.files}
+    files = [ResultFile(names[RESULT_URL + f.name], f.content, f.content_type) for f in answer.files]
+    response = msgspec.json.decode(msgspec.json.encode(answer.response))
+    return cast("dict[str, Any]", _renamed(response, names)), files
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
@@ -365,6 +405,8 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=_attachments,
     check_response=_check,
+    file_links=_file_links,
+    result_files=_result_files,
     test_answer=_test_answer,
     agreement=_agreement,
     canonical=_canonical,

@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from steelyard.errors import InvalidRequest, Issue
-from steelyard.task_types._base import Agreement, Answer, AttachmentRef, MediaInfo, TaskType
+from steelyard.task_types._base import Agreement, Answer, AttachmentRef, FileLink, MediaInfo, TaskType
 from steelyard.task_types._shared.common import AttachmentUrl, check_address
 from steelyard.task_types._shared.drawing import ATTRIBUTE_RULES, label_rules
 from steelyard.task_types._shared.image import IMAGE_SECTION, ImageParams, image_attachments, image_rules
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, read_response, shorten
+from steelyard.task_types._shared.segment_masks import MAX_SEGMENTS, Painted, mask_issues, renumbered
 from steelyard.task_types._shared.segments import (
     Segment,
     class_scores,
@@ -266,29 +267,63 @@ def _check(params: SegmentAnnotationParams, data: bytes, media: MediaInfo) -> tu
                 issues += found
                 if kept != (entry.attributes or {}):
                     entry.attributes = kept
-    issues += _missing_labels(response, known)
-    issues += _coverage(params, response, media)
+    if len(taken) > MAX_SEGMENTS:
+        issues.append(Issue("labelMapping", f"must not have more than {MAX_SEGMENTS} indexes"))
+    mask = media.files.get(response.annotations.combined.indexed_image)
+    if mask is not None:
+        issues += mask_issues(mask, taken, media, all_labeled=not params.allow_unlabeled)
+    else:
+        issues += _told(params, response, known, media)
     if issues:
         return issues, data
     return [], _stored(data, response, scene)
 
 
-def _missing_labels(response: SegmentAnnotationResponse, known: dict[str, bool]) -> list[Issue]:
-    gone = [
-        label for label, instance in known.items() if not instance and label not in response.label_mapping
-    ]
-    return [Issue(f"labelMapping.{label}", "is required, used or not") for label in gone]
-
-
-def _coverage(
-    params: SegmentAnnotationParams, response: SegmentAnnotationResponse, media: MediaInfo
+def _told(
+    params: SegmentAnnotationParams,
+    response: SegmentAnnotationResponse,
+    known: dict[str, bool],
+    media: MediaInfo,
 ) -> list[Issue]:
-    """S11, as far as the pixel counts tell; the masks themselves are checked when they are stored."""
-    counts = [entry.num_pixels for _, entry in _entries(response.label_mapping)]
-    if params.allow_unlabeled or not (media.width and media.height) or any(n is None for n in counts):
+    """What is wrong with an answer whose mask is not at hand, as far as its mapping tells: missing labels, unlabelled pixels (S11)."""
+    mapping = response.label_mapping
+    issues = [
+        Issue(f"labelMapping.{label}", "is required, used or not")
+        for label, instance in known.items()
+        if not instance and label not in mapping
+    ]
+    counts = [entry.num_pixels for _, entry in _entries(mapping)]
+    if not params.allow_unlabeled and media.width and media.height and all(n is not None for n in counts):
+        left = media.width * media.height - sum(n or 0 for n in counts)
+        if left > 0:
+            issues.append(Issue("annotations", f"leave {left} pixels unlabelled"))
+    return issues
+
+
+def _result_files(params: SegmentAnnotationParams, data: bytes, media: MediaInfo) -> Answer:
+    """Every file of the response from the one mask; an answer whose mask is not at hand stays as it is."""
+    response = _RESPONSE.decode(data)
+    mask = media.files.get(response.annotations.combined.indexed_image)
+    if mask is None:
+        return Answer(msgspec.json.decode(data))
+    known = paintable(params)
+    painted = [
+        Painted(label, e.index, e.color, e.attributes) for label, e in _entries(response.label_mapping)
+    ]
+    raster, segments = renumbered(mask, painted, known)
+    stored, files = encode_segments(raster, segments, [label for label in known if not known[label]])
+    return Answer({**stored, "global_attributes": response.global_attributes}, tuple(files))
+
+
+def _file_links(response: dict[str, Any]) -> list[FileLink]:
+    """The mask; the other pictures are made from it."""
+    try:
+        url = response["annotations"]["combined"]["indexedImage"]
+    except (KeyError, TypeError, IndexError):
         return []
-    left = media.width * media.height - sum(n or 0 for n in counts)
-    return [Issue("annotations", f"leave {left} pixels unlabelled")] if left > 0 else []
+    return (
+        [FileLink(("annotations", "combined", "indexedImage"), url)] if isinstance(url, str) and url else []
+    )
 
 
 def _stored(data: bytes, response: SegmentAnnotationResponse, scene: dict[str, Any]) -> bytes:
@@ -437,6 +472,8 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=_attachments,
     check_response=_check,
+    file_links=_file_links,
+    result_files=_result_files,
     check_expected=_check_expected,
     test_answer=_test_answer,
     agreement=_agreement,

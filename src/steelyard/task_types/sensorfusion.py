@@ -25,13 +25,15 @@ from steelyard.lidar.annotations import (
 from steelyard.task_types._base import Agreement, Answer, AttachmentRef, MediaInfo, TaskType
 from steelyard.task_types._shared.common import NO_ATTACHMENT, AttachmentUrl, CommonParams
 from steelyard.task_types._shared.drawing import label_rules
-from steelyard.task_types._shared.lidar_files import (
+from steelyard.task_types._shared.file_parts import (
     LidarFileLink,
     as_files,
     compared,
     content_of,
+    part_links,
     read_content,
     read_parts,
+    stored_parts,
 )
 from steelyard.task_types._shared.lidar_params import check_frame_urls, check_label_list, lidar_words, refused
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
@@ -226,7 +228,7 @@ class _Checker:
 
 
 def _check(params: SensorFusionParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
-    parts = read_parts(data, ("annotations",))
+    parts = read_parts(data, media, ("annotations",))
     if isinstance(parts, list):
         return parts, data
     inline = parts["annotations"]
@@ -440,6 +442,8 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=lambda params: [AttachmentRef("attachments[0]", params.attachments[0], media="scene")],
     check_response=_check,
+    file_links=part_links("annotations"),
+    result_files=stored_parts("annotations"),
     test_answer=_test_answer,
     agreement=_agreement,
     canonical=_canonical,

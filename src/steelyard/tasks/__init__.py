@@ -12,6 +12,17 @@ from steelyard.tasks.change import (
 )
 from steelyard.tasks.create import create_task, find_type
 from steelyard.tasks.dependents import audited
+from steelyard.tasks.intake import (
+    InvalidResponse,
+    Subject,
+    TakenAnswer,
+    add_answer_upload,
+    forget_answer_uploads,
+    keep_files,
+    subject_of,
+    summary_of,
+    take_answer,
+)
 from steelyard.tasks.list import TaskFilter, list_tasks
 from steelyard.tasks.spawn import change_dependents, create_dependents, force_dependents
 from steelyard.tasks.transitions import (
@@ -31,7 +42,11 @@ from steelyard.tasks.transitions import (
 )
 
 __all__ = [
+    "InvalidResponse",
+    "Subject",
+    "TakenAnswer",
     "TaskFilter",
+    "add_answer_upload",
     "add_version",
     "audit_task",
     "audited",
@@ -47,8 +62,10 @@ __all__ = [
     "find_type",
     "finish_task",
     "force_dependents",
+    "forget_answer_uploads",
     "get_task",
     "get_task_with_downloads",
+    "keep_files",
     "list_tasks",
     "lock",
     "move",
@@ -60,4 +77,7 @@ __all__ = [
     "set_unique_id",
     "start_work",
     "stop_work",
+    "subject_of",
+    "summary_of",
+    "take_answer",
 ]

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from steelyard.ctx import Ctx
 from steelyard.ids import new_uuid, secret_token
 from steelyard.storage import record_blob
-from steelyard.task_types import RESULT_URL, Answer
+from steelyard.task_types import RESULT_URL, Answer, ResultFile
 from steelyard.tasks.model import ResultFileRow
 
 
 async def store_answer(
     ctx: Ctx, task_id: str, answer: Answer, *, secure: bool
 ) -> tuple[bytes, list[ResultFileRow]]:
-    """Stores the answer's files; returns the response as JSON bytes with real URLs, and the rows to insert with it.
+    """Stores a made answer's files; returns the response as JSON bytes with real URLs, and the rows to insert with it."""
+    return await store_files(ctx, task_id, msgspec.json.encode(answer.response), answer.files, secure=secure)
+
+
+async def store_files(
+    ctx: Ctx, task_id: str, response: bytes, files: Sequence[ResultFile], *, secure: bool
+) -> tuple[bytes, list[ResultFileRow]]:
+    """Stores files of a response (JSON bytes); returns it with real URLs, and the rows to insert with it.
 
     URLs are unguessable and fetched without a key, or, with `secure`, of the form that wants the account's API key.
     """
-    body = msgspec.json.encode(answer.response)
     rows: list[ResultFileRow] = []
-    for file in answer.files:
+    for file in files:
         blob = await ctx.store.put(file.content)
         await record_blob(ctx.db, blob, file.content_type)
         row = ResultFileRow(new_uuid(), secret_token(), file.name, blob.sha256, file.content_type)
@@ -29,6 +37,6 @@ async def store_answer(
             if secure
             else f"{ctx.public_url}/results/{row.token}"
         )
-        body = body.replace(msgspec.json.encode(RESULT_URL + file.name), msgspec.json.encode(url))
+        response = response.replace(msgspec.json.encode(RESULT_URL + file.name), msgspec.json.encode(url))
         rows.append(row)
-    return body, rows
+    return response, rows

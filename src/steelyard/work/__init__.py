@@ -19,9 +19,7 @@ from steelyard.work.pipeline import Place, chosen, labeled, reviewed
 from steelyard.work.policy import LANES, MOST_LEASES, REACH, reach_of
 from steelyard.work.scoring import Score, compare
 from steelyard.work.submit import (
-    MAX_RESPONSE_BYTES,
-    InvalidResponse,
-    check_response,
+    add_file,
     checked,
     finish_lease,
     lease_to_check,
@@ -32,13 +30,11 @@ from steelyard.work.workflow import ReviewStage, Workflow, get_workflow, set_wor
 __all__ = [
     "KINDS",
     "LANES",
-    "MAX_RESPONSE_BYTES",
     "MOST_LEASES",
     "REACH",
     "CheckRow",
     "Draft",
     "Held",
-    "InvalidResponse",
     "Nothing",
     "Place",
     "ReviewStage",
@@ -48,8 +44,8 @@ __all__ = [
     "Wanted",
     "Work",
     "Workflow",
+    "add_file",
     "attempt",
-    "check_response",
     "checked",
     "chosen",
     "claim_work",

@@ -79,12 +79,8 @@ class Draft(Struct, frozen=True):
 
 
 class CheckRow(Struct, frozen=True):
-    """Leased work as submitting sees it; `type` and `params` are None for evaluation and training tasks."""
+    """Leased work as submitting sees it; `version` is None for evaluation and training tasks."""
 
-    type: str | None
-    params: str | None
-    width: int
-    height: int
     kind: Kind
     step: int
     round: int

@@ -292,18 +292,10 @@ from draft
 where space_id = :space_id and task_id = :task_id and step = :step and member_id = :member_id;
 
 -- name: work_to_check
--- What an answer is checked against: type, params, and the size of the task's own picture if it is known.
-select
-  t.type, t.params::text as params, coalesce(m.width, 0) as width, coalesce(m.height, 0) as height, s.kind, s.step, s.round, s.task_id,
-  s.project_id, t.response_version as version
+-- What a valid lease is about.
+select s.kind, s.step, s.round, s.task_id, s.project_id, t.response_version as version
 from slot s
 left join task t on s.kind in ('label', 'review') and t.space_id = s.space_id and t.id = s.task_id
-left join lateral (
-  select a.width, a.height
-  from attachment a
-  where a.space_id = t.space_id and a.task_id = t.id and a.role = 'attachment'
-  order by a.ordinal
-  limit 1) m on true
 where s.id = :slot_id and s.space_id = :space_id and s.lease_token = :lease_token and s.lease_member_id = :member_id
   and s.done_at is null and s.lease_expires_at > steelyard.now();
 

@@ -1,4 +1,4 @@
-"""Submitting an answer: checked by its task type off the event loop when large, then one transaction behind the lease's fence."""
+"""Submitting an answer: checked by its task type, its files stored, then one transaction behind the lease's fence."""
 
 from __future__ import annotations
 
@@ -6,34 +6,18 @@ import asyncio
 
 import msgspec
 
+from steelyard import tasks
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.outbox import wake
 from steelyard.db.pool import Tx
-from steelyard.errors import Conflict, InvalidRequest, Issue, LeaseLost, TooLarge
-from steelyard.task_types import TASK_TYPES, MediaInfo
+from steelyard.errors import Conflict, InvalidRequest, LeaseLost
+from steelyard.storage import Spooled
 from steelyard.work import queries as q
 from steelyard.work.kinds import KINDS
 from steelyard.work.lease import attempt, lost, slot_of
 from steelyard.work.model import CheckRow, Submitted
 from steelyard.work.pipeline import Place, answered
 from steelyard.work.policy import reach_of
-
-MAX_RESPONSE_BYTES = 10 * 1024 * 1024
-_OFF_LOOP_BYTES = 256 * 1024
-
-
-class InvalidResponse(InvalidRequest):
-    """The answer breaks rules of its task type; `issues` has all of them."""
-
-    code = "invalid-response"
-
-
-def check_answer(
-    type_name: str, params: bytes, response: bytes, width: int, height: int
-) -> tuple[list[Issue], bytes]:
-    """All issues of an answer, and the answer as JSON bytes to store. Pure; runs in the process pool for large answers."""
-    task_type = TASK_TYPES[type_name]
-    return task_type.check_response(task_type.parse_params(params), response, MediaInfo(width, height))
 
 
 async def submit_work(
@@ -45,8 +29,6 @@ async def submit_work(
     another answer was submitted under this lease.
     """
     reach_of(actor)
-    if len(response) > MAX_RESPONSE_BYTES:
-        raise TooLarge(f"A response may hold at most {MAX_RESPONSE_BYTES} bytes.")
     found = await lease_to_check(ctx, actor, lease_token)
     if found is None:
         return await _repeated(ctx, actor, lease_token, response)
@@ -55,13 +37,13 @@ async def submit_work(
     if found.kind != "label":
         assert KINDS.submit is not None
         return await KINDS.submit(ctx, actor, lease_token, found, response, active_seconds)
-    stored = await checked(ctx, found, response)
+    stored = await checked(ctx, actor, found, response)
     at = Place(actor.space_id, found.task_id, found.project_id, found.round)
 
     async def work(tx: Tx) -> str | None:
         if not await finish_lease(tx, actor, lease_token, response, stored, active_seconds):
             return None
-        status = await answered(ctx, tx, at, stored, author=actor.email, author_id=actor.member_id)
+        status = await answered(ctx, tx, at, stored.response, author=actor.email, author_id=actor.member_id)
         if status is None:
             raise LeaseLost("The task has ended meanwhile; the draft is kept.")
         return status
@@ -86,27 +68,22 @@ async def lease_to_check(ctx: Ctx, actor: Actor, lease_token: str) -> CheckRow |
     )
 
 
-async def checked(ctx: Ctx, found: CheckRow, response: bytes) -> bytes:
-    """The answer as it is to be stored. Raises InvalidResponse with every issue."""
-    assert found.type is not None
-    assert found.params is not None
-    return await check_response(ctx, found.type, found.params.encode(), response, found.width, found.height)
+async def checked(ctx: Ctx, actor: Actor, found: CheckRow, response: bytes) -> tasks.TakenAnswer:
+    """The answer as it is to be stored, its files in storage. Raises InvalidResponse with every issue, TooLarge."""
+    subject = await tasks.subject_of(ctx, actor.space_id, found.task_id)
+    return await tasks.take_answer(ctx, subject, response, member_id=actor.member_id)
 
 
-async def check_response(
-    ctx: Ctx, type_name: str, params: bytes, response: bytes, width: int, height: int
-) -> bytes:
-    """The answer as it is to be stored, checked off the event loop when it is large. Raises InvalidResponse with every issue."""
-    if len(response) > MAX_RESPONSE_BYTES:
-        raise TooLarge(f"A response may hold at most {MAX_RESPONSE_BYTES} bytes.")
-    given = (type_name, params, response, width, height)
-    if len(response) + len(params) > _OFF_LOOP_BYTES:
-        issues, stored = await asyncio.get_running_loop().run_in_executor(ctx.cpu, check_answer, *given)
-    else:
-        issues, stored = check_answer(*given)
-    if issues:
-        raise InvalidResponse(_summary(issues), issues=issues)
-    return stored
+async def add_file(ctx: Ctx, actor: Actor, lease_token: str, spooled: Spooled, content_type: str) -> str:
+    """Takes a large part of the answer to come (a mask, an annotation file); the URL by which the answer refers to it.
+
+    Raises LeaseLost or NotFound without a valid lease.
+    """
+    reach_of(actor)
+    found = await lease_to_check(ctx, actor, lease_token)
+    if found is None:
+        raise await lost(ctx, actor, lease_token)
+    return await tasks.add_answer_upload(ctx, actor, found.task_id, spooled, content_type)
 
 
 async def finish_lease(
@@ -114,33 +91,31 @@ async def finish_lease(
     actor: Actor,
     lease_token: str,
     response: bytes,
-    stored: bytes | None = None,
+    stored: tasks.TakenAnswer | None = None,
     active_seconds: int | None = None,
     *,
     verdict: str | None = None,
 ) -> bool:
     """The fence of every submission: the slot is done, the attempt ended with what was sent, the draft gone; False: the lease is lost.
 
-    `stored`: the answer as kept, where that is not what was sent.
+    `stored`: the answer as it is kept, whose files are noted here.
     """
     lease = {"slot_id": slot_of(lease_token), "space_id": actor.space_id, "lease_token": lease_token}
-    if await q.finish_slot(tx, **lease, member_id=actor.member_id) is None:
+    task_id = await q.finish_slot(tx, **lease, member_id=actor.member_id)
+    if task_id is None:
         return False
+    if stored is not None:
+        await tasks.keep_files(tx, actor.space_id, task_id, stored.files)
     await q.finish_attempt(
         tx,
         **lease,
         member_id=actor.member_id,
         response=response.decode(),
-        answer=None if stored is None or stored == response else stored.decode(),
+        answer=None if stored is None or stored.response == response else stored.response.decode(),
         active_seconds=active_seconds,
         verdict=verdict,
     )
     return True
-
-
-def _summary(issues: list[Issue]) -> str:
-    first = f"{issues[0].path}: {issues[0].message}" if issues[0].path else issues[0].message
-    return first if len(issues) == 1 else f"{first} (and {len(issues) - 1} more)"
 
 
 async def _repeated(ctx: Ctx, actor: Actor, lease_token: str, response: bytes) -> Submitted:

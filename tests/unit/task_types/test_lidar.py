@@ -13,8 +13,8 @@ from steelyard.errors import InvalidRequest, NotFound
 from steelyard.lidar.cameras import Camera
 from steelyard.lidar.pose import Quaternion, Vector3
 from steelyard.task_types import RESULT_URL, TASK_TYPES, MediaInfo
+from steelyard.task_types._shared.file_parts import as_files
 from steelyard.task_types._shared.lidar_cuboids import CuboidFile, LidarCuboid, measured
-from steelyard.task_types._shared.lidar_files import as_files
 from steelyard.task_types._shared.lidar_params import SourceTask, check_source
 from steelyard.task_types.lidarlinking import prefill
 from steelyard.task_types.lidarsegmentation import segmentation_answer

@@ -5,7 +5,7 @@ Each call after the claim carries the lease token in its path. 409 `lease-lost`:
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -21,9 +21,16 @@ from steelyard.http.leased import (
     as_object,
     leased,
 )
+from steelyard.http.multipart import read_upload
 from steelyard.http.route import WORKER, Call, Routes
 
 routes = Routes("api", "Work")
+
+_FILE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}},
+}
 
 
 class WorkLease(Struct, kw_only=True):
@@ -103,6 +110,13 @@ class WorkReviewed(Struct, kw_only=True):
     task_id: str
     status: Literal["pending", "completed"]
     repeated: bool = False
+
+
+class WorkFile(Struct, kw_only=True):
+    """A stored part of an answer. `url` stands in the answer where the type expects a file's URL."""
+
+    url: str
+    size: Annotated[int, Meta(description="Bytes.")]
 
 
 class WorkReleased(Struct, kw_only=True):
@@ -201,6 +215,25 @@ async def submit_work(call: Call) -> WorkSubmitted:
     response = as_object(call.body.response, "response")
     done = await work.submit_work(call.ctx, call.actor, call.path[0], response, call.body.active_seconds)
     return WorkSubmitted(task_id=done.task_id, status=done.status, repeated=done.repeated)
+
+
+@routes.post(
+    "/api/work/{lease_token}/files",
+    body="stream",
+    body_schema=_FILE_SCHEMA,
+    response=WorkFile,
+    access=WORKER,
+    errors=(404, 409),
+)
+async def add_work_file(call: Call) -> WorkFile:
+    """Send a large part of the answer before it
+
+    A mask, an annotation file: what an answer refers to by URL. It serves for this task only, for two weeks.
+    """
+    async with read_upload(call, max_file_bytes=call.ctx.settings.max_upload_bytes) as form:
+        declared = form.declared_type or "application/octet-stream"
+        url = await work.add_file(call.ctx, call.actor, call.path[0], form.file, declared)
+        return WorkFile(url=url, size=form.file.size_bytes)
 
 
 @routes.post("/api/work/{lease_token}/release", response=WorkReleased, access=WORKER, errors=(404, 409))

@@ -26,6 +26,7 @@ from steelyard.task_types._base import (
 )
 from steelyard.task_types._shared.common import is_url
 from steelyard.task_types._shared.drawing import AnnotationLink
+from steelyard.task_types._shared.file_parts import part_links, stored_parts
 from steelyard.task_types._shared.legacy import NO_LABEL
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, too_deep
 from steelyard.task_types._shared.shape_agreement import ATTRIBUTES, OBJECTS
@@ -126,7 +127,7 @@ class Video:
         given = cast("dict[str, Any]", document)
         done = dict(given)
         issues, placed = self._check_annotations(params, given, done, media)
-        issues += self._check_events(params, given, done)
+        issues += self._check_events(params, given, done, media)
         if given.get("links") is not None:
             checker = FrameChecker(params, video_frame(params, media))
             issues += check_video_links(checker, given["links"], placed)
@@ -141,7 +142,10 @@ class Video:
         if part is None:
             return [Issue("annotations", "is required")], None
         if is_link(part):
-            return _link_issues("annotations", part), None
+            found = _linked("annotations", part, media)
+            if isinstance(found, list):
+                return found, None
+            part = found.content
         options = self.options(params)
         issues, placed = self.form.parse(part, options)
         checker = FrameChecker(params, video_frame(params, media))
@@ -150,13 +154,18 @@ class Video:
             done["annotations"] = self.form.rebuild(part, placed, options)
         return issues, placed
 
-    def _check_events(self, params: VideoParams, given: dict[str, Any], done: dict[str, Any]) -> list[Issue]:
+    def _check_events(
+        self, params: VideoParams, given: dict[str, Any], done: dict[str, Any], media: MediaInfo
+    ) -> list[Issue]:
         part = given.get("events")
         events = EventChecker(params)
         if part is None:
             return [Issue("events", "is required")] if events.labels else []
         if is_link(part):
-            return _link_issues("events", part)
+            found = _linked("events", part, media)
+            if isinstance(found, list):
+                return found
+            part = found.content
         options = self.options(params)
         issues, done["events"] = events.check(part, options.images or options.last)
         return issues
@@ -276,6 +285,23 @@ class Video:
         return {**summary, "files": files} if files else summary
 
 
+class _Content(Struct, frozen=True):
+    """What a link's file holds."""
+
+    content: Any
+
+
+def _linked(name: str, part: Any, media: MediaInfo) -> _Content | list[Issue]:
+    """The content of a link's file; issues, or none, where there is nothing to read."""
+    content = media.files.get(part["url"]) if isinstance(part["url"], str) else None
+    if content is None:
+        return _link_issues(name, part)
+    try:
+        return _Content(msgspec.json.decode(content))
+    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
+        return [Issue(f"{name}.url", f"is not a JSON file: {error}")]
+
+
 def _link_issues(name: str, part: Any) -> list[Issue]:
     url = part["url"]
     if isinstance(url, str) and (is_url(url) or url.startswith(RESULT_URL)):
@@ -322,6 +348,8 @@ def video_type(
         default_params=kind.defaults,
         attachments=video_attachments,
         check_response=kind.check,
+        file_links=part_links("annotations", "events"),
+        result_files=stored_parts("annotations", "events"),
         check_expected=kind.check_expected,
         test_answer=kind.test_answer,
         agreement=kind.agreement,

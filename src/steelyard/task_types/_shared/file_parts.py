@@ -1,19 +1,20 @@
 """Answers of the lidar types: files on the wire, inline where they are made (task-types-lidar §1.3).
 
-A part of a response is `{"url": …}` once its file is stored. A submission, a fix or a pre-label may carry the file's JSON in its place; it is
-checked in full then, and `as_files` turns it into the wire's form. For a comparison the URL is replaced by the file's bytes.
+A part of a response is `{"url": …}` once its file is stored. A submission, a fix or a pre-label may carry the file's JSON in its place, or
+refer to a file elsewhere; either is checked in full where the content is at hand, and `stored_parts` turns it into the wire's form. For a
+comparison the URL is replaced by the file's bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import Meta, Struct
 
 from steelyard.errors import InvalidRequest, Issue
-from steelyard.task_types._base import RESULT_URL, Answer, ResultFile
+from steelyard.task_types._base import RESULT_URL, Answer, FileLink, MediaInfo, ResultFile
 from steelyard.task_types._shared.parsing import Path, first_violation, join, too_deep
 
 JSON = "application/json"
@@ -28,11 +29,13 @@ class LidarFileLink(Struct, kw_only=True):
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Parts = dict[str, bytes | None]
-"""By key of the response: the inline JSON of the file, or None for one that is referred to by URL."""
+"""By key of the response: the JSON of the file, or None for one that is referred to by URL and not at hand."""
 
 
-def read_parts(data: bytes, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Parts | list[Issue]:
-    """The parts of a response, or why it is none."""
+def read_parts(
+    data: bytes, media: MediaInfo, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Parts | list[Issue]:
+    """The parts of a response, or why it is none; of a link the file's content where it is at hand."""
     if too_deep(data):
         return [Issue("", "is nested too deeply")]
     try:
@@ -52,7 +55,7 @@ def read_parts(data: bytes, required: tuple[str, ...], optional: tuple[str, ...]
             url = msgspec.json.decode(link["url"])
             if not isinstance(url, str) or not url:
                 issues.append(Issue(f"{name}.url", "must be a non-empty string"))
-            parts[name] = None
+            parts[name] = media.files.get(url) if isinstance(url, str) else None
     except RecursionError:
         return [Issue("", "is nested too deeply")]
     except (msgspec.DecodeError, ValueError, OverflowError) as error:
@@ -113,3 +116,42 @@ def as_files(response: Mapping[str, Any]) -> Answer:
         files.append(ResultFile(name, msgspec.json.encode(value), JSON))
         wire[key] = {"url": RESULT_URL + name}
     return Answer(wire, tuple(files))
+
+
+def part_links(*names: str) -> Callable[[dict[str, Any]], list[FileLink]]:
+    """`file_links` of a type whose response has these parts."""
+
+    def links(response: dict[str, Any]) -> list[FileLink]:
+        found: list[FileLink] = []
+        for name in names:
+            part = response.get(name)
+            url = cast("dict[str, Any]", part).get("url") if isinstance(part, dict) else None
+            if isinstance(url, str) and url:
+                found.append(FileLink((name, "url"), url))
+        return found
+
+    return links
+
+
+def stored_parts(*names: str) -> Callable[[Any, bytes, MediaInfo], Answer]:
+    """`result_files` of a type whose response has these parts: their JSON goes into files as it stands, without being read again."""
+
+    def store(params: Any, data: bytes, media: MediaInfo) -> Answer:
+        wire: dict[str, Any] = {**_PARTS.decode(data)}
+        files: list[ResultFile] = []
+        for name in names:
+            raw = bytes(wire.get(name, b"null"))
+            if raw == b"null":
+                wire.pop(name, None)
+                continue
+            link: Any = _PARTS.decode(raw) if raw[:1] == b"{" else {}
+            if "url" in link:
+                content = media.files.get(msgspec.json.decode(link["url"]))
+                if content is None:
+                    continue
+                raw = content
+            files.append(ResultFile(f"{name}.json", raw, JSON))
+            wire[name] = {"url": f"{RESULT_URL}{name}.json"}
+        return Answer(wire, tuple(files))
+
+    return store

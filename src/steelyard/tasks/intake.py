@@ -1,0 +1,186 @@
+"""Answers on their way in, whoever gives them: their files are read, their type checks them, what is a file on the wire is stored.
+
+All of it happens before the transaction that the answer goes in with; files of an answer that comes to nothing are collected later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.ctx import Actor, Ctx
+from steelyard.db.pool import Executor
+from steelyard.errors import InvalidRequest, Issue, NotFound, TooLarge
+from steelyard.ids import new_uuid
+from steelyard.storage import Spooled, record_blob
+from steelyard.task_types import TASK_TYPES, FileLink, MediaInfo, ResultFile
+from steelyard.tasks.contents import UPLOAD_URL, Q, read_contents
+from steelyard.tasks.model import ResultFileRow
+from steelyard.tasks.results import store_files
+
+MAX_RESPONSE_BYTES = 10 * 1024 * 1024
+"""Of the answer itself; what is larger goes into files."""
+_OFF_LOOP_BYTES = 256 * 1024
+
+
+class InvalidResponse(InvalidRequest):
+    """The answer breaks rules of its task type; `issues` has all of them."""
+
+    code = "invalid-response"
+
+
+class Subject(Struct, frozen=True):
+    """What an answer is about: the task that its files will hang on, its type and params (JSON), and what is known of its media.
+
+    `secure`: URLs of files want a key (platform-api §16).
+    """
+
+    space_id: int
+    task_id: str
+    type: str
+    params: bytes
+    media: MediaInfo = MediaInfo()
+    secure: bool = False
+
+
+class TakenAnswer(Struct, frozen=True):
+    """A checked answer as it is stored (JSON bytes), and the rows of its files for `keep_files` in the same transaction."""
+
+    response: bytes
+    files: list[ResultFileRow] = []
+
+
+class _TaskRow(Struct, frozen=True):
+    type: str
+    params: str
+    secure_result_urls: bool
+
+
+class _MediaRow(Struct, frozen=True):
+    ordinal: int
+    media: str
+    frame: int | None
+    width: int | None
+    height: int | None
+
+
+_answered_task = Q.opt("answered_task", _TaskRow)
+_answered_media = Q.all("answered_media", _MediaRow)
+_add_result_files = Q.exec("add_result_files")
+_insert_answer_upload = Q.exec("insert_answer_upload")
+forget_answer_uploads = Q.exec("forget_answer_uploads")
+
+
+async def subject_of(ctx: Ctx, space_id: int, task_id: str) -> Subject:
+    """What an answer to this task is about. Raises NotFound."""
+    task = await _answered_task(ctx.db, space_id=space_id, task_id=task_id)
+    if task is None:
+        raise NotFound("Task with that ID not found.")
+    rows = await _answered_media(ctx.db, space_id=space_id, task_id=task_id)
+    return Subject(
+        space_id, task_id, task.type, task.params.encode(), _media(rows), secure=task.secure_result_urls
+    )
+
+
+def _media(rows: Sequence[_MediaRow]) -> MediaInfo:
+    first = next((row for row in rows if row.ordinal == rows[0].ordinal), None)
+    return MediaInfo() if first is None else MediaInfo(first.width or 0, first.height or 0)
+
+
+async def take_answer(
+    ctx: Ctx, subject: Subject, response: bytes, *, member_id: int | None = None
+) -> TakenAnswer:
+    """The answer (JSON bytes) checked and ready to be stored; its files are stored already.
+
+    `member_id`: whose parts sent before it may be used; None: anybody's. Raises InvalidResponse with every issue, TooLarge.
+    """
+    if len(response) > MAX_RESPONSE_BYTES:
+        raise TooLarge(f"A response may hold at most {MAX_RESPONSE_BYTES} bytes.")
+    links = await _run(ctx, len(response), _links, subject.type, response)
+    contents, issues = await read_contents(ctx, subject.space_id, subject.task_id, links, member_id=member_id)
+    if issues:
+        raise InvalidResponse(summary_of(issues), issues=issues)
+    media = msgspec.structs.replace(subject.media, files=contents) if contents else subject.media
+    size = len(response) + len(subject.params) + sum(map(len, contents.values()))
+    heavy = size if not contents else max(size, _OFF_LOOP_BYTES + 1)
+    issues, stored, files = await _run(ctx, heavy, _check, subject.type, subject.params, response, media)
+    if issues:
+        raise InvalidResponse(summary_of(issues), issues=issues)
+    if not files:
+        return TakenAnswer(stored)
+    body, rows = await store_files(ctx, subject.task_id, stored, files, secure=subject.secure)
+    return TakenAnswer(body, rows)
+
+
+async def keep_files(tx: Executor, space_id: int, task_id: str, files: Sequence[ResultFileRow]) -> None:
+    """The rows of an answer's files; belongs into the transaction that stores the answer."""
+    if files:
+        await _add_result_files(
+            tx,
+            space_id=space_id,
+            task_id=task_id,
+            ids=[f.id for f in files],
+            tokens=[f.token for f in files],
+            names=[f.name for f in files],
+            sha256s=[f.sha256 for f in files],
+            content_types=[f.content_type for f in files],
+        )
+
+
+async def add_answer_upload(ctx: Ctx, actor: Actor, task_id: str, spooled: Spooled, content_type: str) -> str:
+    """Stores a large part of an answer that is still to come; the URL by which the answer refers to it."""
+    blob = await ctx.store.keep(spooled)
+    await record_blob(ctx.db, blob, content_type)
+    upload_id = new_uuid()
+    await _insert_answer_upload(
+        ctx.db,
+        space_id=actor.space_id,
+        id=upload_id,
+        task_id=task_id,
+        member_id=actor.member_id,
+        sha256=blob.sha256,
+        size_bytes=blob.size_bytes,
+        content_type=content_type,
+    )
+    return UPLOAD_URL + upload_id
+
+
+def summary_of(issues: Sequence[Issue]) -> str:
+    """The first issue, and how many more there are."""
+    first = f"{issues[0].path}: {issues[0].message}" if issues[0].path else issues[0].message
+    return first if len(issues) == 1 else f"{first} (and {len(issues) - 1} more)"
+
+
+async def _run(ctx: Ctx, size: int, work: Any, *given: Any) -> Any:
+    """Off the event loop when there is much to do."""
+    if size <= _OFF_LOOP_BYTES:
+        return work(*given)
+    return await asyncio.get_running_loop().run_in_executor(ctx.cpu, work, *given)
+
+
+def _links(type_name: str, response: bytes) -> list[FileLink]:
+    task_type = TASK_TYPES[type_name]
+    if task_type.result_files is None:
+        return []
+    try:
+        given: Any = msgspec.json.decode(response)
+    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError):
+        return []  # the check says what is wrong with it
+    return list(task_type.file_links(given)) if isinstance(given, dict) else []
+
+
+def _check(
+    type_name: str, params: bytes, response: bytes, media: MediaInfo
+) -> tuple[list[Issue], bytes, tuple[ResultFile, ...]]:
+    """All issues of an answer, or the answer as JSON bytes to store with its files. Pure."""
+    task_type = TASK_TYPES[type_name]
+    parsed = task_type.parse_params(params)
+    issues, stored = task_type.check_response(parsed, response, media)
+    if issues or task_type.result_files is None:
+        return issues, stored, ()
+    answer = task_type.result_files(parsed, stored, media)
+    return [], msgspec.json.encode(answer.response), answer.files

@@ -1,0 +1,393 @@
+"""Answers that are files on the wire, given by contributors: inline, sent before, or by URL; checked in full and stored (2D §8, §9; lidar §1.3)."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from aiohttp import web
+from PIL import Image
+
+from steelyard import tasks
+from steelyard.ctx import Ctx
+from steelyard.task_types import RESULT_URL, TASK_TYPES, MediaInfo
+from steelyard.work.scoring import compare
+from tests.conftest import Keys
+from tests.worker.helpers import serving
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "task-types"
+MASK = {
+    "attachment": "https://x.example/a.png",
+    "instruction": "Paint.",
+    "labels": ["water", "quay", {"choice": "vessel", "instance_label": True}],
+}
+CUBOIDS = {
+    "attachments": ["https://x.example/0.json", "https://x.example/1.json"],
+    "labels": ["car"],
+    "instruction": "Box cars.",
+}
+
+
+def site(pages: dict[str, bytes]) -> Any:
+    """A web server with gzipped pages; yields its address."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path not in pages:
+            return web.Response(status=404)
+        return web.Response(body=pages[request.path], headers={"Content-Encoding": "gzip"})
+
+    return serving(answer)
+
+
+def first_case(name: str) -> dict[str, Any]:
+    """The first valid fixture that needs no other task."""
+    for path in sorted((FIXTURES / name / "valid").glob("*.json")):
+        case = json.loads(path.read_text())
+        if "lidar_task" not in case["params"] or name == "lidarlinking":
+            return {"instruction": "Do it.", **case["params"]}
+    raise AssertionError(name)
+
+
+def ok(answer: httpx.Response) -> Any:
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+class Bench:
+    """A contributor at work on live tasks."""
+
+    def __init__(self, ctx: Ctx, live: httpx.AsyncClient, public: httpx.AsyncClient):
+        self.ctx, self.live, self.public = ctx, live, public
+
+    async def task(self, name: str, body: dict[str, Any], size: tuple[int, int] | None = None) -> str:
+        """A task that waits for somebody; `size`: of its picture, as if it had been fetched."""
+        task_id = ok(await self.live.post(f"/v1/task/{name}", json=body))["task_id"]
+        space_id = await self.ctx.db.fetchval("select space_id from task where id = $1", task_id)
+        if size is not None:
+            await self.ctx.db.execute(
+                "insert into attachment (space_id, task_id, ordinal, path, role, url, media, state, sha256, width, height)"
+                " values ($1, $2, 0, 'attachment', 'attachment', 'x', 'image', 'stored', 'x', $3, $4)",
+                space_id,
+                task_id,
+                *size,
+            )
+        async with self.ctx.db.tx() as tx:
+            assert await tasks.queue_task(self.ctx, tx, space_id, task_id)
+        return task_id
+
+    async def claim(self, task_id: str) -> str:
+        return ok(await self.live.post("/api/work/claim", json={"task_id": task_id}))["lease_token"]
+
+    async def upload(self, lease: str, content: bytes, kind: str = "image/png") -> str:
+        sent = await self.live.post(f"/api/work/{lease}/files", files={"file": ("part", content, kind)})
+        assert ok(sent)["size"] == len(content)
+        return sent.json()["url"]
+
+    async def submit(self, lease: str, response: dict[str, Any]) -> httpx.Response:
+        return await self.live.post(f"/api/work/{lease}/submit", json={"response": response})
+
+    async def response(self, task_id: str) -> Any:
+        task = ok(await self.live.get(f"/v1/task/{task_id}"))
+        assert task["status"] == "completed"
+        return task["response"]
+
+    async def file(self, url: str) -> httpx.Response:
+        found = await self.public.get(httpx.URL(url).path)
+        assert found.status_code == 200, found.text
+        return found
+
+    async def raster(self, url: str) -> np.ndarray:
+        return np.asarray(Image.open(io.BytesIO((await self.file(url)).content)))
+
+
+@pytest.fixture
+def bench(ctx: Ctx, live: httpx.AsyncClient, client_for: Any) -> Bench:
+    return Bench(ctx, live, client_for(None))
+
+
+def png(pixels: Any, mode: str | None = None) -> bytes:
+    out = io.BytesIO()
+    image = Image.fromarray(pixels)
+    if mode == "P":
+        image = Image.fromarray(pixels, "L").convert("P")
+        image.putdata(pixels.ravel().tolist())
+        image.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255] * 64)
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def urls(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value] if value.startswith("http") else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [u for one in inner for u in urls(one)]
+
+
+def replaced(value: Any, names: dict[str, Any]) -> Any:
+    if isinstance(value, str):
+        return names.get(value, value)
+    if isinstance(value, list):
+        return [replaced(one, names) for one in value]
+    return {k: replaced(v, names) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("name", sorted(TASK_TYPES))
+async def test_every_type_can_be_completed_by_a_contributor(bench: Bench, name: str) -> None:
+    """What the type makes up in test mode is handed in live, its files sent before it."""
+    body = first_case(name)
+    if "lidar_task" in body:
+        body["lidar_task"] = await completed_root(bench)
+    made = await bench.live.post(f"/v1/task/{name}", json=body)
+    if made.status_code != 200 and "project" in made.text:
+        pytest.skip("needs a project")
+    task_id = await bench.task(name, body)
+    kind = TASK_TYPES[name]
+    row = await bench.ctx.db.fetchrow("select params::text as p from task where id = $1", task_id)
+    answer = kind.test_answer(kind.parse_params(row["p"].encode()), "seed", MediaInfo())
+    lease = await bench.claim(task_id)
+    sent = {RESULT_URL + f.name: await bench.upload(lease, f.content, f.content_type) for f in answer.files}
+    given = replaced(json.loads(json.dumps(answer.response)), sent)
+    submitted = await bench.submit(lease, given)
+    assert submitted.status_code == 200, submitted.text
+    stored = await bench.response(task_id)
+    assert "steelyard-" not in json.dumps(stored)
+    assert bool(answer.files) == any("/results/" in u for u in urls(stored))
+    for url in urls(stored):
+        if "/results/" in url:
+            assert (await bench.file(url)).content
+
+
+async def completed_root(bench: Bench) -> str:
+    root = await bench.task("lidarannotation", CUBOIDS)
+    ok(await bench.submit(await bench.claim(root), {"annotations": [{"cuboids": []}, {"cuboids": []}]}))
+    return root
+
+
+# ------------------------------------------------------------------------------------------------------- segmentation
+
+
+async def paint(
+    bench: Bench, pixels: Any, mapping: dict[str, Any], mode: str | None = None, **more: Any
+) -> Any:
+    task_id = await bench.task("segmentannotation", {**MASK, **more}, size=(4, 3))
+    lease = await bench.claim(task_id)
+    url = await bench.upload(lease, png(pixels, mode))
+    response = {"labelMapping": mapping, "annotations": {"combined": {"indexedImage": url}}}
+    return task_id, await bench.submit(lease, response)
+
+
+FULL = np.array([[1, 1, 7, 7], [1, 1, 9, 9], [1, 1, 1, 1]], dtype=np.uint8)
+MAPPING = {"water": {"index": 1}, "vessel": [{"index": 9}, {"index": 7}, {"index": 30}]}
+
+
+async def test_one_indexed_png_becomes_every_file_of_the_response(bench: Bench) -> None:
+    task_id, sent = await paint(bench, FULL, MAPPING)
+    ok(sent)
+    response = await bench.response(task_id)
+    mapping = response["labelMapping"]
+    # Plain labels as declared, used or not; then the instances that have pixels.
+    assert {k: v["index"] for k, v in mapping.items() if isinstance(v, dict)} == {"water": 1, "quay": 2}
+    assert [(e["index"], e["numPixels"]) for e in mapping["vessel"]] == [(3, 2), (4, 2)]
+    assert (mapping["water"]["numPixels"], mapping["quay"]["numPixels"]) == (8, 0)
+    files = response["annotations"]
+    mask = await bench.raster(files["combined"]["indexedImage"])
+    assert mask.tolist() == [[1, 1, 4, 4], [1, 1, 3, 3], [1, 1, 1, 1]]
+    wide = await bench.raster(files["combined"]["extendedIndexedImage"])
+    assert (wide[..., 0] + 256 * wide[..., 1].astype(int)).tolist() == mask.tolist()
+    assert files["labeled"]["quay"] is None
+    first = await bench.raster(files["labeled"]["vessel"][0])
+    assert (first[..., 3] > 0).tolist() == (mask == 3).tolist()
+    assert (await bench.raster(files["unlabeled"]))[..., 3].max() == 0
+    painted = await bench.raster(files["combined"]["image"])
+    assert "#" + bytes(painted[0, 0, :3]).hex() == mapping["water"]["color"]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "mode"),
+    [
+        (FULL, "P"),
+        (FULL.astype(np.uint16), None),
+        (np.stack([FULL, FULL * 0, FULL * 0, FULL * 0 + 255], axis=2), None),
+    ],
+    ids=["palette", "16 bits", "four channels"],
+)
+async def test_a_mask_may_come_in_the_forms_that_programs_write(bench: Bench, pixels: Any, mode: Any) -> None:
+    task_id, sent = await paint(bench, pixels, MAPPING, mode)
+    ok(sent)
+    mask = await bench.raster((await bench.response(task_id))["annotations"]["combined"]["indexedImage"])
+    assert mask.tolist() == [[1, 1, 4, 4], [1, 1, 3, 3], [1, 1, 1, 1]]
+
+
+async def test_a_mask_may_stand_in_the_answer_itself(bench: Bench) -> None:
+    task_id = await bench.task("segmentannotation", MASK, size=(4, 3))
+    url = "data:image/png;base64," + base64.b64encode(png(FULL)).decode()
+    response = {"labelMapping": MAPPING, "annotations": {"combined": {"indexedImage": url}}}
+    ok(await bench.submit(await bench.claim(task_id), response))
+    assert "data:" not in json.dumps(await bench.response(task_id))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "mapping", "path", "says"),
+    [
+        (FULL[:2], MAPPING, "annotations.combined.indexedImage", "must have the size of the image: 4 × 3 pixels, not 4 × 2"),
+        (FULL, {"water": {"index": 1}}, "annotations.combined.indexedImage", "labelMapping lacks"),
+        (np.where(FULL == 9, 0, FULL).astype(np.uint8), MAPPING, "annotations", "leave 2 pixels unlabelled"),
+        (FULL, {**MAPPING, "vessel": [{"index": 7}, {"index": 7}]}, "labelMapping.vessel[1].index", "more than once"),
+        (FULL, {**MAPPING, "sky": {"index": 3}}, "labelMapping.sky", "is not one of the task's labels"),
+        (FULL, {**MAPPING, "vessel": {"index": 7}}, "labelMapping.vessel", "must be an array of instances"),
+    ],
+)  # fmt: skip
+async def test_a_mask_that_does_not_fit_is_refused_with_its_path(
+    bench: Bench, pixels: Any, mapping: Any, path: str, says: str
+) -> None:
+    task_id, sent = await paint(bench, pixels, mapping)
+    assert sent.status_code == 400
+    assert any(i["path"] == path and says in i["message"] for i in sent.json()["issues"]), sent.text
+    assert ok(await bench.live.get(f"/v1/task/{task_id}"))["status"] == "pending"
+    assert await bench.ctx.db.fetchval("select count(*) from result_file where task_id = $1", task_id) == 0
+
+
+async def test_pixels_may_stay_unlabelled_where_the_task_allows_it(bench: Bench) -> None:
+    pixels = np.where(FULL == 9, 0, FULL).astype(np.uint8)
+    task_id, sent = await paint(bench, pixels, MAPPING, allow_unlabeled=True)
+    ok(sent)
+    files = (await bench.response(task_id))["annotations"]
+    assert (await bench.raster(files["unlabeled"]))[..., 3].tolist() == np.where(pixels == 0, 255, 0).tolist()
+
+
+@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n", b""])
+async def test_what_is_no_png_is_refused(bench: Bench, content: bytes) -> None:
+    task_id = await bench.task("segmentannotation", MASK, size=(4, 3))
+    lease = await bench.claim(task_id)
+    url = await bench.upload(lease, content)
+    response = {"labelMapping": MAPPING, "annotations": {"combined": {"indexedImage": url}}}
+    sent = await bench.submit(lease, response)
+    assert sent.status_code == 400
+    assert sent.json()["issues"][0]["path"] == "annotations.combined.indexedImage"
+
+
+# ------------------------------------------------------------------------------------------------- where files come from
+
+
+def cuboid(**more: Any) -> dict[str, Any]:
+    place = {"position": {"x": 1, "y": 2, "z": 0}, "dimensions": {"x": 2, "y": 4, "z": 1.5}, "yaw": 0}
+    return {
+        "uuid": "7c1e6b0a-5f0d-4c36-9a41-0f6f5a3c1d22",
+        "label": "car",
+        "stationary": False,
+        **place,
+        **more,
+    }
+
+
+async def test_an_inline_answer_becomes_a_file_behind_a_url(bench: Bench) -> None:
+    task_id = await bench.task("lidarannotation", CUBOIDS)
+    frames = [{"cuboids": [cuboid()]}, {"cuboids": []}]
+    ok(await bench.submit(await bench.claim(task_id), {"annotations": frames}))
+    response = await bench.response(task_id)
+    assert set(response["annotations"]) == {"url"}
+    file = await bench.file(response["annotations"]["url"])
+    assert file.headers["content-type"].startswith("application/json")
+    assert file.json()[0]["cuboids"][0]["position"] == {"x": 1, "y": 2, "z": 0}
+
+
+async def test_an_answer_given_by_url_is_fetched_checked_and_kept(bench: Bench) -> None:
+    served = {
+        "/good": [{"cuboids": [cuboid()]}, {"cuboids": []}],
+        "/bad": [{"cuboids": [cuboid(label="boat")]}, {"cuboids": []}],
+    }
+
+    async with site({k: gzip.compress(json.dumps(v).encode()) for k, v in served.items()}) as base:
+        bad = await bench.task("lidarannotation", CUBOIDS)
+        lease = await bench.claim(bad)
+        sent = await bench.submit(lease, {"annotations": {"url": f"{base}/bad"}})
+        assert sent.status_code == 400
+        assert sent.json()["issues"][0]["path"] == "annotations[0].cuboids[0].label"
+        ok(await bench.submit(lease, {"annotations": {"url": f"{base}/good"}}))
+        gone = await bench.task("lidarannotation", CUBOIDS)
+        missing = await bench.submit(await bench.claim(gone), {"annotations": {"url": f"{base}/gone"}})
+        assert missing.status_code == 400
+        assert missing.json()["issues"][0]["path"] == "annotations.url"
+        assert "404" in missing.json()["issues"][0]["message"]
+    stored = await bench.response(bad)
+    assert "/results/" in stored["annotations"]["url"]
+    kept = (await bench.file(stored["annotations"]["url"])).json()
+    assert kept == [{"cuboids": [{**served["/good"][0]["cuboids"][0], "attributes": {}}]}, {"cuboids": []}]
+
+
+async def test_an_address_that_may_not_be_contacted_is_an_issue_not_a_request(bench: Bench) -> None:
+    task_id = await bench.task("lidarannotation", CUBOIDS)
+    lease = await bench.claim(task_id)
+    for url in ("http://169.254.169.254/latest", "file:///etc/passwd", "steelyard-result:annotations.json"):
+        sent = await bench.submit(lease, {"annotations": {"url": url}})
+        assert sent.status_code == 400, url
+        assert sent.json()["issues"][0]["path"] == "annotations.url"
+
+
+async def test_a_part_serves_only_its_sender_and_its_task(bench: Bench, keys: Keys, client_for: Any) -> None:
+    content = json.dumps([{"cuboids": []}, {"cuboids": []}]).encode()
+    first, second = [await bench.task("lidarannotation", CUBOIDS) for _ in range(2)]
+    lease, other = await bench.claim(first), await bench.claim(second)
+    url = await bench.upload(lease, content, "application/json")
+    assert (await bench.submit(other, {"annotations": {"url": url}})).status_code == 400
+    manager = client_for(keys.manager_live)
+    ok(await bench.live.post(f"/api/work/{other}/release"))
+    theirs = ok(await manager.post("/api/work/claim", json={"task_id": second}))["lease_token"]
+    sent = await manager.post(f"/api/work/{theirs}/submit", json={"response": {"annotations": {"url": url}}})
+    assert sent.status_code == 400
+    ok(await bench.submit(lease, {"annotations": {"url": url}}))
+    late = await bench.live.post(f"/api/work/{lease}/files", files={"file": ("x", b"x", "image/png")})
+    assert late.status_code == 409
+
+
+async def test_the_file_of_an_earlier_answer_may_be_given_again(bench: Bench) -> None:
+    first, second = [await bench.task("lidarannotation", CUBOIDS) for _ in range(2)]
+    frames = [{"cuboids": [cuboid()]}, {"cuboids": []}]
+    ok(await bench.submit(await bench.claim(first), {"annotations": frames}))
+    url = (await bench.response(first))["annotations"]["url"]
+    ok(await bench.submit(await bench.claim(second), {"annotations": {"url": url}}))
+    again = (await bench.response(second))["annotations"]["url"]
+    assert again != url
+    assert (await bench.file(again)).json() == (await bench.file(url)).json()
+
+
+async def test_with_secured_urls_the_file_wants_a_key(bench: Bench) -> None:
+    await bench.ctx.db.execute("update space set secure_result_urls = true")
+    task_id = await bench.task("lidarannotation", CUBOIDS)
+    ok(await bench.submit(await bench.claim(task_id), {"annotations": [{"cuboids": []}, {"cuboids": []}]}))
+    path = httpx.URL((await bench.response(task_id))["annotations"]["url"]).path
+    assert path.startswith(f"/v1/task/{task_id}/response_url/")
+    assert (await bench.public.get(path)).status_code == 401
+    assert ok(await bench.live.get(path)) == [{"cuboids": []}, {"cuboids": []}]
+
+
+async def test_parts_are_forgotten_after_two_weeks(bench: Bench) -> None:
+    task_id = await bench.task("lidarannotation", CUBOIDS)
+    lease = await bench.claim(task_id)
+    url = await bench.upload(lease, b"[]")
+    assert await tasks.forget_answer_uploads(bench.ctx.db) == 0
+    await bench.ctx.db.execute("update answer_upload set created_at = created_at - interval '15 days'")
+    assert await tasks.forget_answer_uploads(bench.ctx.db) == 1
+    sent = await bench.submit(lease, {"annotations": {"url": url}})
+    assert sent.json()["issues"][0]["message"] == "refers to a file that is not there"
+
+
+async def test_answers_are_compared_by_their_files(bench: Bench) -> None:
+    answers: list[bytes] = []
+    for pixels in (FULL, FULL, np.where(FULL == 9, 7, FULL).astype(np.uint8)):
+        task_id, sent = await paint(bench, pixels, MAPPING)
+        ok(sent)
+        answers.append(json.dumps(await bench.response(task_id)).encode())
+    space_id = await bench.ctx.db.fetchval("select space_id from task limit 1")
+    params = json.dumps(MASK).encode()
+    pairs = [(0, 1), (0, 2)]
+    same, other = await compare(bench.ctx, space_id, "segmentannotation", params, answers, pairs)
+    assert same.score == 1.0
+    assert other.score < 0.9
