@@ -75,3 +75,13 @@ test("a document survives the way into a draft and back", () => {
   ].reduce((now, a) => a(now), EMPTY_DOC);
   expect(fromJson(JSON.parse(JSON.stringify(toJson(doc))))).toEqual(doc);
 });
+
+test("letters typed into one field are one step, and another field begins a new one", () => {
+  const store = new DocumentStore(EMPTY_DOC);
+  for (const text of ["c", "co", "cow"]) store.apply(setField("name", text), "type", undefined, "name");
+  store.apply(setField("place", "s"), "type", undefined, "place");
+  store.undo();
+  expect(store.doc.fields).toEqual({ name: "cow" });
+  store.undo();
+  expect(store.doc).toBe(EMPTY_DOC);
+});

@@ -10,12 +10,14 @@ export interface Step {
 }
 
 const LONGEST_HISTORY = 500;
+const MERGED_WITHIN_MS = 1500;
 
 export class DocumentStore {
   #now: Step;
   #past: Step[] = [];
   #future: Step[] = [];
   #gesture: Step | null = null;
+  #merging: { key: string; at: number } | null = null;
   readonly #listeners = new Set<() => void>();
 
   constructor(doc: Doc) {
@@ -47,15 +49,22 @@ export class DocumentStore {
   /** For useSyncExternalStore: a new object after every change of document or selection. */
   snapshot = (): Step => this.#now;
 
-  /** Does an action as one step of history; `select` is the selection afterwards. Nothing is noted when nothing changes. */
-  apply(action: Action, label: string, select?: Iterable<RecordId>): void {
+  /**
+   * Does an action as one step of history; `select` is the selection afterwards. Nothing is noted when nothing changes. Actions in quick
+   * succession with the same `merge` key (letters typed into one field) are one step.
+   */
+  apply(action: Action, label: string, select?: Iterable<RecordId>, merge?: string): void {
     const doc = action(this.#now.doc);
     const selection = select === undefined ? this.#pruned(doc) : new Set(select);
     if (doc === this.#now.doc) {
       if (select !== undefined) this.select(selection);
       return;
     }
-    if (this.#gesture === null) this.#remember(this.#now);
+    const now = Date.now();
+    const merged =
+      merge !== undefined && this.#merging?.key === merge && now - this.#merging.at < MERGED_WITHIN_MS;
+    if (this.#gesture === null && !merged) this.#remember(this.#now);
+    this.#merging = merge === undefined ? null : { key: merge, at: now };
     this.#now = { doc, label, selection };
     this.#tell();
   }
@@ -99,6 +108,7 @@ export class DocumentStore {
       this.cancel();
       return true;
     }
+    this.#merging = null;
     const before = this.#past.pop();
     if (before === undefined) return false;
     this.#future.push(this.#now);

@@ -1,0 +1,263 @@
+import {
+  ActionIcon,
+  Box,
+  Button,
+  Group,
+  Kbd,
+  ScrollArea,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+  UnstyledButton,
+} from "@mantine/core";
+import { IconCheck, IconTrash, IconX } from "@tabler/icons-react";
+import { type RefObject, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Doc } from "../../document/doc";
+import type { Look } from "../../text/TextView";
+import type { Issue } from "../registry";
+import { Attributes } from "./Attributes";
+import { accept, remove, unlink } from "./actions";
+import type { TextState } from "./commands";
+import type { SpanRecord } from "./model";
+
+interface Props {
+  readonly state: TextState;
+  readonly doc: Doc;
+  readonly spans: readonly SpanRecord[];
+  readonly selection: ReadonlySet<string>;
+  readonly look: (id: string) => Look;
+  readonly issues: readonly Issue[];
+  readonly search: RefObject<HTMLInputElement | null>;
+  readonly onChoose: (label: string) => void;
+  readonly onLinking: (id: string | null) => void;
+}
+
+const SHOWN = 200;
+
+/** Labels with their keys; the selected span with attributes and relations; all spans. */
+export function SidePanel(props: Props) {
+  const { state, spans, selection } = props;
+  const selected = spans.filter((span) => selection.has(span.id));
+  const only = selected.length === 1 ? selected[0] : undefined;
+  const label = state.labels.find((l) => l.name === only?.label);
+  return (
+    <Box component="aside" className="steelyard-side" w={300} style={{ flexShrink: 0 }}>
+      <ScrollArea h="100%" p="sm">
+        <Stack gap="md">
+          <Labels {...props} />
+          {only !== undefined && label?.attributes && (
+            <Attributes
+              span={only}
+              attributes={label.attributes}
+              store={state.store}
+              editable={state.editable}
+            />
+          )}
+          {only !== undefined && (state.params.relationships ?? []).length > 0 && (
+            <Links {...props} span={only} />
+          )}
+          <Spans {...props} />
+        </Stack>
+      </ScrollArea>
+    </Box>
+  );
+}
+
+function Labels({ state, selection, search, onChoose }: Props) {
+  const { t } = useTranslation();
+  const [wanted, setWanted] = useState("");
+  const found = state.labels.filter((label) =>
+    `${label.display_name ?? ""} ${label.name}`.toLowerCase().includes(wanted.toLowerCase()),
+  );
+  return (
+    <Stack gap={4}>
+      <Title order={2} size="h6">
+        {t("text.labels")}
+      </Title>
+      {state.labels.length > 5 && (
+        <TextInput
+          ref={search}
+          size="xs"
+          aria-label={t("text.searchLabels")}
+          placeholder={`${t("text.searchLabels")}  /`}
+          value={wanted}
+          onChange={(event) => setWanted(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && found[0] !== undefined) {
+              onChoose(found[0].name);
+              setWanted("");
+            } else if (event.key === "Escape") event.currentTarget.blur();
+          }}
+        />
+      )}
+      {found.slice(0, SHOWN).map((label) => {
+        const n = state.labels.indexOf(label);
+        return (
+          <UnstyledButton
+            key={label.name}
+            className="steelyard-label"
+            aria-pressed={state.active === label.name}
+            disabled={!state.editable}
+            title={label.description ?? ""}
+            style={{ paddingInlineStart: 8 + label.depth * 14 }}
+            onClick={() => onChoose(label.name)}
+          >
+            <Group gap={8} wrap="nowrap">
+              <Box w={10} h={10} bg={label.shade} style={{ borderRadius: 3, flexShrink: 0 }} />
+              <Text size="sm" flex={1} truncate>
+                {label.display_name ?? label.name}
+              </Text>
+              {n < 10 && <Kbd size="xs">{(n + 1) % 10}</Kbd>}
+            </Group>
+          </UnstyledButton>
+        );
+      })}
+      <Text size="xs" c="dimmed">
+        {t(
+          state.cursor !== null
+            ? "text.hint.marked"
+            : selection.size > 0
+              ? "text.hint.selected"
+              : state.active !== null
+                ? "text.hint.active"
+                : "text.hint.none",
+        )}
+      </Text>
+    </Stack>
+  );
+}
+
+function Links({ state, doc, span, look, onLinking }: Props & { readonly span: SpanRecord }) {
+  const { t } = useTranslation();
+  const mine = doc.links.filter((l) => l.from === span.id || l.to === span.id);
+  const named = (id: string) => {
+    const other = doc.records.get(id) as SpanRecord | undefined;
+    return other === undefined
+      ? ""
+      : state.index.slice(other.data.start, Math.min(other.data.end, other.data.start + 40));
+  };
+  return (
+    <Stack gap={4}>
+      <Title order={2} size="h6">
+        {t("text.relations")}
+      </Title>
+      {mine.map((l) => {
+        const name =
+          state.params.relationships?.find((d) => (d.name ?? "") === l.label)?.display_name ?? l.label;
+        return (
+          <Group key={l.id} gap={4} wrap="nowrap" justify="space-between">
+            <Text size="sm" truncate title={look(l.to).name}>
+              {named(l.from)} → {name === "" ? t("text.unnamed") : name} → {named(l.to)}
+            </Text>
+            {state.editable && (
+              <ActionIcon
+                size="sm"
+                variant="subtle"
+                color="gray"
+                aria-label={t("text.do.unlink")}
+                onClick={() => unlink(state.store, l.id)}
+              >
+                <IconX size={14} />
+              </ActionIcon>
+            )}
+          </Group>
+        );
+      })}
+      {state.editable && (
+        <Button
+          size="compact-sm"
+          variant="default"
+          onClick={() => onLinking(state.linking === null ? span.id : null)}
+          rightSection={<Kbd size="xs">Alt+R</Kbd>}
+        >
+          {t(state.linking === null ? "command.text.link" : "text.pickOther")}
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+function Spans({ state, spans, selection, look, issues }: Props) {
+  const { t } = useTranslation();
+  const order = [...spans].sort((a, b) => a.data.start - b.data.start);
+  const wrong = new Set(issues.map((issue) => issue.record));
+  const proposed = spans.filter((span) => span.hypothesis === "proposed").length;
+  return (
+    <Stack gap={2}>
+      <Group justify="space-between">
+        <Title order={2} size="h6">
+          {t("text.spans", { count: spans.length })}
+        </Title>
+        {proposed > 0 && state.editable && (
+          <Button
+            size="compact-xs"
+            variant="light"
+            onClick={() => accept(state.store, state.store.doc.order)}
+          >
+            {t("command.text.acceptAll")}
+          </Button>
+        )}
+      </Group>
+      {spans.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {t("text.noSpans")}
+        </Text>
+      )}
+      {order.slice(0, SHOWN).map((span) => (
+        <Group
+          key={span.id}
+          gap={4}
+          wrap="nowrap"
+          className="steelyard-label"
+          data-active={selection.has(span.id) || undefined}
+          data-wrong={wrong.has(span.id) || undefined}
+        >
+          <UnstyledButton
+            flex={1}
+            miw={0}
+            onClick={(event) => state.store.select(event.shiftKey ? [...selection, span.id] : [span.id])}
+          >
+            <Group gap={8} wrap="nowrap">
+              <Box w={10} h={10} bg={look(span.id).color} style={{ borderRadius: 3, flexShrink: 0 }} />
+              <Text size="sm" truncate dir="auto">
+                {state.index.slice(span.data.start, Math.min(span.data.end, span.data.start + 60))}
+              </Text>
+              <Text size="xs" c="dimmed" truncate>
+                {look(span.id).name}
+              </Text>
+            </Group>
+          </UnstyledButton>
+          {state.editable && span.hypothesis === "proposed" && (
+            <ActionIcon
+              size="sm"
+              variant="subtle"
+              color="teal"
+              aria-label={t("command.text.accept")}
+              onClick={() => accept(state.store, [span.id])}
+            >
+              <IconCheck size={14} />
+            </ActionIcon>
+          )}
+          {state.editable && (
+            <ActionIcon
+              size="sm"
+              variant="subtle"
+              color="gray"
+              aria-label={t("command.object.delete")}
+              onClick={() => remove(state.store, [span.id])}
+            >
+              <IconTrash size={14} />
+            </ActionIcon>
+          )}
+        </Group>
+      ))}
+      {order.length > SHOWN && (
+        <Text size="xs" c="dimmed">
+          {t("text.moreSpans", { count: order.length - SHOWN })}
+        </Text>
+      )}
+    </Stack>
+  );
+}
