@@ -211,6 +211,23 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ("GET", "/v1/projects/{name}/taskTemplates"): lambda w: [
         Sent(f"/v1/projects/{_q(w.project)}/taskTemplates")
     ],
+    # Instructions
+    ("GET", "/api/projects/{name}/instructions"): lambda w: [
+        Sent(f"/api/projects/{_q(w.project)}/instructions"),
+        Sent(f"/api/projects/{_q(w.project)}/instructions", {"version": 1}),
+    ],
+    ("PUT", "/api/projects/{name}/instructions"): lambda w: [
+        Sent(f"/api/projects/{_q(w.project)}/instructions", body={"markdown": "stolen"})
+    ],
+    ("GET", "/api/projects/{name}/instructions/versions"): lambda w: [
+        Sent(f"/api/projects/{_q(w.project)}/instructions/versions")
+    ],
+    ("POST", "/api/projects/{name}/instructions/read"): lambda w: [
+        Sent(f"/api/projects/{_q(w.project)}/instructions/read", body={"version": 1})
+    ],
+    ("POST", "/api/projects/{name}/instructions/pictures"): lambda w: [
+        Sent(f"/api/projects/{_q(w.project)}/instructions/pictures", form={}, expect=(400, 404))
+    ],
     # Files
     ("POST", "/v1/files/upload"): lambda w: [
         Sent("/v1/files/upload", form={"project_name": w.project}),

@@ -56,7 +56,11 @@ create table member (
   password_hash text,
   invited_until timestamptz,
   created_at timestamptz not null default steelyard.now(),
-  updated_at timestamptz not null default steelyard.now()
+  updated_at timestamptz not null default steelyard.now(),
+  -- a model is a program that works by API key alone
+  kind text not null default 'human' constraint member_kind_known check (kind in ('human', 'model')),
+  -- what a disabled member was, to become it again
+  former_role text
 );
 create unique index member_email_unique on member (account_id, lower(email));
 create unique index member_one_admin on member (account_id) where role = 'admin';
@@ -71,7 +75,37 @@ create table api_key (
   created_at timestamptz not null default steelyard.now(),
   expires_at timestamptz,
   revoked_at timestamptz,
-  last_used_at timestamptz
+  last_used_at timestamptz,
+  name text not null default '',
+  -- what the key may do of what its member may
+  scope text not null default 'full' constraint api_key_scope_known check (scope in ('full', 'data', 'read', 'work'))
+);
+
+-- Links by which somebody sets a password: an invitation accepted, a password forgotten. Used once: then all links of the member go.
+create table member_link (
+  token_sha256 bytea constraint member_link_pk primary key,
+  member_id bigint not null references member,
+  purpose text not null constraint member_link_purpose_known check (purpose in ('invite', 'reset')),
+  created_at timestamptz not null default steelyard.now(),
+  expires_at timestamptz not null
+);
+create index member_link_by_member on member_link (member_id);
+
+-- Who a member is at the operator's identity provider.
+create table member_identity (
+  issuer text not null,
+  subject text not null,
+  member_id bigint not null references member,
+  created_at timestamptz not null default steelyard.now(),
+  constraint member_identity_pk primary key (issuer, subject, member_id)
+);
+create index member_identity_by_member on member_identity (member_id);
+
+-- The secret that lets whoever reads the console of an empty installation, and nobody else, create its first admin.
+create table setup_token (
+  one boolean not null default true constraint setup_token_pk primary key constraint setup_token_single check (one),
+  token_sha256 bytea not null,
+  created_at timestamptz not null default steelyard.now()
 );
 
 create table session (
@@ -132,6 +166,26 @@ create table project_ontology (
   created_at timestamptz not null,
   constraint project_ontology_pk primary key (space_id, project_id, version),
   constraint project_ontology_project_fk foreign key (space_id, project_id) references project
+);
+
+-- What contributors read before they work: Markdown, a version for every change, and which version each of them has read last.
+create table instruction_version (
+  space_id bigint not null,
+  project_id text collate "C" not null,
+  version integer not null,
+  markdown text not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  constraint instruction_version_pk primary key (space_id, project_id, version),
+  constraint instruction_version_project_fk foreign key (space_id, project_id) references project
+);
+create table instruction_read (
+  space_id bigint not null,
+  project_id text collate "C" not null,
+  member_id bigint not null references member,
+  version integer not null,
+  read_at timestamptz not null,
+  constraint instruction_read_pk primary key (space_id, project_id, member_id)
 );
 
 create table task_template (
@@ -390,10 +444,19 @@ create table audit_log (
   at timestamptz not null,
   actor text not null,
   action text not null,
-  detail json
+  detail json,
+  id bigint generated always as identity
 ) partition by range (at);
 create index audit_log_by_account on audit_log (account_id, at);
 create table audit_log_default partition of audit_log default;
+create function steelyard.refuse_change() returns trigger
+  language plpgsql as $$
+begin
+  raise exception '% is append-only', tg_table_name;
+end
+$$;
+create trigger audit_log_append_only before update or delete on audit_log
+  for each row execute function steelyard.refuse_change();
 
 ------------------------------------------------------------------------------------------------------------------ work
 
