@@ -58,6 +58,8 @@ class World(Struct, frozen=True):
     result_file: str
     page_token: str
     assignee: str
+    event: str
+    transfer: str
 
 
 class Sent(Struct):
@@ -75,6 +77,17 @@ class Sent(Struct):
 
 def _q(name: str) -> str:
     return quote(name, safe="")
+
+
+def _object(w: World, **more: Any) -> dict[str, Any]:
+    return {
+        "task_id": w.done,
+        "type": "imageannotation",
+        "status": "canceled",
+        "created_at": "2026-01-01T00:00:00.000Z",
+        "params": {k: v for k, v in image_task().items() if k != "metadata"},
+        **more,
+    }
 
 
 Probe = Callable[[World], list[Sent]]
@@ -346,6 +359,49 @@ PROBES: dict[tuple[str, str], Probe | str] = {
         Sent("/api/work/claim", body={}, expect=(200,)),
         Sent("/api/work/claim", body={"type": "imageannotation"}, expect=(200,)),
     ],
+    # Callbacks, bulk, transfers
+    ("GET", "/api/callbacks"): lambda w: [
+        Sent("/api/callbacks", q, expect=(200,))
+        for q in ({}, {"task_id": w.done}, {"batch": w.batch}, {"dead": "true"}, {"target": "https://zq"})
+    ],
+    ("GET", "/api/callbacks/{event_id}"): lambda w: [Sent(f"/api/callbacks/{w.event}")],
+    ("POST", "/api/callbacks/{event_id}/replay"): lambda w: [Sent(f"/api/callbacks/{w.event}/replay")],
+    ("POST", "/api/callbacks/replay"): lambda w: [
+        Sent("/api/callbacks/replay", body=body, expect=(202,), status_only=True)
+        for body in ({}, {"task_id": w.done}, {"batch": w.batch})
+    ],
+    ("GET", "/api/callback-settings"): lambda w: [Sent("/api/callback-settings", expect=(200,))],
+    ("PUT", "/api/callback-settings"): lambda w: [Sent("/api/callback-settings", body={}, expect=(200,))],
+    ("POST", "/api/tasks/bulk"): lambda w: [
+        Sent("/api/tasks/bulk", body=image_task(project=w.project), expect=(200,)),
+        Sent("/api/tasks/bulk", {"project": w.project}, body=image_task(), expect=(200,)),
+        Sent("/api/tasks/bulk", {"type": "imageannotation"}, body=image_task(batch=w.batch), expect=(200,)),
+        Sent(
+            "/api/tasks/bulk",
+            {"type": "imageannotation"},
+            body=image_task(unique_id=w.unique_id),
+            expect=(200,),
+            status_only=True,
+        ),
+    ],
+    ("POST", "/api/tasks/import"): lambda w: [
+        Sent("/api/tasks/import", body=_object(w, project=w.project), expect=(200,)),
+        Sent("/api/tasks/import", body=_object(w, batch=w.batch), expect=(200,)),
+        Sent("/api/tasks/import", body=_object(w, unique_id=w.unique_id), expect=(200,), status_only=True),
+    ],
+    ("GET", "/api/export"): lambda w: [
+        Sent("/api/export", q, expect=(200,))
+        for q in ({}, {"project": w.project}, {"batch": w.batch}, {"after": w.pending}, {"tags": w.tag})
+    ],
+    ("GET", "/api/transfers"): lambda w: [Sent("/api/transfers", expect=(200,))],
+    ("POST", "/api/transfers"): lambda w: [
+        Sent("/api/transfers", body={"kind": "create", "file_id": w.file}, expect=(400,)),
+        Sent(
+            "/api/transfers", body={"kind": "export", "project": w.project}, expect=(202,), status_only=True
+        ),
+    ],
+    ("GET", "/api/transfers/{transfer_id}"): lambda w: [Sent(f"/api/transfers/{w.transfer}")],
+    ("POST", "/api/transfers/{transfer_id}/cancel"): lambda w: [Sent(f"/api/transfers/{w.transfer}/cancel")],
     ("GET", "/api/work"): lambda w: [Sent("/api/work", expect=(200,))],
     ("GET", "/api/work/{lease_token}"): lambda w: [Sent(f"/api/work/{w.lease}")],
     ("POST", "/api/work/{lease_token}/heartbeat"): lambda w: [
@@ -476,6 +532,13 @@ async def _build(ctx: Ctx, live: httpx.AsyncClient, labeler: httpx.AsyncClient, 
         )
     )
     page = _ok(await live.get("/v1/tasks", params={"limit": 1}))
+    event = await ctx.db.fetchval(
+        "insert into callback_event (id, space_id, task_id, kind, target, payload, state, created_at)"
+        " overriding system value values (777000111222, $1, $2, 'completed', 'https://zq.example/cb', '{\"zq\":\"meta\"}', 'failed', steelyard.now()) returning id",
+        actor.space_id,
+        done,
+    )
+    transfer = (await live.post("/api/transfers", json={"kind": "export", "project": project["name"]})).json()
     return World(
         project=project["name"],
         project_id=project["id"],
@@ -501,6 +564,8 @@ async def _build(ctx: Ctx, live: httpx.AsyncClient, labeler: httpx.AsyncClient, 
         result_file="zq-file",
         page_token=page["next_token"],
         assignee=LABELER,
+        event=str(event),
+        transfer=transfer["id"],
     )
 
 
@@ -514,6 +579,7 @@ def _nowhere(world: World) -> World:
 
     values = {f: other(v) for f, v in msgspec.structs.asdict(world).items()}
     values["lease"] = re.sub("-.*", "-" + "x" * 24, world.lease)
+    values["event"] = "9" * 12
     values["page_token"] = world.page_token  # a position in time; it has no owner
     return World(**values)
 

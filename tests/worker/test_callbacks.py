@@ -140,7 +140,10 @@ async def test_a_refused_address_is_an_attempt_with_the_reason_blocked_address(c
 
 @pytest.mark.parametrize(
     ("target", "error"),
-    [("someone@example.org", NO_EMAIL), ("nonsense", "The callback address is not an http(s) URL.")],
+    [
+        ("someone@example.org", NO_EMAIL),
+        ("nonsense", "The callback address is neither an http(s) URL nor an e-mail address."),
+    ],
 )
 async def test_a_target_that_is_no_url_is_recorded_as_undeliverable(
     ctx: Ctx, target: str, error: str

@@ -15,18 +15,25 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from steelyard.callbacks import queries as q
-from steelyard.callbacks.hosts import Hosts
+from steelyard.callbacks.hosts import CircuitOpen, Hosts, Turn
+from steelyard.callbacks.metrics import metrics_of
 from steelyard.callbacks.queries import EventToSend
+from steelyard.callbacks.sign import message_id, signed_headers
 from steelyard.ctx import Ctx
 from steelyard.db.coalesce import Coalescer
 from steelyard.jobs.specs import RetryLater, SendCallback, callback_key
-from steelyard.net import guard
+from steelyard.net import guard, mail
 
 RETRY_DELAYS_MIN = (1, 2, 4, 8, 15, 30, 30, 60, 60, 60, 60, 60, 90, 90, 90, 120, 120, 120, 180, 240)
 """Minutes to wait after each failed try: 20 retries, 24 hours in all (platform-api §17.1)."""
 TIMEOUT_S = 10.0
 BLOCKED = "blocked_address"
 NO_EMAIL = "E-mail delivery is not configured on this server."
+NOT_CONTACTED = "circuit_open"
+"""The error of a try that was left out because the receiver had answered nobody for a while; it counts, or ten thousand events for a
+receiver that hangs could not be decided within their 24 hours."""
+_ACCEPTED = 250  # what SMTP says
+_MAIL_SERVER = "mail"  # the host whose turns e-mails wait for
 _CLIP = 1000
 _LARGE_BYTES = 128 * 1024  # as stored, that is compressed
 _LARGE_AT_ONCE = 4
@@ -49,6 +56,7 @@ class Sender:
 
     def __init__(self, ctx: Ctx):
         self.ctx = ctx
+        self.metrics = metrics_of(ctx)
         self.hosts = Hosts(ctx.settings.worker_concurrency)
         self.large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self.load: Coalescer[int, EventToSend | None] = Coalescer(self._load)
@@ -76,6 +84,13 @@ class Sender:
             await q.clear_overtaken_flags(self.ctx.db, ids=decided)
         return [None] * len(tries)
 
+    def count(self, event: EventToSend, outcome: Try) -> None:
+        """Moves the measurements."""
+        self.metrics.tried(outcome.status_code, outcome.error, outcome.duration_ms)
+        if event.attempts == 0:
+            self.metrics.first_s.observe(max(0.0, event.age_s))
+        self.metrics.open_circuits.set(self.hosts.open_circuits)
+
 
 def _sender(ctx: Ctx) -> Sender:
     found = cast("Sender | None", ctx.state.get(_STATE))
@@ -96,17 +111,23 @@ async def send_callback(ctx: Ctx, args: SendCallback) -> None:
         raise RetryLater(
             delay_s, "Waits for an earlier event of the same task.", dedupe_key=callback_key(event.id)
         )
-    parts = _http(event.target)
-    if parts is None:
-        error = NO_EMAIL if "@" in event.target else "The callback address is not an http(s) URL."
+    receiver = _receiver(event.target)
+    if receiver is None or (receiver == _MAIL_SERVER and not mail.can_send(ctx)):
+        error = (
+            NO_EMAIL if receiver else "The callback address is neither an http(s) URL nor an e-mail address."
+        )
         await sender.record(Try(event.id, 0, None, error, None, "undeliverable"))
         return
-    async with sender.hosts.turn(parts):
-        if event.payload is not None:
-            outcome = await _post(ctx, event, event.payload)
-        else:
-            async with sender.large:
-                outcome = await _post(ctx, event, await q.payload_of(ctx.db, id=event.id) or "")
+    try:
+        async with sender.hosts.turn(receiver) as turn:
+            if event.payload is not None:
+                outcome = await _try(ctx, event, event.payload, turn)
+            else:
+                async with sender.large:
+                    outcome = await _try(ctx, event, await q.payload_of(ctx.db, id=event.id) or "", turn)
+    except CircuitOpen:
+        outcome = _outcome(event, 0, None, NOT_CONTACTED, None)
+    sender.count(event, outcome)
     await sender.record(outcome)
     if outcome.state == "pending":
         delay_s = RETRY_DELAYS_MIN[event.attempts] * 60.0 * random.uniform(1.0, 1.02)  # noqa: S311
@@ -114,38 +135,70 @@ async def send_callback(ctx: Ctx, args: SendCallback) -> None:
         raise RetryLater(delay_s, reason, dedupe_key=callback_key(event.id))
 
 
-def _http(target: str) -> str | None:
-    """The receiver's host and port, None for what is no http(s) URL."""
+def _receiver(target: str) -> str | None:
+    """The receiver's host and port; the mail server for an e-mail address; None for what is neither."""
     try:
         parts = urlsplit(target.strip())
     except ValueError:
         return None
-    return parts.netloc.rpartition("@")[2].lower() if parts.scheme in ("http", "https") else None
+    if parts.scheme in ("http", "https"):
+        return parts.netloc.rpartition("@")[2].lower()
+    return _MAIL_SERVER if "@" in target and not parts.scheme else None
 
 
-async def _post(ctx: Ctx, event: EventToSend, payload: str) -> Try:
-    headers = {"Content-Type": "application/json", "scale-callback-auth": event.callback_auth_key}
-    status: int | None = None
-    error: str | None = None
-    clip: str | None = None
+async def _try(ctx: Ctx, event: EventToSend, payload: str, turn: Turn) -> Try:
     started = time.monotonic()
-    try:
-        reply = await guard.client(ctx).post(
-            event.target.strip(),
-            payload.encode(),
-            headers=headers,
-            timeout_s=TIMEOUT_S,
-            clip_bytes=_CLIP,
-        )
-    except guard.BlockedAddress:
-        error = BLOCKED
-    except guard.FetchFailed as e:
-        error = e.message
+    if _receiver(event.target) == _MAIL_SERVER:
+        status, error, clip = await _mail(ctx, event, payload, turn)
     else:
-        status, clip = reply.status, reply.body.decode("utf-8", "replace").replace("\0", "�")
+        status, error, clip = await _post(ctx, event, payload.encode())
     took_ms = int((time.monotonic() - started) * 1000)
+    turn.answered = turn.answered or status is not None or error == BLOCKED
+    return _outcome(event, took_ms, status, error, clip)
+
+
+def _outcome(
+    event: EventToSend, took_ms: int, status: int | None, error: str | None, clip: str | None
+) -> Try:
     if status is not None and 200 <= status < 300:
         state = "delivered"
     else:
         state = "pending" if event.attempts < len(RETRY_DELAYS_MIN) else "failed"
     return Try(event.id, took_ms, status, error, clip, state)
+
+
+async def _post(ctx: Ctx, event: EventToSend, body: bytes) -> tuple[int | None, str | None, str | None]:
+    """(status, error, beginning of the answer); exactly one of the first two is None."""
+    headers = {
+        "Content-Type": "application/json",
+        "scale-callback-auth": event.callback_auth_key,
+        **signed_headers(event.callback_signing_secret, event.id, body),
+    }
+    try:
+        reply = await guard.client(ctx).post(
+            event.target.strip(), body, headers=headers, timeout_s=TIMEOUT_S, clip_bytes=_CLIP
+        )
+    except guard.BlockedAddress:
+        return None, BLOCKED, None
+    except guard.FetchFailed as e:
+        return None, e.message, None
+    return reply.status, None, reply.body.decode("utf-8", "replace").replace("\0", "�")
+
+
+async def _mail(
+    ctx: Ctx, event: EventToSend, payload: str, turn: Turn
+) -> tuple[int | None, str | None, str | None]:
+    """The same for an e-mail: what the mail server accepts counts as delivered (platform-api §17.1)."""
+    about = f"task {event.task_id}" if event.task_id else "batch"
+    message = mail.Mail(
+        to=event.target.strip(),
+        subject=f"Steelyard: {about} {event.kind}",
+        text=payload,
+        headers=(("webhook-id", message_id(event.id)),),
+    )
+    try:
+        await mail.send(ctx, [message])
+    except mail.MailFailed as e:
+        turn.answered = not e.transient
+        return None, e.message, None
+    return _ACCEPTED, None, None

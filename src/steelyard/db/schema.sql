@@ -39,6 +39,9 @@ create table space (
   callback_auth_key text not null,
   default_callback_url text,
   secure_result_urls boolean not null default false,
+  -- signs callbacks as Standard Webhooks want it: 32 bytes, of which 244 bits are random
+  callback_signing_secret text not null default (
+    'whsec_' || encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'base64')),
   constraint space_account_mode_unique unique (account_id, mode)
 );
 
@@ -767,11 +770,15 @@ create table callback_event (
     constraint callback_event_state_known check (state in ('pending', 'delivered', 'failed', 'undeliverable')),
   attempts integer not null default 0,
   created_at timestamptz not null,
-  decided_at timestamptz
+  decided_at timestamptz,
+  -- times that somebody had it sent again; `attempts` counts from the last of them
+  replays integer not null default 0
 );
 create index callback_event_by_task on callback_event (space_id, task_id, id) where task_id is not null;
 create index callback_event_by_batch on callback_event (space_id, batch_id, id) where batch_id is not null;
 create index callback_event_open on callback_event (id) where state = 'pending';
+create index callback_event_by_space on callback_event (space_id, id);
+create index callback_event_dead on callback_event (space_id, id) where state in ('failed', 'undeliverable');
 
 create table callback_attempt (
   id bigint generated always as identity constraint callback_attempt_pk primary key,
@@ -783,6 +790,32 @@ create table callback_attempt (
   body_clip text
 );
 create index callback_attempt_by_event on callback_attempt (event_id, id);
+
+-- Work on many objects at once, done by a worker step by step and shown with its progress. `position` is where the next step begins: a
+-- step's rows, its counts and its position are written together, so that a killed worker repeats nothing. `problems`: the first ones.
+create table transfer (
+  space_id bigint not null,
+  id text collate "C" not null,
+  kind text not null constraint transfer_kind_known check (kind in ('create', 'import', 'export', 'replay')),
+  state text not null default 'waiting'
+    constraint transfer_state_known check (state in ('waiting', 'running', 'done', 'failed', 'canceled')),
+  options json not null,
+  position bigint not null default 0,
+  lines bigint not null default 0,
+  done bigint not null default 0,
+  existing bigint not null default 0,
+  refused bigint not null default 0,
+  total bigint,
+  problems json not null default '[]',
+  sha256 text collate "C",
+  size_bytes bigint,
+  error text,
+  created_by text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  finished_at timestamptz,
+  constraint transfer_pk primary key (space_id, id)
+);
 
 -- Processes that are alive: /readyz asks for a worker's recent row.
 create table process (

@@ -21,6 +21,7 @@ _PARAM = re.compile(r"\{(\w+)\}")
 _REASON = {
     200: "Success",
     201: "Created",
+    202: "Begun; go on asking",
     204: "Nothing",
     307: "Look there",
     400: "A parameter is missing or wrong, or the object's state does not allow the call",
@@ -218,9 +219,8 @@ def _operation(route: Route, schema: Any, body: Any) -> dict[str, Any]:
     if body is not None and route.body != "stream":
         operation["requestBody"] = {"content": {"application/json": {"schema": body}}}
     elif route.body == "stream" and body is not None:
-        operation["requestBody"] = {
-            "content": {"multipart/form-data": {"schema": body or {"type": "object"}}}
-        }
+        kind = "application/x-ndjson" if body.get("type") == "string" else "multipart/form-data"
+        operation["requestBody"] = {"content": {kind: {"schema": body or {"type": "object"}}}}
     if route.access.roles:
         operation["security"] = [
             {"basic": []},

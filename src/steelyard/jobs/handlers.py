@@ -11,6 +11,7 @@ from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
 from steelyard.tasks.prepare import prepare_task
 from steelyard.tasks.spawn import create_dependents
+from steelyard.transfers import RUN_TRANSFER, RunTransfer, run_transfer
 from steelyard.work.merge import merge_answers
 
 _JOBS: tuple[JobSpec, ...] = (
@@ -29,6 +30,7 @@ _JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(s.MERGE_ANSWERS, merge_answers, s.MergeAnswers, "default", RetryPolicy(max_attempts=100)),
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
+    JobSpec(RUN_TRANSFER, run_transfer, RunTransfer, "default", limit_s=6 * 3600.0),
     *PERIODIC,
 )
 

@@ -23,7 +23,7 @@ from steelyard.tasks.intake import (
     summary_of,
     take_answer,
 )
-from steelyard.tasks.list import TaskFilter, list_tasks
+from steelyard.tasks.list import REVIEW_STATUSES, STATUSES, TaskFilter, list_tasks
 from steelyard.tasks.spawn import change_dependents, create_dependents, force_dependents
 from steelyard.tasks.transitions import (
     add_version,
@@ -42,6 +42,8 @@ from steelyard.tasks.transitions import (
 )
 
 __all__ = [
+    "REVIEW_STATUSES",
+    "STATUSES",
     "InvalidResponse",
     "Subject",
     "TakenAnswer",

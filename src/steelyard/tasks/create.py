@@ -32,7 +32,9 @@ _SPACE_TTL_S = 1.0
 _encode = msgspec.json.encode
 
 
-class _Targets:
+class Targets:
+    """The project and batch of a creation."""
+
     __slots__ = ("batch", "project")
 
     def __init__(self, project: ProjectDefaults | None, batch: BatchTarget | None):
@@ -118,7 +120,7 @@ async def declare(
         if not check:
             continue
         try:
-            targets = await _targets(ctx, actor, d.type, body, fresh=fresh)
+            targets = await find_targets(ctx, actor, d.type, body, fresh=fresh)
             _, _, platform = _check(find_type(d.type), body, targets.project)
             if platform.unique_id is not None:
                 if platform.unique_id == own_unique_id:
@@ -134,11 +136,18 @@ async def declare(
 
 
 async def new_task(
-    ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw], *, fresh: bool = False
+    ctx: Ctx,
+    actor: Actor,
+    type_name: str,
+    body: dict[str, Raw],
+    *,
+    fresh: bool = False,
+    targets: Targets | None = None,
 ) -> NewTask:
-    """A checked task, ready to be inserted. `fresh`: a first try was refused, look at the project anew. Raises as `create_task`."""
+    """A checked task, ready to be inserted. `fresh`: a first try was refused, look at the project anew; `targets`: as `find_targets`
+    found them a moment ago. Raises as `create_task`."""
     task_type = find_type(type_name)
-    targets = await _targets(ctx, actor, type_name, body, fresh=fresh)
+    targets = targets or await find_targets(ctx, actor, type_name, body, fresh=fresh)
     project, batch = targets.project, targets.batch
     merged, params, platform = _check(task_type, body, project)
     if platform.callback_url is None:
@@ -188,7 +197,7 @@ def _head(
     type_name: str,
     merged: Merged,
     platform: PlatformParams,
-    targets: _Targets,
+    targets: Targets,
 ) -> bytes:
     """The members that never change, as JSON without braces."""
     members: dict[str, Any] = {
@@ -237,7 +246,9 @@ def _version(body: dict[str, Raw]) -> int | None:
     return None
 
 
-async def _targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw], *, fresh: bool) -> _Targets:
+async def find_targets(
+    ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw], *, fresh: bool
+) -> Targets:
     """The project and batch of a creation, checked. Reads are shared between requests; the insert refuses what has changed since."""
     batch_name = _name(body, "batch")
     project_name = _name(body, "project")
@@ -251,7 +262,7 @@ async def _targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw],
             raise InvalidRequest(f'The batch "{batch_name}" belongs to the project "{batch.project_name}".')
         project_name = batch.project_name
     if project_name is None:
-        return _Targets(None, None)
+        return Targets(None, None)
     project = await _project(ctx, actor, project_name, version, fresh=fresh)
     if project.type != type_name:
         raise InvalidRequest(f'The project "{project.name}" takes {project.type} tasks, not {type_name}.')
@@ -264,7 +275,7 @@ async def _targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw],
             raise InvalidRequest(f'The batch "{batch.name}" is cancelled and takes no tasks.')
         if project.kind != "standard" and batch.status != "staging":
             raise InvalidRequest(f'The batch "{batch.name}" has been finalized and takes no more tasks.')
-    return _Targets(project, batch)
+    return Targets(project, batch)
 
 
 async def _batch(ctx: Ctx, actor: Actor, name: str) -> BatchTarget | None:

@@ -31,7 +31,7 @@ class _Shape(Struct, frozen=True):
     dependents: bool
 
 
-def _array(items: list[str] | None) -> str | None:
+def array_literal(items: list[str] | None) -> str | None:
     """A text[] literal; arrays of arrays cannot be unnested by row."""
     if not items:
         return None if items is None else "{}"
@@ -54,9 +54,9 @@ _COLUMNS: dict[str, tuple[str, str, _Getter]] = {
     "params": ("", "text", lambda t: t.params.decode()),
     "metadata": ("", "text", lambda t: t.metadata.decode()),
     "unique_id": ("", "text", lambda t: t.unique_id),
-    "tags": ("", "text", lambda t: _array(t.tags)),
+    "tags": ("", "text", lambda t: array_literal(t.tags)),
     "callback_url": ("", "text", lambda t: t.callback_url),
-    "attachment_urls": ("", "text", lambda t: _array(t.attachment_urls or None)),
+    "attachment_urls": ("", "text", lambda t: array_literal(t.attachment_urls or None)),
     "created_at": ("", "timestamptz", lambda t: t.created_at),
     "project_id": ("project", "text", lambda t: t.project_id),
     "project_version": ("project", "int", lambda t: t.project_version),

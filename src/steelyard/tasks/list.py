@@ -21,6 +21,8 @@ from steelyard.ids import first_id_at, is_wire_id
 from steelyard.tasks import queries as q
 from steelyard.tasks.downloads import with_downloads
 
+STATUSES = ("pending", "completed", "canceled", "error")
+REVIEW_STATUSES = ("accepted", "fixed", "commented", "rejected", "pending")
 _MS = timedelta(milliseconds=1)
 
 
@@ -137,6 +139,16 @@ async def list_tasks(ctx: Ctx, actor: Actor, wanted: TaskFilter) -> bytes:
     row = await ctx.db.fetchrow(sql, *page.args)
     body, got, last, total = row
     return _envelope([body] if body else [], total, wanted, last if got > wanted.limit else None)
+
+
+async def conditions(ctx: Ctx, actor: Actor, wanted: TaskFilter) -> tuple[str, list[Any]] | None:
+    """The filters as a WHERE clause on `task t`, with its parameters; None when they name a project or batch that does not exist."""
+    where = _Where(actor.space_id)
+    ids = await _ids(ctx, actor, wanted)
+    if ids is None:
+        return None
+    _clauses(where, wanted, *ids)
+    return where.text(), where.args
 
 
 _PAGE = """

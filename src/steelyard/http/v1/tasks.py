@@ -18,9 +18,6 @@ from steelyard.tasks.platform import check_metadata, check_tags, check_unique_id
 
 routes = Routes("v1", "Tasks")
 
-_STATUSES = ("pending", "completed", "canceled", "error")
-_REVIEWS = ("accepted", "fixed", "commented", "rejected", "pending")
-
 
 @routes.post("/v1/task/{type}", body=dict[str, Raw], response=WireTask, errors=(400, 402, 404, 409, 429))
 async def create_task(call: Call) -> Reply:
@@ -80,8 +77,10 @@ async def list_tasks(call: Call) -> bytes:
         project=asked.project,
         batch=asked.batch,
         type=asked.type,
-        status=_choices("status", asked.status, _STATUSES),
-        customer_review_status=_choices("customer_review_status", asked.customer_review_status, _REVIEWS),
+        status=_choices("status", asked.status, tasks.STATUSES),
+        customer_review_status=_choices(
+            "customer_review_status", asked.customer_review_status, tasks.REVIEW_STATUSES
+        ),
         unique_id=binding.split_with_whole(asked.unique_id),
         tags=binding.split_with_whole(asked.tags),
         created_after=_latest(asked.start_time, asked.created_after),

@@ -1,0 +1,57 @@
+"""From a stream of NDJSON to a stream of outcomes, in constant memory: one chunk is checked while the one before is being written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any
+
+from steelyard.ctx import Ctx
+from steelyard.db.pool import ConstraintBroken, Database, RetryTransaction
+from steelyard.errors import InvalidRequest, SteelyardError
+from steelyard.imports.lines import LineResult, LineWriter, Tally, chunks_of_lines, encode_result
+
+
+async def write_chunk(ctx: Ctx, writer: LineWriter, prepared: Any) -> list[LineResult]:
+    """Stores a chunk by one statement of its own; row by row when that is refused as a whole. Raises Unavailable."""
+    quick: Database = ctx.state["create_db"]
+    try:
+        return await writer.write(prepared, quick)
+    except RetryTransaction:
+        for attempt in range(4):
+            await asyncio.sleep(0.01 * 2**attempt)
+            try:
+                return await writer.write(prepared)
+            except RetryTransaction:
+                continue
+        return await writer.write_singly(prepared)
+    except (InvalidRequest, ConstraintBroken):
+        return await writer.write_singly(prepared)
+
+
+async def import_stream(
+    ctx: Ctx, writer: LineWriter, pieces: AsyncIterable[bytes], *, max_line_bytes: int
+) -> AsyncIterator[bytes]:
+    """Outcomes as NDJSON, in the order of the lines, and a `Tally` at the end, which says why when not everything was read."""
+    tally = Tally(complete=True)
+    writing: asyncio.Task[list[LineResult]] | None = None
+    try:
+        async for lines in chunks_of_lines(pieces, max_line_bytes=max_line_bytes):
+            prepared = await writer.prepare(lines)
+            if writing is not None:
+                done, writing = await writing, None
+                tally.add(done)
+                yield b"".join(map(encode_result, done))
+            writing = asyncio.create_task(write_chunk(ctx, writer, prepared))
+        if writing is not None:
+            done, writing = await writing, None
+            tally.add(done)
+            yield b"".join(map(encode_result, done))
+    except SteelyardError as e:
+        if writing is not None:
+            done = await asyncio.gather(writing, return_exceptions=True)
+            if isinstance(done[0], list):
+                tally.add(done[0])
+                yield b"".join(map(encode_result, done[0]))
+        tally.complete, tally.error = False, e.message
+    yield encode_result(tally)
