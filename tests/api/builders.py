@@ -34,3 +34,16 @@ def lidar_root(
         "dependents": dependents,
         **more,
     }
+
+
+def task_object(task_id: str, **more: Any) -> dict[str, Any]:
+    """A canceled image task as an export would give it."""
+    params = {k: v for k, v in image_task().items() if k not in ("metadata", "callback_url", "instruction")}
+    return {
+        "task_id": task_id,
+        "type": "imageannotation",
+        "status": "canceled",
+        "created_at": "2026-01-01T00:00:00.000Z",
+        "params": params,
+        **more,
+    }

@@ -23,7 +23,7 @@ from steelyard.ctx import Actor, Ctx
 from steelyard.http import web
 from steelyard.http.route import Route
 from steelyard.http.surface import all_routes
-from tests.api.builders import image_task, lidar_root
+from tests.api.builders import image_task, lidar_root, task_object
 from tests.conftest import ClientFor, Keys
 
 BOX = {"type": "box", "label": "Big Cow", "left": 5, "top": 6, "width": 40, "height": 30}
@@ -77,17 +77,6 @@ class Sent(Struct):
 
 def _q(name: str) -> str:
     return quote(name, safe="")
-
-
-def _object(w: World, **more: Any) -> dict[str, Any]:
-    return {
-        "task_id": w.done,
-        "type": "imageannotation",
-        "status": "canceled",
-        "created_at": "2026-01-01T00:00:00.000Z",
-        "params": {k: v for k, v in image_task().items() if k != "metadata"},
-        **more,
-    }
 
 
 Probe = Callable[[World], list[Sent]]
@@ -385,9 +374,14 @@ PROBES: dict[tuple[str, str], Probe | str] = {
         ),
     ],
     ("POST", "/api/tasks/import"): lambda w: [
-        Sent("/api/tasks/import", body=_object(w, project=w.project), expect=(200,)),
-        Sent("/api/tasks/import", body=_object(w, batch=w.batch), expect=(200,)),
-        Sent("/api/tasks/import", body=_object(w, unique_id=w.unique_id), expect=(200,), status_only=True),
+        Sent("/api/tasks/import", body=task_object(w.done, project=w.project), expect=(200,)),
+        Sent("/api/tasks/import", body=task_object(w.done, batch=w.batch), expect=(200,)),
+        Sent(
+            "/api/tasks/import",
+            body=task_object(w.done, unique_id=w.unique_id),
+            expect=(200,),
+            status_only=True,
+        ),
     ],
     ("GET", "/api/export"): lambda w: [
         Sent("/api/export", q, expect=(200,))
