@@ -1,6 +1,6 @@
 // Writes src/api/schema.ts from the server's own OpenAPI document.
 import { spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 
 const python = process.env.PYTHON ?? (existsSync("../.venv/bin/python") ? "../.venv/bin/python" : "python3");
@@ -10,4 +10,5 @@ if (made.status !== 0) {
   process.exit(1);
 }
 const types = astToString(await openapiTS(JSON.parse(made.stdout), { rootTypes: true }));
+mkdirSync("src/api", { recursive: true });
 writeFileSync("src/api/schema.ts", `// Made by scripts/api.mjs; not committed.\n${types}`);
