@@ -9,6 +9,7 @@ if (made.status !== 0) {
   process.stderr.write(made.stderr);
   process.exit(1);
 }
-const types = astToString(await openapiTS(JSON.parse(made.stdout), { rootTypes: true }));
+// What has a default may be left out of a request, and therefore counts as optional everywhere.
+const types = astToString(await openapiTS(JSON.parse(made.stdout), { rootTypes: true, defaultNonNullable: false }));
 mkdirSync("src/api", { recursive: true });
 writeFileSync("src/api/schema.ts", `// Made by scripts/api.mjs; not committed.\n${types}`);

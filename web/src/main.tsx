@@ -1,14 +1,21 @@
 import "@mantine/core/styles.css";
-import { MantineProvider } from "@mantine/core";
+import "@mantine/notifications/styles.css";
+import "./ui/ui.css";
+import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { router } from "./app/router";
 import { startMessages } from "./i18n";
+import { Providers } from "./ui/Providers";
+import { usePrefs } from "./ui/prefs";
 
-await startMessages("en");
+await startMessages(usePrefs.getState().language);
 const root = document.getElementById("root");
 if (root !== null)
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider defaultColorScheme="auto">Steelyard</MantineProvider>
+      <Providers>
+        <RouterProvider router={router} />
+      </Providers>
     </StrictMode>,
   );

@@ -1,0 +1,29 @@
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { sessionFetch } from "../api/client";
+import { useSession } from "../api/session";
+import { workCalls } from "../workbench/calls";
+import { WorkbenchPage } from "../workbench/WorkbenchPage";
+
+/** The workbench under /work, with what the address chooses. */
+export default function WorkPage() {
+  const navigate = useNavigate();
+  const search = useSearch({ from: "/session/work" });
+  const member = useSession((s) => s.info?.member.id ?? "");
+  const calls = useMemo(
+    () => workCalls((path, init) => sessionFetch(new Request(new URL(path, location.origin), init))),
+    [],
+  );
+  return (
+    <WorkbenchPage
+      calls={calls}
+      member={member}
+      filter={{
+        ...(search.project === undefined ? {} : { projects: [search.project] }),
+        ...(search.type === undefined ? {} : { types: [search.type] }),
+        ...(search.task_id === undefined ? {} : { task_id: search.task_id }),
+      }}
+      onLeave={() => void navigate({ to: "/" })}
+    />
+  );
+}

@@ -1,0 +1,26 @@
+/** Addresses and their pages. Everything behind the sign-in is fetched when it is opened. */
+
+import { createRouter } from "@tanstack/react-router";
+import { Waiting } from "../ui/feedback";
+import { consoleRoutes } from "./consoleRoutes";
+import { NotFound } from "./NotFound";
+import { home, login, root, session, shell, work } from "./routes";
+import { RouteFailed } from "./Shell";
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    login,
+    session.addChildren([work, shell.addChildren([home, ...consoleRoutes])]),
+  ]),
+  defaultPendingComponent: Waiting,
+  defaultErrorComponent: RouteFailed,
+  defaultNotFoundComponent: NotFound,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

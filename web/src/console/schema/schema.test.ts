@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { OpenApi } from "../../api/queries";
+import { labelText, labelTree } from "./labels";
+import { blank, grouped, paramsSchema, resolved, type Schema, taskTypes, widgetOf } from "./schema";
+
+const document: OpenApi = {
+  paths: {
+    "/v1/task/imageannotation": {
+      post: {
+        requestBody: {
+          content: {
+            "application/json": {
+              schema: {
+                allOf: [
+                  { type: "object", properties: { project: {} } },
+                  { $ref: "#/components/schemas/ImageParams" },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
+    "/v1/task/{task_id}": {},
+  },
+  components: {
+    schemas: {
+      ImageParams: {
+        type: "object",
+        required: ["attachment", "geometries"],
+        properties: {
+          attachment: { type: "string" },
+          padding: { anyOf: [{ type: "integer", minimum: 0 }, { type: "null" }] },
+          geometries: { description: "What to draw.", $ref: "#/components/schemas/Geometries" },
+        },
+      },
+      Geometries: {
+        type: "object",
+        description: "Shapes.",
+        properties: { box: { type: "object", properties: {} } },
+      },
+    },
+  },
+};
+
+test("a type's params are found behind the references of its route", () => {
+  expect(taskTypes(document)).toEqual(["imageannotation"]);
+  const schema = paramsSchema("imageannotation", document) as Schema;
+  expect(grouped(schema)).toEqual({ main: ["geometries"], more: ["padding"], each: ["attachment"] });
+  expect(paramsSchema("knitting", document)).toBeUndefined();
+});
+
+test("what a field says of itself wins over what it refers to, and null is no alternative", () => {
+  const { properties } = paramsSchema("imageannotation", document) as Schema;
+  const geometries = resolved(properties?.geometries as Schema, document);
+  expect(geometries.description).toBe("What to draw.");
+  expect(widgetOf(geometries)).toBe("object");
+  const padding = resolved(properties?.padding as Schema, document);
+  expect([widgetOf(padding), padding.minimum]).toEqual(["number", 0]);
+  expect(blank(geometries, document)).toEqual({});
+});
+
+test("labels as lines of text come back as they were", () => {
+  const name = fc.stringMatching(/^[a-zäß](?:[a-z ]{0,8}[a-z])?$/);
+  const tree = fc.letrec<{ node: unknown; tree: unknown[] }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 3 },
+      name,
+      fc.record({ choice: name, subchoices: fc.array(tie("node"), { minLength: 1, maxLength: 3 }) }),
+    ),
+    tree: fc.array(tie("node"), { maxLength: 4 }),
+  })).tree;
+  fc.assert(
+    fc.property(tree, (labels) => {
+      const text = labelText(labels as never);
+      expect(text).not.toBeNull();
+      expect(labelTree(text as string)).toEqual(labels);
+    }),
+  );
+});
+
+test("labels that say more than their names are not squeezed into lines", () => {
+  expect(labelText([{ choice: "cow", description: "gives milk" }])).toBeNull();
+});

@@ -1,0 +1,73 @@
+import { ActionIcon, Button, Group, Tooltip } from "@mantine/core";
+import { IconBan, IconChevronDown, IconChevronUp, IconSend } from "@tabler/icons-react";
+import { useMutation } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { api, unwrap } from "../../api/client";
+import { told, toldProblem } from "../../ui/feedback";
+import type { Task } from "./filters";
+
+interface TaskActionsProps {
+  readonly task: Task;
+  readonly onChanged: () => void;
+  readonly onStep: ((by: number) => void) | undefined;
+}
+
+export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
+  const { t } = useTranslation();
+  const path = { task_id: task.task_id };
+  const cancel = useMutation({
+    mutationFn: () => unwrap(api.POST("/v1/task/{task_id}/cancel", { params: { path } })),
+    onSuccess: () => {
+      told(t("console.canceled"));
+      onChanged();
+    },
+    onError: toldProblem,
+  });
+  const callback = useMutation({
+    mutationFn: () => unwrap(api.POST("/v1/task/{task_id}/send_callback", { params: { path } })),
+    onSuccess: () => told(t("console.callbackSent")),
+    onError: toldProblem,
+  });
+  return (
+    <Group gap="xs" justify="space-between">
+      <Group gap="xs">
+        {task.status === "pending" && (
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconBan size={14} aria-hidden />}
+            loading={cancel.isPending}
+            onClick={() => cancel.mutate()}
+          >
+            {t("console.cancel")}
+          </Button>
+        )}
+        {task.callback_url !== undefined && task.status !== "pending" && (
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconSend size={14} aria-hidden />}
+            loading={callback.isPending}
+            onClick={() => callback.mutate()}
+          >
+            {t("console.sendCallback")}
+          </Button>
+        )}
+      </Group>
+      {onStep !== undefined && (
+        <Group gap={4}>
+          <Tooltip label={t("console.previousTask")}>
+            <ActionIcon variant="default" onClick={() => onStep(-1)} aria-label={t("console.previousTask")}>
+              <IconChevronUp size={16} aria-hidden />
+            </ActionIcon>
+          </Tooltip>
+          <Tooltip label={t("console.nextTask")}>
+            <ActionIcon variant="default" onClick={() => onStep(1)} aria-label={t("console.nextTask")}>
+              <IconChevronDown size={16} aria-hidden />
+            </ActionIcon>
+          </Tooltip>
+        </Group>
+      )}
+    </Group>
+  );
+}
