@@ -1,0 +1,206 @@
+import { Text } from "@mantine/core";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useTranslation } from "react-i18next";
+import type { Command } from "../../commands/command";
+import { Attachments, type Item } from "../../forms/Attachments";
+import { Form, Scope } from "../../forms/conditions";
+import { FormView, pathText, setAt } from "../../forms/FormView";
+import { children, type Field, isContainer, kindOf, most, options, says } from "../../forms/fields";
+import { picked } from "../../forms/widgets";
+import type { EditorProps } from "../registry";
+import { type FormType, fileOf } from ".";
+
+interface Page {
+  readonly image: string;
+  readonly text?: string;
+}
+
+/** Attachments on one side, the form on the other; digits answer the question at hand and lead to the next. */
+export function FormEditor({
+  task,
+  media,
+  store,
+  mode,
+  before,
+  issues,
+  registerCommands,
+  type,
+}: EditorProps & { readonly type: FormType }) {
+  const { t } = useTranslation();
+  const { doc } = useSyncExternalStore(store.subscribe, store.snapshot);
+  const fields = useMemo(() => type.fields(task), [type, task]);
+  const editable = mode === "label" || mode === "review";
+  const players = useRef(new Map<number, HTMLMediaElement>());
+  const root = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState<string | null>(null);
+
+  const shown = useMemo(() => type.attachments(task), [type, task]);
+  const active = new Set(
+    fields
+      .filter((f) => kindOf(f) === "form" && new Scope(new Form(fields), fields, doc.fields).shown(f))
+      .map((f) => f.field_id),
+  );
+  const items = shown.map((one, i): Item & { hidden: boolean } => {
+    const file = fileOf(one, media);
+    const pages = (file?.derived as { pages?: Page[] } | null | undefined)?.pages;
+    return {
+      kind: one.kind,
+      content: one.content,
+      url: file?.url ?? null,
+      title: t("forms.attachment", { n: i + 1 }),
+      ...(pages === undefined ? {} : { pages }),
+      hidden:
+        one.forms !== null &&
+        one.forms !== undefined &&
+        one.forms.length > 0 &&
+        !one.forms.some((form) => active.has(form)),
+    };
+  });
+  const playable = shown.flatMap((one, index) =>
+    one.kind === "audio" || one.kind === "video" ? [{ index, label: String(index + 1) }] : [],
+  );
+  const wrong = useMemo(
+    () =>
+      new Map(
+        issues.flatMap((issue) =>
+          issue.field === undefined ? [] : [[fieldPath(issue.field), issue.message] as const],
+        ),
+      ),
+    [issues],
+  );
+
+  const latest = useRef({ fields, current });
+  latest.current = { fields, current };
+  useEffect(() => {
+    if (!editable) return undefined;
+    const digit = (n: number): Command => ({
+      id: `choice.${n}`,
+      group: "label",
+      keys: [String(n)],
+      title: t("forms.choiceN", { n }),
+      run: () => {
+        const place = choicePlace(latest.current.fields, store.doc.fields as never, latest.current.current);
+        const option = place === null ? undefined : options(place.field)[n - 1];
+        if (place === null || option === undefined || kindOf(place.field) === "ranking_order") {
+          if (place !== null)
+            root.current
+              ?.querySelector<HTMLElement>(`[data-field="${CSS.escape(place.path)}"] [data-choice="${n}"]`)
+              ?.click();
+          return;
+        }
+        const now = store.doc.fields[place.path];
+        setAt(store, [place.path], picked(place.field, now, option));
+        setCurrent(place.path);
+        if (Number(place.field.max_choices ?? 1) === 1 && says(store.doc.fields[place.path]))
+          advance(place.path);
+      },
+    });
+    const advance = (from: string): void => {
+      const all = [...(root.current?.querySelectorAll<HTMLElement>("[data-field]") ?? [])];
+      const next = all[all.findIndex((element) => element.dataset.field === from) + 1];
+      if (next === undefined) return;
+      setCurrent(next.dataset.field ?? null);
+      next.scrollIntoView({ block: "nearest" });
+      if (next.dataset.kind === "text" || next.dataset.kind === "number")
+        next.querySelector<HTMLElement>("input, textarea")?.focus();
+    };
+    const walk = (by: -1 | 1) => (): void => {
+      const all = [...(root.current?.querySelectorAll<HTMLElement>("[data-field]") ?? [])];
+      const at = all.findIndex((element) => element.dataset.field === latest.current.current);
+      const next = all[Math.max(0, Math.min(all.length - 1, at + by))];
+      setCurrent(next?.dataset.field ?? null);
+      next?.scrollIntoView({ block: "nearest" });
+      next?.querySelector<HTMLElement>("input, textarea, button")?.focus();
+    };
+    const play = (): void => {
+      const player = [...players.current.values()][0];
+      if (player !== undefined) void (player.paused ? player.play() : player.pause());
+    };
+    return registerCommands([
+      ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(digit),
+      { id: "forms.next", group: "view", keys: ["Alt+ArrowDown"], inFields: true, run: walk(1) },
+      { id: "forms.previous", group: "view", keys: ["Alt+ArrowUp"], inFields: true, run: walk(-1) },
+      {
+        id: "forms.play",
+        group: "view",
+        keys: ["Alt+P"],
+        inFields: true,
+        available: () => (players.current.size > 0 ? true : "forms.nothingToPlay"),
+        run: play,
+      },
+    ]);
+  }, [editable, registerCommands, store, t]);
+
+  useEffect(() => {
+    if (wrong.size === 0) return;
+    const first = root.current?.querySelector<HTMLElement>("[data-issue]");
+    first?.scrollIntoView({ block: "nearest" });
+    first?.querySelector<HTMLElement>("input, textarea, button")?.focus();
+  }, [wrong]);
+
+  const attachments = (
+    <Attachments
+      items={items.filter((item) => !item.hidden)}
+      players={players}
+      columns={type.columns === true}
+    />
+  );
+  const intro = task.params as { title?: string; description?: string };
+  return (
+    <div ref={root} className={type.columns === true ? "steelyard-stack" : "steelyard-split"}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+      <section aria-label={t("forms.attachments")} tabIndex={0}>
+        {attachments}
+      </section>
+      <section aria-label={t("forms.form")}>
+        {intro.title !== undefined && intro.title !== null && (
+          <Text fw={700} size="lg">
+            {intro.title}
+          </Text>
+        )}
+        <Text size="sm" c="dimmed" mb="md" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+          {intro.description ?? task.instruction}
+        </Text>
+        <FormView
+          fields={fields}
+          answers={doc.fields}
+          store={store}
+          editable={editable}
+          issues={wrong}
+          before={mode === "label" ? null : (before?.fields ?? null)}
+          playable={playable}
+          playerTime={(index) => players.current.get(index)?.currentTime ?? null}
+          onFocusField={setCurrent}
+        />
+      </section>
+    </div>
+  );
+}
+
+/** `annotations.set.why` and `set.why` are the same place; issues of the server begin with the part of the response. */
+function fieldPath(path: string): string {
+  return path.replace(/^(annotations|fields|taxonomies)\./, "");
+}
+
+/** The top-level choice question that digits answer: the one at hand, else the first without an answer. */
+function choicePlace(
+  fields: readonly Field[],
+  answers: Record<string, never>,
+  current: string | null,
+): { field: Field; path: string } | null {
+  const scope = new Scope(new Form(fields), fields, answers);
+  const asked = fields.filter(
+    (field) =>
+      scope.shown(field) &&
+      !isContainer(field) &&
+      most(field) === 1 &&
+      options(field).length > 0 &&
+      kindOf(field) !== "field_set",
+  );
+  const field =
+    asked.find((f) => pathText([f.field_id]) === current) ??
+    asked.find((f) => !says(answers[f.field_id])) ??
+    asked[0];
+  if (field === undefined || children(field).length > 0) return null;
+  return { field, path: field.field_id };
+}
