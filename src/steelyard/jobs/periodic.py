@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from steelyard import tasks
 from steelyard.ctx import Ctx
+from steelyard.figures import queries as figures
 from steelyard.jobs import queries as q
 from steelyard.jobs.specs import JobSpec, NoArgs, RetryPolicy
 
@@ -13,7 +14,7 @@ _MINUTE = 60.0
 _HOUR = 3600.0
 
 
-def _in_batches(statement: Callable[..., Awaitable[int]]) -> Callable[[Ctx, NoArgs], Awaitable[None]]:
+def _in_batches(statement: Callable[..., Awaitable[int | None]]) -> Callable[[Ctx, NoArgs], Awaitable[None]]:
     """A handler that repeats a limited statement, each its own short transaction, until it finds nothing."""
 
     async def handler(ctx: Ctx, args: NoArgs) -> None:
@@ -42,5 +43,6 @@ PERIODIC: tuple[JobSpec, ...] = (
     _periodic("forget_processes", _forget_processes, 10 * _MINUTE),
     _periodic("tidy_reservations", _in_batches(q.tidy_reservations), _MINUTE),
     _periodic("forget_answer_uploads", _in_batches(tasks.forget_answer_uploads), _HOUR),
+    _periodic("fold_figures", _in_batches(figures.fold), _MINUTE),
     _periodic("tidy_leases", _in_batches(q.tidy_leases), _MINUTE),
 )

@@ -106,9 +106,9 @@ def _check(kind: Kind, task_type: TaskType[Any, Any], project: ProjectRow, body:
     initial = _object(body, "initial_response")
     if initial is not None and kind == "training":
         raise parameter("initial_response", "is only for evaluation tasks")
-    _refuse("expected_response", _issues(task_type, params, expected))
+    check_expected(task_type, params, expected)
     if initial is not None:
-        _check_initial(task_type, merged, initial)
+        check_initial(task_type, merged.params_json, initial)
     defaults = task_type.default_params(params)
     return _Checked(
         merged=merged,
@@ -119,17 +119,20 @@ def _check(kind: Kind, task_type: TaskType[Any, Any], project: ProjectRow, body:
     )
 
 
-def _issues(task_type: TaskType[Any, Any], params: Any, response: bytes) -> list[Issue]:
+def check_expected(task_type: TaskType[Any, Any], params: Any, response: bytes) -> None:
+    """Raises InvalidParams when an expected response (JSON bytes) breaks the type's rules."""
     if task_type.check_expected is not None:
-        return task_type.check_expected(params, response)
-    return task_type.check_response(params, response, MediaInfo())[0]
+        issues = task_type.check_expected(params, response)
+    else:
+        issues = task_type.check_response(params, response, MediaInfo())[0]
+    _refuse("expected_response", issues)
 
 
-def _check_initial(task_type: TaskType[Any, Any], merged: Merged, initial: bytes) -> None:
-    """An initial response need not be complete: what holds for pre-labels holds for it."""
+def check_initial(task_type: TaskType[Any, Any], params_json: bytes, initial: bytes) -> None:
+    """An initial response need not be complete: what holds for pre-labels holds for it. Raises InvalidParams."""
     if "hypothesis" not in task_type.params.__struct_fields__:
         return
-    members = msgspec.json.decode(merged.params_json, type=dict[str, Raw])
+    members = msgspec.json.decode(params_json, type=dict[str, Raw])
     members.pop("base_annotations", None)
     members["hypothesis"] = Raw(initial)
     try:

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 Kind = Literal["evaluation", "training"]
+State = Literal["active", "training", "paused"]
 
 
 class QualityTask(Struct, frozen=True):
@@ -35,3 +36,143 @@ class AttemptRow(Struct, frozen=True):
     score: float
     passed: bool
     created_at: datetime
+
+
+class Listed(Struct, frozen=True):
+    """A quality task in the console, with how people did on it. `mean_score` is None as long as nobody has answered."""
+
+    id: str
+    kind: Kind
+    type: str
+    project: str
+    state: Literal["preparing", "ready", "failed"]
+    error: str | None
+    source_task_id: str | None
+    created_by: str | None
+    created_at: datetime
+    archived_at: datetime | None
+    offered: int
+    answered: int
+    passed: int
+    mean_score: float | None
+
+
+class Gate(Struct, frozen=True):
+    """A project that wants a member trained: `passed` of `required`; `state` None before the first claim; `is_open`: a training task waits."""
+
+    project_id: str
+    required: int
+    passed: int
+    state: State | None
+    is_open: bool
+
+
+class Turn(Struct, frozen=True):
+    """A member's latest claim of labeling work, just counted: the project has seen `turn` of them. `rate`: the project's evaluation rate."""
+
+    project_id: str
+    turn: int
+    rate: float
+    task_id: str
+    batch_id: str | None
+    priority: int
+
+
+class Looks(Struct, frozen=True):
+    """A task as it was shown to a contributor; `document` is the task object as JSON."""
+
+    type: str
+    document: str
+
+
+class Chosen(Struct, frozen=True):
+    """A quality task to offer."""
+
+    id: str
+    type: str
+    project: str
+    instruction: str
+    params: str
+    metadata: str
+    initial_response: str | None
+
+
+class Offered(Struct, frozen=True):
+    document: str
+    claimed_at: str
+
+
+class Known(Struct, frozen=True):
+    """What an answer to an offered quality task is checked against."""
+
+    type: str
+    params: str
+    width: int
+    height: int
+
+
+class ToScore(Struct, frozen=True):
+    """A submitted answer that has no score yet."""
+
+    quality_task_id: str
+    kind: Kind
+    type: str
+    params: str
+    expected_response: str
+    answer: str
+    project_id: str
+    member_id: int
+    width: int
+    height: int
+
+
+class Source(Struct, frozen=True):
+    """A task that a quality task is to be made from."""
+
+    status: str
+    project_id: str | None
+    type: str
+    params: str
+    width: int
+    height: int
+
+
+class Recent(Struct, frozen=True):
+    n: int
+    mean: float | None
+
+
+class Changed(Struct, frozen=True):
+    """Whose state in which project was changed."""
+
+    account_id: int
+    mode: str
+    email: str
+    project: str
+
+
+class Feedback(Struct, frozen=True):
+    """What came of an answer to a training task. `expected_response`, `response` and `detail` are JSON."""
+
+    task_id: str
+    score: float
+    passed: bool
+    expected_response: str
+    response: str
+    detail: str | None
+
+
+class MemberQuality(Struct, frozen=True):
+    """A member in a project. Means are over all, and over the latest `evaluation_window` since the member was last let in."""
+
+    member_id: str
+    email: str
+    state: State
+    reason: str | None
+    since: datetime | None
+    evaluations: int
+    mean_score: float | None
+    recent_evaluations: int
+    recent_mean_score: float | None
+    trainings_passed: int
+    trainings_required: int

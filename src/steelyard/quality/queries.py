@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from steelyard.db.sqlfile import QueryFile
-from steelyard.quality.model import AttemptRow, QualityTask
+from steelyard.quality.model import (
+    AttemptRow,
+    Changed,
+    Chosen,
+    Feedback,
+    Gate,
+    Known,
+    Listed,
+    Looks,
+    MemberQuality,
+    Offered,
+    QualityTask,
+    Recent,
+    Source,
+    ToScore,
+    Turn,
+)
 
 Q = QueryFile(__name__)
 
@@ -11,3 +27,25 @@ insert_quality_task = Q.exec("insert_quality_task")
 quality_task = Q.opt("quality_task", QualityTask)
 attempts = Q.all("attempts", AttemptRow)
 count_attempts = Q.value("count_attempts", int)
+training_gates = Q.all("training_gates", Gate)
+set_state = Q.exec("set_state")
+next_training_task = Q.opt("next_training_task", Chosen)
+count_turn = Q.opt("count_turn", Turn)
+looks = Q.one("looks", Looks)
+next_evaluation_task = Q.opt("next_evaluation_task", Chosen)
+open_offer = Q.exec("open_offer")
+offered = Q.one("offered", Offered)
+known = Q.one("known", Known)
+attempt_of = Q.value("attempt_of", int)
+to_score = Q.opt("to_score", ToScore)
+insert_attempt = Q.exec("insert_attempt")
+recent_scores = Q.one("recent_scores", Recent)
+pause_active = Q.opt("pause_active", Changed)
+feedback = Q.opt("feedback", Feedback)
+make_from_task = Q.value("make_from_task", str)
+task_to_copy = Q.opt("task_to_copy", Source)
+listed = Q.all("listed", Listed)
+set_archived = Q.value("set_archived", str)
+drop_open_offers = Q.exec("drop_open_offers")
+member_qualities = Q.all("member_qualities", MemberQuality)
+member_id = Q.value("member_id", int)
