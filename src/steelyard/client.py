@@ -161,9 +161,7 @@ class Client:
                 parts.append(part)
             return b"".join(parts)
 
-    def _open(
-        self, method: str, url: str, data: bytes | None, headers: dict[str, str], *, own: bool
-    ) -> Any:
+    def _open(self, method: str, url: str, data: bytes | None, headers: dict[str, str], *, own: bool) -> Any:
         """The answer to a request, tried again while the server is out of reach or busy. The key goes to the own server only."""
         pause = 0.5
         for attempt in range(_TRIES):
@@ -224,11 +222,15 @@ class Work:
         """The content of an attachment, by its place in `media`."""
         if self.media:
             return self._client.download(self.media[which]["url"])
-        given = self.params.get("attachments") or [self.params.get("attachment")]
+        given: list[str] = self.params.get("attachments") or [self.params["attachment"]]
         return self._client.download(given[which])
 
+    def feedback(self) -> dict[str, Any]:
+        """After submitting in the stage "training": {score, passed, expected_response, ...}."""
+        return self._client.call("GET", f"{self._path}/feedback")
+
     def submit(self, response: dict[str, Any]) -> dict[str, Any]:
-        """Hands in the answer. What the server says of it; for training tasks that has `feedback` with the right answer.
+        """Hands in the answer. The server's answer: {task_id, status, repeated}.
 
         Raises ApiError with code `invalid-response` and every problem in `issues` when it breaks the task type's rules; LeaseLost.
         """

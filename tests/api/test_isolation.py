@@ -341,6 +341,34 @@ PROBES: dict[tuple[str, str], Probe | str] = {
         Sent("/v1/audits", q, expect=(200,))
         for q in ({"task_id": w.done}, {"id": w.audit}, {"id": w.audit, "task_id": w.done})
     ],
+    # Quality and figures
+    ("POST", "/api/tasks/{task_id}/make-quality-task"): lambda w: [
+        Sent(f"/api/tasks/{t}/make-quality-task", body={"kind": "training"}) for t in (w.done, w.pending)
+    ],
+    ("GET", "/api/quality/tasks"): lambda w: [
+        Sent("/api/quality/tasks", q, expect=(200,))
+        for q in ({}, {"project": w.rapid}, {"next_token": w.audit})
+    ],
+    ("POST", "/api/quality/tasks/{id}/archive"): lambda w: [
+        Sent(f"/api/quality/tasks/{t}/archive", body={}) for t in (w.evaluation, w.training)
+    ],
+    ("GET", "/api/projects/{name}/quality"): lambda w: [Sent(f"/api/projects/{_q(w.studio)}/quality")],
+    ("POST", "/api/projects/{name}/members/{id}/pause"): lambda w: [
+        Sent(f"/api/projects/{_q(w.studio)}/members/{w.audit}/pause", body={"reason": "stolen"})
+    ],
+    ("POST", "/api/projects/{name}/members/{id}/unpause"): lambda w: [
+        Sent(f"/api/projects/{_q(w.studio)}/members/{w.audit}/unpause")
+    ],
+    ("GET", "/api/work/{lease_token}/feedback"): lambda w: [Sent(f"/api/work/{w.lease}/feedback")],
+    ("GET", "/api/figures"): lambda w: [
+        Sent("/api/figures", {"by": by, **q}, expect=(200, 404))
+        for by in ("contributor", "project", "batch")
+        for q in ({}, {"project": w.project}, {"batch": w.batch, "every": "day"}, {"contributor": w.assignee})
+    ],
+    ("GET", "/api/figures.csv"): lambda w: [
+        Sent("/api/figures.csv", q, expect=(200, 404)) for q in ({}, {"project": w.project})
+    ],
+    ("GET", "/api/figures/me"): lambda w: [Sent("/api/figures/me", expect=(200,))],
     # Work
     ("POST", "/api/work/claim"): lambda w: [
         Sent("/api/work/claim", body={"task_id": w.queued}, expect=(200, 404)),

@@ -11,7 +11,7 @@ By = Literal["contributor", "project", "batch"]
 Every = Literal["total", "day", "week", "month"]
 
 
-class Counted(Struct, frozen=True, kw_only=True):
+class Counted(Struct, frozen=True):
     """Sums. An event counts on the day (UTC) on which it happened, whatever became of it later, except `completed`.
 
     completed         tasks that are completed now, on the day of their completion
@@ -59,7 +59,7 @@ class Counted(Struct, frozen=True, kw_only=True):
         return self.label_seconds + self.review_seconds + self.quality_seconds
 
 
-class FigureRow(Counted, frozen=True, kw_only=True):
+class FigureRow(Counted, frozen=True):
     """Sums of one contributor, project or batch over one period. `period`: its first day, None for the whole range. `key`: member,
     project or batch id ('' where there is none), `name` their e-mail address or name."""
 

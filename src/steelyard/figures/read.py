@@ -66,9 +66,7 @@ async def own_figures(ctx: Ctx, actor: Actor, first: date | None, last: date | N
     first, last = _days(first, last)
     mine = {"space_id": actor.space_id, "member_id": actor.member_id, "first": first}
     now = await q.own_figures(ctx.db, **mine, last=last)
-    before = await q.own_figures(
-        ctx.db, **mine, last=min(last, ctx.clock.now().date() - timedelta(days=1))
-    )
+    before = await q.own_figures(ctx.db, **mine, last=min(last, ctx.clock.now().date() - timedelta(days=1)))
     return msgspec.structs.replace(
         now,
         labels=now.labels + now.evaluations,
@@ -92,7 +90,9 @@ def csv_of(rows: list[FigureRow]) -> bytes:
     writer.writerow(["period", "id", "name", *_COUNTS, *COLUMNS])
     for row in rows:
         values = [getattr(row, name) for name in (*_COUNTS, *COLUMNS)]
-        writer.writerow([row.period or "", row.key, _safe(row.name), *("" if v is None else v for v in values)])
+        writer.writerow(
+            [row.period or "", row.key, _safe(row.name), *("" if v is None else v for v in values)]
+        )
     return out.getvalue().encode()
 
 

@@ -9,6 +9,7 @@ from steelyard.files.model import IMPORT_FILE, ImportFile
 from steelyard.jobs import specs as s
 from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
+from steelyard.quality.score import score_attempt
 from steelyard.tasks.prepare import prepare_task
 from steelyard.tasks.spawn import create_dependents
 from steelyard.transfers import RUN_TRANSFER, RunTransfer, run_transfer
@@ -31,6 +32,7 @@ _JOBS: tuple[JobSpec, ...] = (
     JobSpec(s.MERGE_ANSWERS, merge_answers, s.MergeAnswers, "default", RetryPolicy(max_attempts=100)),
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
     JobSpec(RUN_TRANSFER, run_transfer, RunTransfer, "default", limit_s=6 * 3600.0),
+    JobSpec(s.SCORE_ATTEMPT, score_attempt, s.ScoreAttempt, "default", RetryPolicy(max_attempts=100)),
     *PERIODIC,
 )
 

@@ -51,6 +51,13 @@ class MergeAnswers(Struct, frozen=True):
     round: int
 
 
+class ScoreAttempt(Struct, frozen=True):
+    """Score an answer to an evaluation or training task. Queue `default`."""
+
+    space_id: int
+    attempt_id: int
+
+
 class NoArgs(Struct, frozen=True):
     """The arguments of periodic jobs."""
 
@@ -59,6 +66,7 @@ PREPARE_TASK, PREPARE_TASK_QUEUE = "prepare_task", "attachments"
 SEND_CALLBACK, SEND_CALLBACK_QUEUE = "send_callback", "callbacks"
 CREATE_DEPENDENTS, CREATE_DEPENDENTS_QUEUE = "create_dependents", "default"
 MERGE_ANSWERS, MERGE_ANSWERS_QUEUE = "merge_answers", "default"
+SCORE_ATTEMPT, SCORE_ATTEMPT_QUEUE = "score_attempt", "default"
 SETTLE_BATCH, SETTLE_BATCH_QUEUE = "settle_batch", "default"
 
 

@@ -37,7 +37,7 @@ def claimed_at_mark(task_id: str) -> str:
 
 def beside(task_id: str, random: Random) -> tuple[str, datetime]:
     """An id as a task would have that was created just after the given one by the same process, and its time. Layout: see ids.py."""
-    micros = int(task_id[:8], 16) * 1_000_000 + int(task_id[8:13], 16) + random.randint(1_000, 60_000)
+    micros = int(task_id[:8], 16) * 1_000_000 + int(task_id[8:13], 16) + random.randint(50, 900)
     counter = (int(task_id[17:], 16) + random.randint(1, 4000)) & 0xFFFFFFF
     seconds, rest = divmod(micros, 1_000_000)
     made = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest)
@@ -45,11 +45,17 @@ def beside(task_id: str, random: Random) -> tuple[str, datetime]:
 
 
 def disguised(
-    real: bytes, task_id: str, created_at: datetime, instruction: str, params: bytes, metadata: bytes, random: Random
+    real: bytes,
+    task_id: str,
+    created_at: datetime,
+    instruction: str,
+    params: bytes,
+    metadata: bytes,
+    unique_id: str | None,
 ) -> bytes:
     """The task object (JSON) of `real` with another task's content: same members in the same order, so that nothing tells them apart.
 
-    `params` and `metadata` are JSON objects. A unique_id becomes another of the same form.
+    `params` and `metadata` are JSON objects; `unique_id` is None where the real task has none.
     """
     members = msgspec.json.decode(real, type=dict[str, Raw])
     for name in _TOLD_LATER:
@@ -62,13 +68,19 @@ def disguised(
         members["instruction"] = _raw(instruction)
     if _EMPTY not in (metadata, bytes(members["metadata"])):
         members["metadata"] = Raw(metadata)
-    if "unique_id" in members:
-        members["unique_id"] = _raw(_alike(msgspec.json.decode(members["unique_id"], type=str), random))
+    if unique_id is not None:
+        members["unique_id"] = _raw(unique_id)
     return msgspec.json.encode(members)
 
 
 def plain(
-    task_id: str, created_at: datetime, type_name: str, project: str, instruction: str, params: bytes, metadata: bytes
+    task_id: str,
+    created_at: datetime,
+    type_name: str,
+    project: str,
+    instruction: str,
+    params: bytes,
+    metadata: bytes,
 ) -> bytes:
     """The task object (JSON) of a training task, which need not be hidden."""
     return msgspec.json.encode(
@@ -101,10 +113,23 @@ def with_hypothesis(params: bytes, initial_response: str | None) -> bytes:
     return msgspec.json.encode(members)
 
 
-def _alike(text: str, random: Random) -> str:
-    if re.search(r"\d", text):
-        return re.sub(r"\d", lambda _: str(random.randrange(10)), text)
-    return text[:-1] + random.choice("abcdefghijklmnopqrstuvwxyz")
+def names_like(real: bytes, random: Random, n: int = 12) -> list[str]:
+    """unique_ids that look like that of a task object (JSON): other last digits, or another last letter. Empty when it has none."""
+    raw = msgspec.json.decode(real, type=dict[str, Raw]).get("unique_id")
+    if raw is None:
+        return []
+    text = msgspec.json.decode(raw, type=str)
+    digits = [at.start() for at in re.finditer(r"[0-9]", text)][-3:]
+    return [_other(text, digits, random) for _ in range(n)]
+
+
+def _other(text: str, digits: list[int], random: Random) -> str:
+    letters = list(text)
+    for at in digits:
+        letters[at] = str(random.randrange(10))
+    if not digits:
+        letters[-1] = random.choice("abcdefghijklmnopqrstuvwxyz")
+    return "".join(letters)
 
 
 def _raw(value: str) -> Raw:

@@ -15,7 +15,7 @@ from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import Executor, Tx
 from steelyard.ids import secret_token
 from steelyard.quality import queries as q
-from steelyard.quality.disguise import beside, claimed_at_mark, disguised, plain, with_hypothesis
+from steelyard.quality.disguise import beside, claimed_at_mark, disguised, names_like, plain, with_hypothesis
 from steelyard.quality.model import Chosen, Turn
 from steelyard.quality.turns import is_due
 
@@ -28,9 +28,7 @@ async def offer(ctx: Ctx, tx: Tx, actor: Actor, wanted: work.Wanted) -> None:
         return
     await _train(ctx, tx, actor, wanted)
     turn = await q.count_turn(tx, space_id=actor.space_id, member_id=actor.member_id)
-    if turn is not None and is_due(
-        ctx.secret_key, actor.member_id, turn.project_id, turn.turn, turn.rate
-    ):
+    if turn is not None and is_due(ctx.secret_key, actor.member_id, turn.project_id, turn.turn, turn.rate):
         await _evaluate(ctx, tx, actor, turn)
 
 
@@ -88,6 +86,8 @@ async def _evaluate(ctx: Ctx, tx: Tx, actor: Actor, turn: Turn) -> None:
         return
     random = Random(secret_token())  # noqa: S311 - looks, no secrets
     task_id, created_at = beside(turn.task_id, random)
+    names = names_like(looks.document.encode(), random)
+    taken = await q.taken_names(tx, space_id=actor.space_id, names=names) if names else []
     document = disguised(
         looks.document.encode(),
         task_id,
@@ -95,7 +95,7 @@ async def _evaluate(ctx: Ctx, tx: Tx, actor: Actor, turn: Turn) -> None:
         chosen.instruction,
         with_hypothesis(chosen.params.encode(), chosen.initial_response),
         chosen.metadata.encode(),
-        random,
+        next((name for name in names if name not in taken), names[0] if names else None),
     )
     await _open(
         tx, actor, chosen, "evaluation", task_id, document, turn.project_id, turn.batch_id, turn.priority

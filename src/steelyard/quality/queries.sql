@@ -118,6 +118,10 @@ from (select 1) one
 left join quality_offer o on o.space_id = :space_id and o.task_id = :task_id
 left join task t on t.space_id = :space_id and t.id = :task_id;
 
+-- name: taken_names
+-- Those of some unique_ids that tasks have.
+select unique_id from task where space_id = :space_id and unique_id = any (:names::text[]);
+
 -- name: next_evaluation_task
 -- An evaluation task that a member has not had, and whose answer it has not given itself, in an order of the member's own.
 select

@@ -39,9 +39,7 @@ async def submit(
     async def finish(tx: Tx) -> bool:
         if not await work.finish_lease(tx, actor, lease_token, response, stored, active_seconds):
             return False
-        await enqueue(
-            tx, SCORE_ATTEMPT, ScoreAttempt(actor.space_id, attempt), queue=SCORE_ATTEMPT_QUEUE
-        )
+        await enqueue(tx, SCORE_ATTEMPT, ScoreAttempt(actor.space_id, attempt), queue=SCORE_ATTEMPT_QUEUE)
         return True
 
     if not await ctx.db.transact(finish):

@@ -15,8 +15,9 @@ from steelyard.work.lease import (
     slot_of,
 )
 from steelyard.work.model import CheckRow, Draft, Held, Nothing, SavedDraft, Submitted, Work
-from steelyard.work.pipeline import Place, chosen, labeled, reviewed
+from steelyard.work.pipeline import Place, chosen, labeled, next_stage, reviewed
 from steelyard.work.policy import LANES, MOST_LEASES, REACH, reach_of
+from steelyard.work.queries import one_at_a_time
 from steelyard.work.scoring import Score, compare
 from steelyard.work.submit import (
     add_file,
@@ -59,6 +60,8 @@ __all__ = [
     "labeled",
     "lease_to_check",
     "lost",
+    "next_stage",
+    "one_at_a_time",
     "reach_of",
     "release_work",
     "reviewed",

@@ -32,7 +32,7 @@ class Offer(Protocol):
 class View(Protocol):
     """The work of such a lease with `task` filled in, in the form of the wire's task object."""
 
-    async def __call__(self, on: Executor, actor: Actor, work: Work) -> Work: ...
+    async def __call__(self, on: Executor, actor: Actor, held: Work) -> Work: ...
 
 
 class Submit(Protocol):

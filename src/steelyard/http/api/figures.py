@@ -126,9 +126,7 @@ async def _found(call: Call) -> figures.FigureSet:
         batch=asked.batch,
         contributor=asked.contributor,
     )
-    return await figures.figures(
-        call.ctx, call.actor, wanted, limit=asked.limit, next_token=asked.next_token
-    )
+    return await figures.figures(call.ctx, call.actor, wanted, limit=asked.limit, next_token=asked.next_token)
 
 
 @routes.get("/api/figures", query=FigureQuery, response=FigurePage, access=LEAD, errors=(400, 404))
@@ -148,9 +146,7 @@ async def get_figures(call: Call) -> FigurePage:
     return FigurePage(items=items, next_token=found.next_token)
 
 
-@routes.get(
-    "/api/figures.csv", query=FigureQuery, access=LEAD, content_type="text/csv", errors=(400, 404)
-)
+@routes.get("/api/figures.csv", query=FigureQuery, access=LEAD, content_type="text/csv", errors=(400, 404))
 async def get_figures_csv(call: Call) -> Reply:
     """The same figures as a CSV file
 
