@@ -63,6 +63,7 @@ def disguised(
     members["task_id"] = _raw(task_id)
     members["created_at"] = _raw(wire_time(created_at))
     members["updated_at"] = _raw(claimed_at_mark(task_id))
+    members["status"] = _raw("pending")
     members["params"] = Raw(params)
     if instruction:
         members["instruction"] = _raw(instruction)
