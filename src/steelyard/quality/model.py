@@ -109,6 +109,7 @@ class Known(Struct, frozen=True):
     params: str
     width: int
     height: int
+    secure: bool
 
 
 class ToScore(Struct, frozen=True):

@@ -157,8 +157,10 @@ where o.space_id = :space_id and o.task_id = :task_id;
 
 -- name: known
 -- What an answer is checked against. Attachments are those of the task that the quality task was made from, or its own.
-select t.type, t.params::text as params, coalesce(m.width, 0) as width, coalesce(m.height, 0) as height
+select
+  t.type, t.params::text as params, coalesce(m.width, 0) as width, coalesce(m.height, 0) as height, sp.secure_result_urls as secure
 from quality_offer o
+join space sp on sp.id = o.space_id
 join quality_task t on t.space_id = o.space_id and t.id = o.quality_task_id
 left join lateral (
   select a.width, a.height

@@ -6,7 +6,7 @@ the task from others; that of a training task at once, for its feedback. Both wr
 
 from __future__ import annotations
 
-from steelyard import work
+from steelyard import tasks, work
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.outbox import enqueue, wake
 from steelyard.db.pool import Tx
@@ -28,9 +28,15 @@ async def submit(
 ) -> work.Submitted:
     """Takes an answer and promises its score. Raises as `work.submit_work`."""
     known = await q.known(ctx.db, space_id=actor.space_id, task_id=found.task_id)
-    stored = await work.check_response(
-        ctx, known.type, known.params.encode(), response, known.width, known.height
+    subject = tasks.Subject(
+        actor.space_id,
+        found.task_id,
+        known.type,
+        known.params.encode(),
+        MediaInfo(known.width, known.height),
+        secure=known.secure,
     )
+    stored = await tasks.take_answer(ctx, subject, response, member_id=actor.member_id)
     attempt = await q.attempt_of(
         ctx.db, space_id=actor.space_id, slot_id=work.slot_of(lease_token), lease_token=lease_token
     )
