@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import msgspec
 import pytest
-from msgspec import Struct
 
 from steelyard import tasks, users
 from steelyard.ctx import Actor, Ctx
@@ -24,6 +21,9 @@ from steelyard.http import web
 from steelyard.http.route import Route
 from steelyard.http.surface import all_routes
 from tests.api.builders import image_task, lidar_root, task_object
+from tests.api.isolation import Probe, Sent, World
+from tests.api.isolation import quoted as _q
+from tests.api.probes_quality import QUALITY_PROBES
 from tests.conftest import ClientFor, Keys
 
 BOX = {"type": "box", "label": "Big Cow", "left": 5, "top": 6, "width": 40, "height": 30}
@@ -31,55 +31,6 @@ MANAGER, LABELER = "manager@main.example", "labeler@main.example"
 ROUTES = {(r.method, r.path): r for r in all_routes()}
 
 
-class World(Struct, frozen=True):
-    """Ids and names of one of everything; in the counterpart that does not exist, values of the same shape."""
-
-    project: str
-    project_id: str
-    rapid: str
-    studio: str
-    batch: str
-    batch_id: str
-    rapid_batch: str
-    studio_batch: str
-    pending: str
-    queued: str
-    done: str
-    root: str
-    unique_id: str
-    tag: str
-    file: str
-    reference_id: str
-    evaluation: str
-    training: str
-    audit: str
-    group: str
-    lease: str
-    result_file: str
-    page_token: str
-    assignee: str
-    event: str
-    transfer: str
-
-
-class Sent(Struct):
-    """One request. `same_status` alone is compared where the answer holds fresh ids and times."""
-
-    path: str = ""
-    query: dict[str, Any] = {}
-    body: Any = None
-    form: dict[str, Any] | None = None
-    expect: tuple[int, ...] = (404,)
-    status_only: bool = False
-    account_wide: bool = False
-    """About people, who belong to the account and not to one of its modes: not probed from the account's own other mode."""
-
-
-def _q(name: str) -> str:
-    return quote(name, safe="")
-
-
-Probe = Callable[[World], list[Sent]]
 PUBLIC_WITHOUT_DATA = "public, tells nothing of anybody"
 CAPABILITY = "public, its unguessable token is the permission"
 LOGIN = "see test_a_login_tells_nothing_about_who_exists"
@@ -341,34 +292,6 @@ PROBES: dict[tuple[str, str], Probe | str] = {
         Sent("/v1/audits", q, expect=(200,))
         for q in ({"task_id": w.done}, {"id": w.audit}, {"id": w.audit, "task_id": w.done})
     ],
-    # Quality and figures
-    ("POST", "/api/tasks/{task_id}/make-quality-task"): lambda w: [
-        Sent(f"/api/tasks/{t}/make-quality-task", body={"kind": "training"}) for t in (w.done, w.pending)
-    ],
-    ("GET", "/api/quality/tasks"): lambda w: [
-        Sent("/api/quality/tasks", q, expect=(200,))
-        for q in ({}, {"project": w.rapid}, {"next_token": w.audit})
-    ],
-    ("POST", "/api/quality/tasks/{id}/archive"): lambda w: [
-        Sent(f"/api/quality/tasks/{t}/archive", body={}) for t in (w.evaluation, w.training)
-    ],
-    ("GET", "/api/projects/{name}/quality"): lambda w: [Sent(f"/api/projects/{_q(w.studio)}/quality")],
-    ("POST", "/api/projects/{name}/members/{id}/pause"): lambda w: [
-        Sent(f"/api/projects/{_q(w.studio)}/members/{w.audit}/pause", body={"reason": "stolen"})
-    ],
-    ("POST", "/api/projects/{name}/members/{id}/unpause"): lambda w: [
-        Sent(f"/api/projects/{_q(w.studio)}/members/{w.audit}/unpause")
-    ],
-    ("GET", "/api/work/{lease_token}/feedback"): lambda w: [Sent(f"/api/work/{w.lease}/feedback")],
-    ("GET", "/api/figures"): lambda w: [
-        Sent("/api/figures", {"by": by, **q}, expect=(200, 404))
-        for by in ("contributor", "project", "batch")
-        for q in ({}, {"project": w.project}, {"batch": w.batch, "every": "day"}, {"contributor": w.assignee})
-    ],
-    ("GET", "/api/figures.csv"): lambda w: [
-        Sent("/api/figures.csv", q, expect=(200, 404)) for q in ({}, {"project": w.project})
-    ],
-    ("GET", "/api/figures/me"): lambda w: [Sent("/api/figures/me", expect=(200,))],
     # Work
     ("POST", "/api/work/claim"): lambda w: [
         Sent("/api/work/claim", body={"task_id": w.queued}, expect=(200, 404)),
@@ -447,6 +370,7 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ("PUT", "/api/projects/{name}/workflow"): lambda w: [
         Sent(f"/api/projects/{w.project}/workflow", body={"overlap": 2})
     ],
+    **QUALITY_PROBES,
 }
 
 
