@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+
+from steelyard.task_types import TASK_TYPES
+
+
+async def with_project(client: httpx.AsyncClient, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The creation body of a type, in a project where the type wants one."""
+    if TASK_TYPES[name].needs_project is None or body.get("project") or body.get("batch"):
+        return body
+    project = f"all {name}"
+    made = await client.post("/v1/projects", json={"type": name, "name": project})
+    assert made.status_code in (200, 409), made.text
+    return {**body, "project": project}
+
 
 def image_task(**more: Any) -> dict[str, Any]:
     """A plain imageannotation creation body."""

@@ -96,7 +96,11 @@ async def test_children_are_created_when_the_root_is_completed(
     done = await read(live, root["task_id"])
     assert states(done) == ["created", "created"]
     linking, segmentation = [await read(live, d["task_id"]) for d in done["dependents"]]
-    assert linking["params"] == {"annotation_type": "imageannotation", "lidar_task": root["task_id"]}
+    assert linking["params"] == {
+        "annotation_type": "imageannotation",
+        "lidar_task": root["task_id"],
+        "labels": root["params"]["labels"],
+    }
     assert (linking["unique_id"], linking["tags"], linking["priority"]) == ("child", ["t"], 20)
     assert segmentation["params"]["lidar_task"] == root["task_id"]
     assert [t["type"] for t in (linking, segmentation)] == ["lidarlinking", "lidarsegmentation"]

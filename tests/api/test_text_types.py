@@ -12,6 +12,7 @@ import pytest
 
 from steelyard import tasks
 from steelyard.ctx import Ctx
+from tests.api.builders import with_project
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "task-types"
 CALLBACK = "http://www.example.com/callback"
@@ -26,7 +27,7 @@ def refused(answer: httpx.Response, message: str, status: int = 400) -> None:
 
 
 async def create(client: httpx.AsyncClient, kind: str, **body: Any) -> httpx.Response:
-    return await client.post(f"/v1/task/{kind}", json=body)
+    return await client.post(f"/v1/task/{kind}", json=await with_project(client, kind, body))
 
 
 async def made(client: httpx.AsyncClient, kind: str, **body: Any) -> dict[str, Any]:
@@ -243,3 +244,56 @@ async def test_answers_of_every_type_are_taken_in_by_the_workbench(ctx: Ctx, liv
             assert answer.status_code == 200, answer.text
             done = (await live.get(f"/v1/task/{task['task_id']}")).json()
             assert (done["status"], done["response"]) == ("completed", case["response"])
+
+
+@pytest.mark.parametrize("name", ["chat", "chatlite", "chatexperimental", "multichat"])
+async def test_a_chat_task_belongs_to_a_project(live: httpx.AsyncClient, name: str) -> None:
+    answer = await live.post(f"/v1/task/{name}", json={"turn": [{"type": "PromptInput"}]})
+    refused(answer, "Missing required parameter: project.")
+
+
+@pytest.mark.parametrize("name", ["documenttranscription", "documentmodel"])
+async def test_the_customers_own_ocr_is_a_link_with_a_known_format(
+    live: httpx.AsyncClient, name: str
+) -> None:
+    body = {"attachment": "https://i.example/a.pdf", "features": [{"type": "text", "label": "sum"}]}
+    url = {"customer_ocr_url": "https://i.example/ocr.json"}
+    for metadata, message in (
+        ({**url, "customer_ocr_type": "tesseract"}, "Invalid parameter metadata.customer_ocr_type: must be microsoft_computer_vision or amazon_textract."),
+        ({"customer_ocr_url": "nowhere"}, "Invalid parameter metadata.customer_ocr_url: must be a URL."),
+        (url, "Missing required parameter: metadata.customer_ocr_type."),
+    ):  # fmt: skip
+        refused(await create(live, name, metadata=metadata, **body), message)
+    given = {**url, "customer_ocr_type": "amazon_textract", "mine": 1}
+    assert (await made(live, name, metadata=given, **body))["metadata"] == given
+    assert (await made(live, name, metadata={"other": None}, **body))["metadata"] == {"other": None}
+
+
+async def test_a_task_gives_values_for_the_variables_that_its_project_declares(
+    live: httpx.AsyncClient,
+) -> None:
+    declared = {
+        "topic": {"type": "string", "required": True},
+        "count": {"type": "number", "required": True},
+        "tone": {"type": "string", "default": "plain"},
+    }
+    turn = [
+        {"type": "Instructions", "text": "Write {{count}} lines about {{topic}}, {{tone}}."},
+        {"type": "PromptInput"},
+    ]
+    project = {"type": "chat", "name": "poems", "params": {"turn": turn, "template_variables": declared}}
+    assert (await live.post("/v1/projects", json=project)).status_code == 200
+    template = (await live.get("/v1/projects/poems/taskTemplates")).json()
+    assert template["template_variables"] == declared
+    assert template["response_schema"]["properties"]["responses"]
+    refused(
+        await create(live, "chat", project="poems", template_variables={"topic": "tides"}),
+        "Missing template variable: count.",
+    )
+    refused(
+        await create(live, "chat", project="poems", template_variables={"topic": "tides", "count": "two"}),
+        "Invalid template variable count: expected number.",
+    )
+    values = {"topic": "tides", "count": 2, "more": [1]}
+    task = await made(live, "chat", project="poems", template_variables=values)
+    assert task["params"]["template_variables"] == {**values, "tone": declared["tone"]}

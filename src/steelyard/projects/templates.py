@@ -76,7 +76,7 @@ def derive(type_name: str, params: str) -> Template | None:
     variables = dict(cast("dict[str, Any]", declared)) if isinstance(declared, dict) else {}
     for name in _mentioned(given):
         variables.setdefault(name, {"type": "string", "required": True})
-    schema = _response_schema(type_name, given)
+    schema = _response_schema(type_name, given, variables)
     if schema is None and not variables:
         return None
     return Template(variables, schema, given.get("auto_onboard_enabled") is True)
@@ -97,11 +97,23 @@ def _mentioned(value: Any) -> list[str]:
     return list(names)
 
 
-def _response_schema(type_name: str, given: dict[str, Any]) -> dict[str, Any] | None:
+_SAMPLES: dict[str, Any] = {"string": "-", "number": 0, "boolean": True, "array": [], "object": {}}
+
+
+def _response_schema(
+    type_name: str, given: dict[str, Any], variables: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The schema of an answer; what a task will give for the variables does not change it."""
     task_type = TASK_TYPES[type_name]
+    samples: dict[str, Any] = {}
+    for name, declared in variables.items():
+        known = cast("dict[str, Any]", declared) if isinstance(declared, dict) else {}
+        samples[name] = known.get("default", _SAMPLES.get(str(known.get("type")), "-"))
     if task_type.response_schema is None:
         return None
-    whole = given if given.get("attachments") else {**given, "attachments": _SAMPLE_ATTACHMENTS}
+    whole = {**given, "template_variables": samples} if samples else dict(given)
+    if not whole.get("attachments"):
+        whole["attachments"] = _SAMPLE_ATTACHMENTS
     try:
         return task_type.response_schema(task_type.parse_params(msgspec.json.encode(whole)))
     except (InvalidRequest, RecursionError):

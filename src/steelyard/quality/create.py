@@ -100,6 +100,8 @@ def _check(kind: Kind, task_type: TaskType[Any, Any], project: ProjectRow, body:
     if not merged.instruction and task_type.needs_instruction(params):
         raise InvalidParams("Missing required parameter: instruction.")
     platform = decode_platform(merged.platform)
+    if task_type.check_metadata is not None:
+        task_type.check_metadata(msgspec.json.decode(platform.metadata))
     expected = _object(body, "expected_response")
     if expected is None:
         raise InvalidRequest("Missing required parameter: expected_response.")

@@ -19,6 +19,7 @@ from steelyard.task_types._base import (
     InvalidParams,
     MediaInfo,
     ResultFile,
+    SourceTask,
     TaskType,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "InvalidParams",
     "MediaInfo",
     "ResultFile",
+    "SourceTask",
     "TaskType",
 ]
 

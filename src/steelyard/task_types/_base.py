@@ -108,6 +108,15 @@ class Dependents(Struct, frozen=True):
     require_audit: bool = False
 
 
+class SourceTask(Struct, frozen=True):
+    """A task of the same account and mode that another builds on; `params` and `response` (once completed) are JSON bytes."""
+
+    type: str
+    status: str
+    params: bytes
+    response: bytes | None = None
+
+
 class Agreement(Struct, frozen=True):
     """How alike two answers are: `score` in 0..1 (1 = equal by the type's metric), `detail` for people (per label, matched pairs)."""
 
@@ -148,6 +157,11 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
                      given in the looser form of pre-labels.
     dependents       params → the tasks to create from this one's answer, or None; the platform checks them as requests and keeps their
                      states. They are declared in the param `dependents`: `{defs, require_audit}`.
+    source           params → id of the task that this one builds on, or None.
+    build_on         (params, that task or None where there is none) → params taken over from it, as `default_params`. Raises
+                     InvalidRequest or NotFound where it cannot be built upon.
+    check_metadata   a request's `metadata` → nothing; raises InvalidRequest where a key that means something to the type is wrong.
+    needs_project    the message for a request that names neither a project nor a batch; None: it need not.
     needs_instruction  params → whether a request must have an instruction (its own or the project's); missing, the message is
                      `Missing required parameter: instruction.`
     response_schema  params → JSON Schema of the answer for `taskTemplates`, or None where the type has none.
@@ -170,6 +184,10 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     hypothesis: Callable[[P], dict[str, Any] | None] = lambda _: None
     check_expected: Callable[[P, bytes], list[Issue]] | None = None
     dependents: Callable[[P], Dependents | None] = lambda _: None
+    source: Callable[[P], str | None] = lambda _: None
+    build_on: Callable[[P, SourceTask | None], dict[str, Any]] = lambda _, __: {}
+    check_metadata: Callable[[dict[str, Any]], None] | None = None
+    needs_project: str | None = None
     needs_instruction: Callable[[P], bool] = lambda _: False
     response_schema: Callable[[P], dict[str, Any]] | None = None
     quality_tasks: bool = False

@@ -22,6 +22,7 @@ from steelyard.task_types._shared.documents import (
     DOCUMENT_SECTIONS,
     DocumentParams,
     DocumentResponse,
+    check_ocr,
     document_attachments,
 )
 from steelyard.task_types._shared.parsing import ParamsParser, Section, plain, shorten
@@ -70,6 +71,7 @@ TASK_TYPE = TaskType(
     },
     attachments=document_attachments,
     check_response=check_document,
+    check_metadata=check_ocr,
     test_answer=_test_answer,
     agreement=document_agreement,
     canonical=canonical_document,

@@ -17,6 +17,7 @@ from steelyard.task_types._shared.documents import (
     DOCUMENT_SECTIONS,
     DocumentParams,
     DocumentResponse,
+    check_ocr,
     document_attachments,
 )
 from steelyard.task_types._shared.parsing import ParamsParser, plain
@@ -35,6 +36,7 @@ TASK_TYPE = TaskType(
     default_params=lambda _: {"lang": DEFAULT_LANG, "geometry": "box"},
     attachments=document_attachments,
     check_response=check_document,
+    check_metadata=check_ocr,
     test_answer=make_document_answer,
     agreement=document_agreement,
     canonical=canonical_document,

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.geometry import GEOMETRIES, Frame
 from steelyard.lidar.cameras import Camera, convex_hull, outline, project_cuboid
-from steelyard.task_types._base import Agreement, Answer, MediaInfo, TaskType
+from steelyard.task_types._base import Agreement, Answer, MediaInfo, SourceTask, TaskType
 from steelyard.task_types._shared.drawing import AnyShape, Geometries, drawing_rules
 from steelyard.task_types._shared.drawing_answers import DrawingResponse
 from steelyard.task_types._shared.file_parts import (
@@ -46,6 +46,7 @@ from steelyard.task_types._shared.lidar_params import (
     LIDAR_RULES,
     UNITS_SECTION,
     SourceParams,
+    build_on,
     check_frame_count,
     check_label_list,
     check_source_params,
@@ -56,6 +57,8 @@ from steelyard.task_types._shared.lidar_params import (
     prelabel_refs,
     raise_first,
     refused,
+    source_labels,
+    source_of,
 )
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import (
@@ -200,6 +203,13 @@ _parse = ParamsParser(
     ),
     lidar_words,
 )
+
+
+def _build_on(params: LidarLinkingParams, found: SourceTask | None) -> dict[str, Any]:
+    """Its labels, too, where the request has none (§9.1)."""
+    taken = build_on(params, found)
+    given = any(limits is not None for limits in known_labels(params).values())
+    return taken if given or found is None else {**taken, "labels": source_labels(found)}
 
 
 def _check(params: LidarLinkingParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
@@ -414,4 +424,6 @@ TASK_TYPE = TaskType(
     canonical=_canonical,
     summarize=_summarize,
     hypothesis=_prelabels,
+    source=source_of,
+    build_on=_build_on,
 )

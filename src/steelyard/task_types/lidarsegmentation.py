@@ -33,6 +33,7 @@ from steelyard.task_types._shared.lidar_params import (
     FrameUrls,
     SourceParams,
     attribute_check,
+    build_on,
     check_frame_count,
     check_frame_urls,
     check_label_list,
@@ -44,6 +45,7 @@ from steelyard.task_types._shared.lidar_params import (
     prelabel_content,
     raise_first,
     refused,
+    source_of,
 )
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import ATTRIBUTES, OBJECTS, attribute_score
@@ -381,4 +383,6 @@ TASK_TYPE = TaskType(
     canonical=_canonical,
     summarize=_summarize,
     hypothesis=_prelabels,
+    source=source_of,
+    build_on=build_on,
 )

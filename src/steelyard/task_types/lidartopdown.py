@@ -488,4 +488,5 @@ TASK_TYPE = TaskType(
     canonical=_canonical,
     summarize=_summarize,
     hypothesis=_prelabels,
+    needs_project="project is required",
 )

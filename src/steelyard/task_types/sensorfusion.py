@@ -448,5 +448,6 @@ TASK_TYPE = TaskType(
     agreement=_agreement,
     canonical=_canonical,
     summarize=_summarize,
+    needs_project="project is required",
     needs_instruction=lambda _: True,
 )

@@ -12,8 +12,18 @@ from msgspec import Raw
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.coalesce import Coalescer
-from steelyard.errors import Conflict, InvalidRequest, NotEnabled, NotFound, SteelyardError, parameter, under
-from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Dependents, TaskType
+from steelyard.errors import (
+    Conflict,
+    InvalidRequest,
+    Issue,
+    NotEnabled,
+    NotFound,
+    SteelyardError,
+    parameter,
+    under,
+)
+from steelyard.ids import is_wire_id
+from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Dependents, SourceTask, TaskType
 from steelyard.tasks import idempotency
 from steelyard.tasks import queries as q
 from steelyard.tasks.answers import make_answer
@@ -90,11 +100,16 @@ def _check(
     task_type: TaskType[Any, Any], body: dict[str, Raw], project: ProjectDefaults | None
 ) -> tuple[Merged, Any, PlatformParams]:
     """What a request and its project come to, what the type makes of it, and the platform-level values."""
+    if project is None and task_type.needs_project is not None:
+        raise InvalidRequest(task_type.needs_project, issues=[Issue("project", "is required")])
     merged = merge(body, project.params if project else _NONE, project.kind if project else "standard")
     params = task_type.parse_params(merged.params_json)
     if not merged.instruction and task_type.needs_instruction(params):
         raise InvalidRequest("Missing required parameter: instruction.")
-    return merged, params, decode_platform(merged.platform)
+    platform = decode_platform(merged.platform)
+    if task_type.check_metadata is not None:
+        task_type.check_metadata(msgspec.json.decode(platform.metadata))
+    return merged, params, platform
 
 
 async def declare(
@@ -153,9 +168,14 @@ async def new_task(
     if platform.callback_url is None:
         platform.callback_url = (await _space(ctx, actor)).default_callback_url
     defaults = task_type.default_params(params)
+    source = task_type.source(params)
+    if source is not None:
+        defaults = {**defaults, **task_type.build_on(params, await _source(ctx, actor, source))}
     params_json = add_defaults(
         merged.params_json, {**(project.params if project else _NONE), **body}, defaults
     )
+    if source is not None:
+        params = task_type.parse_params(params_json)
     now = ctx.clock.now()
     task_id = ctx.ids.mint(now)
     created_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
@@ -188,6 +208,14 @@ async def new_task(
         done = ctx.clock.now()
         task.completed_at = max(created_at, done.replace(microsecond=done.microsecond // 1000 * 1000))
     return task
+
+
+async def _source(ctx: Ctx, actor: Actor, task_id: str) -> SourceTask | None:
+    row = await q.source_task(ctx.db, space_id=actor.space_id, id=task_id) if is_wire_id(task_id) else None
+    if row is None:
+        return None
+    answer = None if row.response is None else row.response.encode()
+    return SourceTask(row.type, row.status, row.params.encode(), answer)
 
 
 def _head(

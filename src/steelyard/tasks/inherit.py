@@ -3,12 +3,12 @@ byte for byte from what was sent."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Raw, Struct
 
-from steelyard.errors import parameter
+from steelyard.errors import InvalidRequest, Issue, parameter
 
 PLATFORM_KEYS = frozenset(
     [
@@ -76,12 +76,49 @@ def merge(request: dict[str, Raw], project_params: dict[str, Raw], kind: str) ->
         if key not in PLATFORM_KEYS:
             if request.get(key, _NULL) == _NULL:
                 members.append(_member(key, value))
+            elif key == "template_variables":
+                own_values = _member(key, request[key])
+                members[members.index(own_values)] = _member(key, _variables(request[key], value))
         elif key not in NEVER_INHERITED and key != "instruction" and key not in platform:
             platform[key] = value
     own = _text(request.get("instruction"))
     base = _text(project_params.get("instruction"))
     instruction = own or base if kind == "rapid" or not (own and base) else f"{own}\n\n{base}"
     return Merged(b"{" + b",".join(members) + b"}", platform, instruction)
+
+
+_WORDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def _variables(given: Raw, declared: Raw) -> bytes:
+    """A task's values for the variables that its project declares (task-types-text §10.1): a value has the declared type; of what is not
+    given the declaration stays, whose default then counts, if it has any.
+
+    Raises InvalidRequest. What is no object is left for the task's type to refuse.
+    """
+    values: Any = msgspec.json.decode(given)
+    known: Any = msgspec.json.decode(declared)
+    if not isinstance(values, dict) or not isinstance(known, dict):
+        return bytes(given)
+    for name, value in cast("dict[str, Any]", values).items():
+        declaration: Any = cast("dict[str, Any]", known).get(name)
+        wanted = cast("dict[str, Any]", declaration).get("type") if isinstance(declaration, dict) else None
+        types = _WORDS.get(wanted) if isinstance(wanted, str) else None
+        if types is None or value is None or value == declaration:
+            continue
+        if not isinstance(value, types) or (isinstance(value, bool) and wanted != "boolean"):
+            issue = Issue(f"template_variables.{name}", f"must be of type {wanted}")
+            raise InvalidRequest(
+                f"Invalid template variable {name[:100]}: expected {wanted}.", issues=[issue]
+            )
+    filled = {k: v for k, v in cast("dict[str, Any]", values).items() if v is not None}
+    return _encode({**cast("dict[str, Any]", known), **filled})
 
 
 def add_defaults(params_json: bytes, present: dict[str, Raw], defaults: dict[str, Any]) -> bytes:

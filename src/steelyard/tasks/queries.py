@@ -35,6 +35,13 @@ class SpaceDefaults(Struct, frozen=True):
     secure_result_urls: bool
 
 
+class SourceTaskRow(Struct, frozen=True):
+    type: str
+    status: str
+    params: str
+    response: str | None
+
+
 class KeyRow(Struct, frozen=True):
     member_id: int
     request_sha256: bytes
@@ -85,6 +92,7 @@ project_defaults = Q.opt("project_defaults", ProjectDefaultsRow)
 project_exists = Q.value("project_exists", bool)
 batch_targets = Q.all("batch_targets", BatchTargetRow)
 space_defaults = Q.one("space_defaults", SpaceDefaults)
+source_task = Q.opt("source_task", SourceTaskRow)
 holder_of_unique_id = Q.value("holder_of_unique_id", str)
 
 key_row = Q.opt("key_row", KeyRow)

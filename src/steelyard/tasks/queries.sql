@@ -182,6 +182,10 @@ select id, sha256, mime_type from file where space_id = :space_id and id = any(:
 -- What every task of a space falls back to.
 select default_callback_url, secure_result_urls from space where id = :space_id
 
+-- name: source_task
+-- A task that another wants to build on.
+select type, status, params::text as params, response::text as response from task where space_id = :space_id and id = :id
+
 -- name: holder_of_unique_id
 -- The task that has a unique_id.
 select id from task where space_id = :space_id and unique_id = :unique_id

@@ -12,10 +12,10 @@ import pytest
 from steelyard.errors import InvalidRequest, NotFound
 from steelyard.lidar.cameras import Camera
 from steelyard.lidar.pose import Quaternion, Vector3
-from steelyard.task_types import RESULT_URL, TASK_TYPES, MediaInfo
+from steelyard.task_types import RESULT_URL, TASK_TYPES, MediaInfo, SourceTask
 from steelyard.task_types._shared.file_parts import as_files
 from steelyard.task_types._shared.lidar_cuboids import CuboidFile, LidarCuboid, measured
-from steelyard.task_types._shared.lidar_params import SourceTask, check_source
+from steelyard.task_types._shared.lidar_params import build_on
 from steelyard.task_types.lidarlinking import prefill
 from steelyard.task_types.lidarsegmentation import segmentation_answer
 
@@ -393,18 +393,23 @@ def test_scene_annotations_agree_over_time_and_links_by_their_ends():
     assert task_type.canonical(one) != task_type.canonical(turned)
 
 
+def source(status: str, frames: int, kind: str = "lidarannotation") -> SourceTask:
+    params = {"attachments": ["https://x.example/f.json"] * frames, "labels": ["a"]}
+    return SourceTask(kind, status, json.dumps(params).encode())
+
+
 def test_the_task_that_others_build_on_must_be_there_right_and_done():
     params = parsed("lidarsegmentation", {"lidar_task": "t1", "lidar_task_frames": [0, 4], "labels": ["a"]})
-    check_source(params, SourceTask("lidarannotation", "completed", 5))
+    build_on(params, source("completed", 5))
     with pytest.raises(NotFound, match="lidar_task t1 not found"):
-        check_source(params, None)
-    for source, words in (
-        (SourceTask("imageannotation", "completed", 5), "lidar_task t1 is not a lidarannotation task"),
-        (SourceTask("lidarannotation", "pending", 5), "lidar_task t1 must be completed"),
-        (SourceTask("lidarannotation", "completed", 4), "lidar_task_frames contains invalid frame index 4"),
+        build_on(params, None)
+    for found, words in (
+        (source("completed", 5, "imageannotation"), "lidar_task t1 is not a lidarannotation task"),
+        (source("pending", 5), "lidar_task t1 must be completed"),
+        (source("completed", 4), "lidar_task_frames contains invalid frame index 4"),
     ):
         with pytest.raises(InvalidRequest, match=words):
-            check_source(params, source)
+            build_on(params, found)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ def chat_type(
         hypothesis=hypothesis,
         response_schema=lambda given: _schema(variant, given),
         has_templates=True,
+        needs_project="Missing required parameter: project.",
     )
 
 

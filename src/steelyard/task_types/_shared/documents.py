@@ -431,3 +431,17 @@ class _Links:
 def _centre(place: DocumentLocation) -> tuple[float, float]:
     left, top, right, bottom = place.bounds()
     return (left + right) / 2, (top + bottom) / 2
+
+
+OCR_TYPES = ("microsoft_computer_vision", "amazon_textract")
+
+
+def check_ocr(metadata: dict[str, Any]) -> None:
+    """The customer's own OCR output (§8.1): a link and its format, both or neither."""
+    url, kind = metadata.get("customer_ocr_url"), metadata.get("customer_ocr_type")
+    if url is not None and not (isinstance(url, str) and is_url(url)):
+        raise bad("metadata.customer_ocr_url", "must be a URL")
+    if kind is not None and kind not in OCR_TYPES:
+        raise bad("metadata.customer_ocr_type", f"must be {' or '.join(OCR_TYPES)}")
+    if url is not None and kind is None:
+        raise missing("metadata.customer_ocr_type")

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from steelyard.errors import InvalidRequest, Issue, NotFound, parameter
-from steelyard.task_types._base import AttachmentRef
+from steelyard.task_types._base import AttachmentRef, SourceTask
 from steelyard.task_types._shared.common import (
     NO_ATTACHMENT,
     AttachmentUrl,
@@ -161,28 +161,37 @@ def _bad_frame(n: int) -> InvalidRequest:
     return refused("lidar_task_frames", f"lidar_task_frames contains invalid frame index {n}")
 
 
-class SourceTask(Struct, frozen=True):
-    """What the platform knows of the task that `lidar_task` names; `frames` is the length of its `attachments`."""
-
-    type: str
-    status: str
-    frames: int
+def source_of(params: SourceParams) -> str | None:
+    """The task that `lidar_task` names."""
+    return params.lidar_task
 
 
-def check_source(params: SourceParams, found: SourceTask | None) -> None:
-    """Raise NotFound or InvalidRequest unless the named task can be built upon (§1.4, §8.1). Called where tasks can be looked up."""
+def build_on(params: SourceParams, found: SourceTask | None) -> dict[str, Any]:
+    """What a task takes over from its source (§8.1). Raises NotFound or InvalidRequest unless that can be built upon (§1.4)."""
     name = params.lidar_task
-    if name is None:
-        return
     if found is None:
         raise NotFound(f"lidar_task {name} not found")
     if found.type != "lidarannotation":
         raise refused("lidar_task", f"lidar_task {name} is not a lidarannotation task")
     if found.status != "completed":
         raise refused("lidar_task", f"lidar_task {name} must be completed")
+    given = msgspec.json.decode(found.params, type=_SourceParams, strict=False)
     for n in params.lidar_task_frames or ():
-        if n >= found.frames:
+        if n >= len(given.attachments):
             raise _bad_frame(n)
+    scales = {"meters_per_unit": given.meters_per_unit, "max_distance_meters": given.max_distance_meters}
+    return {key: value for key, value in scales.items() if value is not None}
+
+
+class _SourceParams(Struct):
+    attachments: list[Any]
+    meters_per_unit: float | None = None
+    max_distance_meters: float | None = None
+
+
+def source_labels(found: SourceTask) -> LabelList:
+    """The labels of the source task, as they were sent."""
+    return msgspec.json.decode(found.params, type=dict[str, Any])["labels"]
 
 
 def frame_refs(params: Any) -> list[AttachmentRef]:
