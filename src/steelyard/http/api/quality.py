@@ -23,8 +23,8 @@ class MakeQualityTask(Struct, kw_only=True):
     `initial_response` in place of pre-labels."""
 
     kind: Kind
-    expected_response: Document = NULL
-    initial_response: Document = NULL
+    expected_response: Document | None = None
+    initial_response: Document | None = None
 
 
 class QualityTaskItem(Struct, kw_only=True):
@@ -166,8 +166,8 @@ def feedback_of(found: quality.Feedback) -> WorkFeedback:
     )
 
 
-def _given(document: Raw, name: str) -> bytes | None:
-    return None if document == NULL else as_object(document, name)
+def _given(document: Raw | None, name: str) -> bytes | None:
+    return None if document is None or document == NULL else as_object(document, name)
 
 
 @routes.post(
