@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from steelyard.callbacks import queries as callbacks
 from steelyard.errors import Unavailable
 from steelyard.http.openapi import docs_page, document
 from steelyard.http.route import PUBLIC, Call, Reply, Routes
@@ -48,11 +49,25 @@ async def readyz(call: Call) -> Readiness:
 _WORKER = "select exists (select 1 from process where kind = 'worker' and seen_at > steelyard.now() - interval '30 seconds')"
 
 
+_LEDGER = b"""# HELP steelyard_callbacks_pending Callback events that are not decided yet
+# TYPE steelyard_callbacks_pending gauge
+steelyard_callbacks_pending %d
+# HELP steelyard_callbacks_dead Callback events that ended undelivered
+# TYPE steelyard_callbacks_dead gauge
+steelyard_callbacks_dead %d
+# HELP steelyard_callbacks_oldest_seconds Age of the oldest event that is not decided yet
+# TYPE steelyard_callbacks_oldest_seconds gauge
+steelyard_callbacks_oldest_seconds %.3f
+"""
+
+
 @routes.get("/metrics", access=PUBLIC, content_type="text/plain")
 async def metrics(call: Call) -> Reply:
     """Measurements for Prometheus"""
     app: Any = call.ctx.state["app"]
-    return Reply(app.metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    ledger = await callbacks.ledger_figures(call.ctx.db)
+    told = _LEDGER % (ledger.pending, ledger.dead, ledger.oldest_s)
+    return Reply(app.metrics.render() + told, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @routes.get("/openapi.json", access=PUBLIC, response=dict[str, Any])

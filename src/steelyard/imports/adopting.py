@@ -258,6 +258,10 @@ class Adopting:
             )
         return results
 
+    def judge(self, prepared: list[_Adopted]) -> list[LineResult]:
+        """For a dry run."""
+        return [i.result or LineResult(line=i.line.number, result="valid") for i in prepared]
+
     async def write_singly(self, prepared: list[_Adopted]) -> list[LineResult]:
         """Row by row; a bad one is refused alone."""
         out: list[LineResult] = []

@@ -129,6 +129,10 @@ class Creating:
             raise ConstraintBroken("moved_on")  # looking into it would wait for what this transaction holds
         return [r or await self._alone(i) for r, i in zip(results, prepared, strict=True)]
 
+    def judge(self, prepared: list[_Checked]) -> list[LineResult]:
+        """For a dry run."""
+        return [i.result or LineResult(line=i.line.number, result="valid") for i in prepared]
+
     async def write_singly(self, prepared: list[_Checked]) -> list[LineResult]:
         """Row by row."""
         return [i.result or await self._alone(i) for i in prepared]

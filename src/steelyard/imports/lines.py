@@ -26,11 +26,12 @@ class Line(Struct, frozen=True):
 
 
 class LineResult(Struct, kw_only=True, omit_defaults=True):
-    """What became of a line. `existing`: a task with this unique_id or id is there already. `status` and `error`: as a single create
+    """What became of a line. `existing`: a task with this unique_id or id is there already; `valid`: of a dry
+    run, which does not look for that. `status` and `error`: as a single create
     would have been answered."""
 
     line: int
-    result: Literal["created", "existing", "refused"]
+    result: Literal["created", "existing", "valid", "refused"]
     task_id: str | None = None
     unique_id: str | None = None
     status: int | None = None
@@ -44,6 +45,7 @@ class Tally(Struct, kw_only=True):
     lines: int = 0
     created: int = 0
     existing: int = 0
+    valid: int | UnsetType = UNSET
     refused: int = 0
     error: str | UnsetType = UNSET
 
@@ -55,17 +57,20 @@ class Tally(Struct, kw_only=True):
                 self.created += 1
             elif r.result == "existing":
                 self.existing += 1
+            elif r.result == "valid":
+                self.valid = (self.valid or 0) + 1
             else:
                 self.refused += 1
 
 
 class LineWriter(Protocol):
     """What is made of lines. `prepare` checks a chunk; `write` stores what was prepared, by one statement on `on`, which may be a
-    transaction, or row by row on connections of its own when there is none or the statement is refused as a whole."""
+    transaction, or row by row on connections of its own when there is none or the statement is refused as a whole; `judge` only says which lines are in order."""
 
     async def prepare(self, lines: list[Line]) -> Any: ...
     async def write(self, prepared: Any, on: Executor | None = None) -> list[LineResult]: ...
     async def write_singly(self, prepared: Any) -> list[LineResult]: ...
+    def judge(self, prepared: Any) -> list[LineResult]: ...
 
 
 _encode = msgspec.json.encode

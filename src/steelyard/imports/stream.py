@@ -30,14 +30,20 @@ async def write_chunk(ctx: Ctx, writer: LineWriter, prepared: Any) -> list[LineR
 
 
 async def import_stream(
-    ctx: Ctx, writer: LineWriter, pieces: AsyncIterable[bytes], *, max_line_bytes: int
+    ctx: Ctx, writer: LineWriter, pieces: AsyncIterable[bytes], *, max_line_bytes: int, dry_run: bool = False
 ) -> AsyncIterator[bytes]:
-    """Outcomes as NDJSON, in the order of the lines, and a `Tally` at the end, which says why when not everything was read."""
+    """Outcomes as NDJSON, in the order of the lines, and a `Tally` at the end, which says why when not everything was read. A `dry_run`
+    checks the lines and stores nothing."""
     tally = Tally(complete=True)
     writing: asyncio.Task[list[LineResult]] | None = None
     try:
         async for lines in chunks_of_lines(pieces, max_line_bytes=max_line_bytes):
             prepared = await writer.prepare(lines)
+            if dry_run:
+                judged = writer.judge(prepared)
+                tally.add(judged)
+                yield b"".join(map(encode_result, judged))
+                continue
             if writing is not None:
                 done, writing = await writing, None
                 tally.add(done)

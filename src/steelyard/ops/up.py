@@ -196,8 +196,8 @@ def _servers(settings: Settings, sock: socket.socket) -> list[Child]:
 
 def _env(settings: Settings, shard: int) -> dict[str, str]:
     env = msgspec.structs.replace(settings, shard=shard).to_env()
-    if settings.workers > 1:  # so that /metrics of any server process tells the sum over all
-        env["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir(settings))
+    # So that /metrics of any server process tells the sum over all of them and over the worker.
+    env["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir(settings))
     return env
 
 

@@ -35,11 +35,16 @@ class BulkQuery(Struct, kw_only=True):
     type: Annotated[str, Meta(description="A task type; not needed with a project.")] | None = None
     project: Annotated[str, Meta(description="A project's name.")] | None = None
     batch: Annotated[str, Meta(description="A batch's name.")] | None = None
+    dry_run: Annotated[bool, Meta(description="Only say which lines are `valid`; store nothing.")] = False
 
 
 def _import(call: Call, writer: LineWriter) -> Response:
     outcomes = import_stream(
-        call.ctx, writer, body_pieces(call), max_line_bytes=call.ctx.settings.max_body_bytes
+        call.ctx,
+        writer,
+        body_pieces(call),
+        max_line_bytes=call.ctx.settings.max_body_bytes,
+        dry_run=call.query.dry_run,
     )
     return Streamed(spooled(outcomes), watch=False)
 
@@ -74,6 +79,7 @@ class ImportQuery(Struct, kw_only=True):
     unchecked: Annotated[
         bool, Meta(description="Take finished tasks whose params do not satisfy their type.")
     ] = False
+    dry_run: Annotated[bool, Meta(description="Only say which lines are `valid`; store nothing.")] = False
 
 
 @routes.post(

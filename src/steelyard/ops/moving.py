@@ -1,0 +1,162 @@
+"""`steelyard import --from-server`: everything of another Scale-compatible server through its API.
+
+Projects come with their current params, batches with their state, tasks with their answers; at the end both servers are asked for their
+counts, which must agree. Run it again at any time: what is here already stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.net.operator import Server, ServerFailed
+from steelyard.ops.importing import Outcome, path_of
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+_STATUSES = ("pending", "completed", "canceled", "error")
+_OWN = frozenset(["version", "created_at"])
+_AHEAD = 2000
+
+
+class Difference(Struct, frozen=True):
+    """A count that the two servers do not agree on."""
+
+    what: str
+    there: int
+    here: int
+
+
+async def move(
+    source: Server, here: Server, *, unchecked: bool, dry_run: bool, say: Say, progress: Progress
+) -> tuple[Outcome, list[Difference]]:
+    """Copies all of `source`. With `dry_run`, only tells what there is and whether its tasks could be taken in. Raises ServerFailed."""
+    projects = await _projects(source, here, dry_run, say)
+    batches = await _batches(source, here, dry_run, say)
+    outcome = await _tasks(source, here, unchecked, dry_run, progress)
+    if dry_run:
+        return outcome, []
+    for batch in batches:
+        await _finalize(here, batch, projects)
+    return outcome, await _differences(source, here, [p["name"] for p in projects])
+
+
+async def _projects(source: Server, here: Server, dry_run: bool, say: Say) -> list[dict[str, Any]]:
+    answer = await source.get("/v1/projects")
+    found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["docs"]
+    known = {p["name"] for p in await here.get("/v1/projects")}
+    for project in found:
+        if project["name"] in known:
+            continue
+        say(f"project {project['name']}")
+        if dry_run:
+            continue
+        history = project.get("param_history") or [{}]
+        params = {k: v for k, v in history[-1].items() if k not in _OWN}
+        body: dict[str, Any] = {"name": project["name"], "type": project["type"], "params": params}
+        for kind in ("rapid", "studio"):
+            if project.get(kind):
+                body[kind] = True
+        await here.post("/v1/projects", body)
+    return found
+
+
+async def _pages(source: Server, path: str, key: str) -> AsyncIterator[dict[str, Any]]:
+    token, offset = "", 0
+    while True:
+        params = {"limit": "100"} | ({"next_token": token} if token else {"offset": str(offset)})
+        page = await source.get(path, params)
+        for item in page["docs"]:
+            yield item
+        offset += len(page["docs"])
+        token = page.get("next_token") or ""
+        if not page.get("has_more") or not page["docs"]:
+            return
+
+
+async def _batches(source: Server, here: Server, dry_run: bool, say: Say) -> list[dict[str, Any]]:
+    found = [b async for b in _pages(source, "/v1/batches", "docs")]
+    for batch in found:
+        try:
+            await here.get(path_of("batches", batch["name"]))
+            continue
+        except ServerFailed as e:
+            if e.answer != 404:
+                raise
+        say(f"batch {batch['name']}")
+        if dry_run:
+            continue
+        body = {"name": batch["name"], "project": batch["project"], "callback": batch.get("callback") or ""}
+        for key in ("calibration_batch", "self_label_batch"):
+            if batch.get(key):
+                body[key] = batch[key]
+        await here.post("/v1/batches", body)
+        if batch.get("metadata"):
+            await here.post(path_of("batches", batch["name"]) + "/setMetadata", batch["metadata"])
+    return found
+
+
+async def _finalize(here: Server, batch: dict[str, Any], projects: list[dict[str, Any]]) -> None:
+    kinds = {p["name"] for p in projects if p.get("rapid") or p.get("studio")}
+    if batch.get("status") == "staging" or batch["project"] not in kinds:
+        return
+    mine = await here.get(path_of("batches", batch["name"]))
+    if mine["status"] == "staging":
+        await here.post(path_of("batches", batch["name"]) + "/finalize")
+
+
+async def _tasks(source: Server, here: Server, unchecked: bool, dry_run: bool, progress: Progress) -> Outcome:
+    first = await source.get("/v1/tasks", {"limit": "1"})
+    total: int = first["total"]
+    outcome = Outcome()
+    params = {k: "true" for k, v in (("unchecked", unchecked), ("dry_run", dry_run)) if v}
+    # Read ahead by a bounded number of tasks; a chunk is answered before the next is asked of it.
+    waiting: list[bytes] = []
+    done = 0
+
+    async def flush() -> None:
+        nonlocal done, waiting
+        pieces, waiting = waiting, []
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"".join(pieces)
+
+        tally: dict[str, Any] = {}
+        async for line in here.send_lines("/api/tasks/import", body(), params):
+            answer = msgspec.json.decode(line)
+            if "complete" in answer:
+                tally = answer
+            else:
+                answer["line"] += done
+                outcome.add(answer)
+        if not tally.get("complete"):
+            raise ServerFailed(tally.get("error") or "The server ended its answer early.")
+        done += len(pieces)
+        progress(done, max(total, done))
+
+    async for task in _pages(source, "/v1/tasks", "docs"):
+        waiting.append(msgspec.json.encode(task) + b"\n")
+        if len(waiting) >= _AHEAD:
+            await flush()
+    if waiting:
+        await flush()
+    return outcome
+
+
+async def _differences(source: Server, here: Server, projects: list[str]) -> list[Difference]:
+    async def total(server: Server, query: dict[str, str]) -> int:
+        page = await server.get("/v1/tasks", {"limit": "1", **query})
+        return page["total"]
+
+    queries: list[tuple[str, dict[str, str]]] = [("all tasks", {})]
+    queries += [(f"{p}, {s}", {"project": p, "status": s}) for p in projects for s in _STATUSES]
+    out: list[Difference] = []
+    for what, query in queries:
+        there, mine = await asyncio.gather(total(source, query), total(here, query))
+        if there != mine:
+            out.append(Difference(what, there, mine))
+    return out

@@ -1,0 +1,278 @@
+"""`steelyard import`, `steelyard export` and `steelyard callbacks` against a real server, and `callbacks listen` against real callbacks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import re
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from PIL import Image
+
+from steelyard.callbacks.sign import new_secret
+from steelyard.ctx import Actor, Ctx
+from steelyard.http.asgi import App
+from steelyard.jobs.worker import drain
+from steelyard.net.operator import Server, ServerFailed, server
+from steelyard.ops import exporting, importing, listener, moving
+from steelyard.ops.serving import Server as HttpServer
+from tests.api.builders import image_task
+from tests.conftest import Keys
+from tests.worker.helpers import make_event, make_task
+
+
+@pytest.fixture
+async def url(app: App) -> AsyncGenerator[str]:
+    """The application behind a real HTTP server on a free port."""
+    config = uvicorn.Config(
+        app, http="httptools", ws="none", lifespan="off", access_log=False, log_config=None
+    )
+    http = HttpServer(config)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        task = asyncio.create_task(http.serve(sockets=[sock]))
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        http.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def here(url: str, keys: Keys) -> AsyncGenerator[Server]:
+    async with server(url, keys.live) as opened:
+        yield opened
+
+
+class Seen:
+    """A progress bar's calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, int]] = []
+
+    def __call__(self, done: int, total: int) -> None:
+        self.calls.append((done, total))
+
+
+def write(path: Path, *bodies: Any) -> Path:
+    path.write_text("".join(json.dumps(b) + "\n" for b in bodies))
+    return path
+
+
+async def _project(here: Server, **more: Any) -> None:
+    await here.post("/v1/projects", {"name": "herd", "type": "imageannotation", **more})
+    await here.post("/v1/batches", {"name": "week/1", "project": "herd"})
+
+
+async def test_a_file_is_imported_once_however_often_it_is_sent(here: Server, tmp_path: Path) -> None:
+    await _project(here)
+    bodies = [image_task(unique_id=f"n{n}") for n in range(700)] + [{"bad": 1}]
+    path, seen = write(tmp_path / "a.ndjson", *bodies), Seen()
+    dry = await importing.from_file(
+        here, path, {"project": "herd", "dry_run": "true"}, objects=False, name_lines=False, progress=seen
+    )
+    assert (dry.valid, dry.refused, dry.created) == (700, 1, 0)
+    assert (await here.get("/v1/tasks"))["total"] == 0
+    first = await importing.from_file(
+        here, path, {"project": "herd"}, objects=False, name_lines=False, progress=seen
+    )
+    assert (first.created, first.refused) == (700, 1)
+    assert first.refusals[0].startswith("line 701: ")
+    assert seen.calls[-1] == (path.stat().st_size, path.stat().st_size)
+    again = await importing.from_file(
+        here, path, {"project": "herd"}, objects=False, name_lines=False, progress=seen
+    )
+    assert (again.created, again.existing) == (0, 700)
+
+
+async def test_lines_without_a_name_can_be_given_one(here: Server, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.ndjson", *[image_task(metadata={"n": n}, type="imageannotation") for n in range(5)]
+    )
+    for created in (5, 0):
+        outcome = await importing.from_file(here, path, {}, objects=False, name_lines=True, progress=Seen())
+        assert (outcome.created, outcome.existing) == (created, 5 - created)
+
+
+async def test_an_import_goes_on_after_connections_that_break(url: str, keys: Keys, tmp_path: Path) -> None:
+    """A proxy cuts the first connections in the middle; every line is a task once."""
+    cuts = [150_000, 90_000, 400_000]
+    port = int(url.rsplit(":", 1)[1])
+
+    async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = cuts.pop(0) if cuts else None
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, limit: int | None) -> None:
+            while data := await source.read(16_384):
+                sink.write(data)
+                await sink.drain()
+                if limit is not None and (limit := limit - len(data)) < 0:
+                    raise ConnectionError
+            sink.close()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(pump(reader, up_writer, left))
+                group.create_task(pump(up_reader, writer, None))
+        except* ConnectionError:
+            pass
+        finally:
+            for sink in (writer, up_writer):
+                sink.transport.abort()
+
+    proxy = await asyncio.start_server(through, "127.0.0.1", 0)
+    path = write(
+        tmp_path / "a.ndjson", *[image_task(unique_id=f"n{n}", type="imageannotation") for n in range(2000)]
+    )
+    async with proxy, server(f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}", keys.live) as cut:
+        outcome = await importing.send(
+            cut,
+            "/api/tasks/bulk",
+            {},
+            importing.lines_of(path),
+            total=1,
+            progress=Seen(),
+            pause_s=0.01,
+        )
+        assert outcome.created + outcome.existing == 2000
+        assert outcome.refused == 0
+        assert not cuts, "no connection was cut"
+    async with server(url, keys.live) as direct:
+        assert (await direct.get("/v1/tasks"))["total"] == 2000
+
+
+async def test_a_folder_becomes_tasks_with_the_projects_params(here: Server, tmp_path: Path) -> None:
+    await _project(here, params={k: v for k, v in image_task().items() if k in ("instruction", "geometries")})
+    (tmp_path / "sub").mkdir()
+    for name in ("a.png", "sub/b, c.jpg", "note.txt"):
+        picture = io.BytesIO()
+        Image.new("RGB", (40, 30), (len(name), 0, 0)).save(picture, "PNG")
+        (tmp_path / name).write_bytes(picture.getvalue())
+    dry = await importing.from_folder(
+        here, tmp_path, "herd", batch=None, extra={}, dry_run=True, progress=Seen()
+    )
+    assert dry.valid == 2
+    for created in (2, 0):
+        outcome = await importing.from_folder(
+            here, tmp_path, "herd", batch="week/1", extra={"tags": ["photo"]}, dry_run=False, progress=Seen()
+        )
+        assert (outcome.created, outcome.existing) == (created, 2 - created), outcome
+    docs = (await here.get("/v1/tasks"))["docs"]
+    assert {d["unique_id"] for d in docs} == {"herd/a.png", "herd/sub/b, c.jpg"}
+    assert all(d["params"]["attachment"].startswith("scaledata://") and d["tags"] == ["photo"] for d in docs)
+    assert all(d["batch"] == "week/1" and "geometries" in d["params"] for d in docs)
+
+
+async def test_everything_of_another_server_comes_over_and_the_counts_agree(
+    url: str, keys: Keys, ctx: Ctx
+) -> None:
+    async with server(url, keys.test) as there, server(url, keys.other_test) as here:
+        await _project(there, params={"instruction": "Base."})
+        await there.post("/v1/projects", {"name": "r", "type": "imageannotation", "rapid": True})
+        await there.post("/v1/batches", {"name": "rapid one", "project": "r"})
+        await there.post("/v1/batches/week%2F1/setMetadata", {"a": 1})
+        for n in range(130):
+            target: Any = ({"batch": "week/1"}, {"batch": "rapid one"}, {})[n % 3]
+            await there.post("/v1/task/imageannotation", image_task(unique_id=f"u{n}", **target))
+        await there.post("/v1/batches/rapid%20one/finalize")
+        said: list[str] = []
+        dry, _ = await moving.move(
+            there, here, unchecked=False, dry_run=True, say=said.append, progress=Seen()
+        )
+        assert "project herd" in said
+        assert (await here.get("/v1/tasks"))["total"] == 0
+        assert dry.refused, "without their projects, tasks are not valid yet"
+        outcome, differences = await moving.move(
+            there, here, unchecked=False, dry_run=False, say=said.append, progress=Seen()
+        )
+        assert (outcome.created, outcome.refused) == (130, 0), outcome
+        assert differences == []
+        again, _ = await moving.move(
+            there, here, unchecked=False, dry_run=False, say=said.append, progress=Seen()
+        )
+        assert (again.created, again.existing) == (0, 130)
+        own = {"projectId", "project_param_version", "is_test"}
+        theirs = (await there.get("/v1/tasks"))["docs"]
+        mine = (await here.get("/v1/tasks"))["docs"]
+        assert [{k: v for k, v in t.items() if k not in own} for t in mine] == [
+            {k: v for k, v in t.items() if k not in own} for t in theirs
+        ]
+        assert (await here.get("/v1/batches/week%2F1"))["metadata"] == {"a": 1}
+        await drain(ctx)
+        assert (await here.get("/v1/batches/rapid%20one"))["status"] == "completed"
+        await there.post("/v1/task/imageannotation", image_task(project="herd"))
+        differences = await moving._differences(there, here, ["herd"])
+        assert [d.what for d in differences] == ["all tasks", "herd, completed"]
+
+
+async def test_an_export_that_was_interrupted_is_gone_on_with(here: Server, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a", *[image_task(type="imageannotation", metadata={"n": n}) for n in range(1500)]
+    )
+    await importing.from_file(here, path, {}, objects=False, name_lines=False, progress=Seen())
+    whole, part = tmp_path / "whole.ndjson", tmp_path / "part.ndjson"
+    assert await exporting.export(here, {}, whole, resume=False, progress=Seen()) == 1500
+    content = whole.read_bytes()
+    lines = content.splitlines(keepends=True)
+    assert len(lines) == 1500
+    for cut in (0, 10, len(lines[0]), len(content) // 2, len(content) - 3, len(content)):
+        part.write_bytes(content[:cut])
+        await exporting.export(here, {}, part, resume=True, progress=Seen())
+        assert part.read_bytes() == content
+    with pytest.raises(FileExistsError):
+        await exporting.export(here, {}, part, resume=False, progress=Seen())
+    with pytest.raises(ServerFailed, match="401"):
+        async with server(here.base, "wrong") as stranger:
+            await exporting.export(stranger, {}, tmp_path / "x", resume=False, progress=Seen())
+
+
+@contextlib.asynccontextmanager
+async def listening(said: list[str], **options: Any) -> AsyncIterator[str]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(
+        listener.serve(
+            "127.0.0.1", 0, say=said.append, stop=stop, **{"answer": 200, "brief": False, **options}
+        )
+    )
+    while not said:
+        await asyncio.sleep(0.01)
+    found = re.search(r"http://\S+/", said[0])
+    assert found is not None
+    yield found[0]
+    stop.set()
+    await task
+
+
+async def test_the_listener_prints_what_arrives_and_whether_it_is_genuine(
+    ctx: Ctx, here: Server, live_actor: Actor
+) -> None:
+    settings = await here.get("/api/callback-settings")
+    said: list[str] = []
+    genuine = {"secret": settings["signing_secret"], "auth_key": settings["auth_key"]}
+    async with listening(said, **genuine) as address:
+        task = await make_task(ctx, live_actor.space_id)
+        await make_event(
+            ctx,
+            live_actor.space_id,
+            address + "cb",
+            task_id=task,
+            payload='{"task_id":"abc","status":"completed"}',
+        )
+        await drain(ctx)
+    assert re.search(r"msg_\d+  /cb  abc completed  \d+ bytes  signature good  auth good", said[1])
+    assert '"task_id": "abc"' in said[2]
+    forged: list[str] = []
+    async with listening(forged, secret=new_secret(), auth_key="x", answer=500, brief=True) as address:
+        async with httpx.AsyncClient() as stranger:
+            assert (await stranger.post(address, content=b"{")).status_code == 500
+        await make_event(ctx, live_actor.space_id, address, payload="[]")
+        await drain(ctx)
+    assert "something that is not JSON  1 bytes  SIGNATURE BAD  AUTH BAD" in forged[1]
+    assert "SIGNATURE BAD" in forged[2]
+    assert len(forged) == 3
