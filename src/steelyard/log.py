@@ -5,12 +5,45 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import re
 import sys
+from typing import Any, TextIO
 
 import structlog
 
 from steelyard.settings import Settings
+
+_ADDRESS = re.compile(
+    r"\b([a-z][a-z0-9+]{1,9}://)(?:[^\s/@\"'<>?#]*@)?([^\s?#\"'<>]*)([?#][^\s\"'<>]*)?", re.I
+)
+
+
+def mask(text: str) -> str:
+    """Addresses in a text without what lets others use them: passwords before the host, and queries, where signatures are."""
+    if "://" not in text:
+        return text
+
+    def shown(match: re.Match[str]) -> str:
+        scheme, rest, query = match.groups()
+        user = "…@" if match[0][len(scheme) :].startswith(rest) is False else ""
+        return f"{scheme}{user}{rest}{'?…' if query else ''}"
+
+    return _ADDRESS.sub(shown, text)
+
+
+def _mask_values(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = mask(value)
+    return event
+
+
+def _masked_traceback(sio: TextIO, exc_info: Any) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    sio.write(mask(text.getvalue()))
 
 
 def setup(settings: Settings, process: str) -> None:
@@ -25,13 +58,16 @@ def setup(settings: Settings, process: str) -> None:
     ]
     last: list[structlog.typing.Processor]
     if as_json:
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        last = [
+            structlog.processors.format_exc_info,
+            _mask_values,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     else:
         # Plain tracebacks: the rich ones print local variables, and with them secrets.
         last = [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            _mask_values,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_masked_traceback),
         ]
     structlog.contextvars.bind_contextvars(process=process)
     structlog.configure(
