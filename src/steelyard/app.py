@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from typing import Any
 
-from steelyard import users
+from steelyard import people, users
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Database
 from steelyard.http.asgi import App
@@ -144,14 +144,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         await worker.run(ctx, stop)
 
 
-async def first_run(
-    settings: Settings, dsn: str, keep: Callable[[users.FirstRun], None]
-) -> users.FirstRun | None:
-    """Creates the first account, admin and keys on an empty installation; None when there is one already. `keep` is called with the
-    secrets before they become valid."""
+@asynccontextmanager
+async def _starting(settings: Settings, dsn: str) -> AsyncGenerator[Ctx]:
+    """A small Ctx for what is done before the servers start."""
     db = await Database.open(dsn, size=1)
     try:
-        ctx = Ctx(
+        yield Ctx(
             db=db,
             settings=settings,
             store=open_storage(settings),
@@ -159,6 +157,20 @@ async def first_run(
             public_url=public_url(settings),
             secret_key=secret_key(settings),
         )
-        return await users.bootstrap(ctx, keep)
     finally:
         await db.close()
+
+
+async def first_run(
+    settings: Settings, dsn: str, keep: Callable[[users.FirstRun], None]
+) -> users.FirstRun | None:
+    """Creates the first account, admin and keys on an empty installation; None when there is one already. `keep` is called with the
+    secrets before they become valid."""
+    async with _starting(settings, dsn) as ctx:
+        return await users.bootstrap(ctx, keep)
+
+
+async def setup_token(settings: Settings, dsn: str) -> str | None:
+    """The secret by which the first admin of an empty installation is created in the browser; None when there is an account."""
+    async with _starting(settings, dsn) as ctx:
+        return await people.new_setup_token(ctx) if await people.needs_setup(ctx) else None

@@ -41,6 +41,7 @@ def up(
     port: int | None = None,
     data_dir: DataDir = None,
     workers: int | None = None,
+    no_admin: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Run everything: database, migrations, HTTP servers and a worker.
 
@@ -57,11 +58,13 @@ def up(
         Port to listen on; 0 takes any free one [STEELYARD_PORT, 8000].
     workers
         HTTP server processes [STEELYARD_WORKERS, one per processor, at most two].
+    no_admin
+        On an empty installation, create no admin and no keys: show a link by which the first admin is created in the browser.
     """
     from steelyard.ops import up as ops
 
     settings = Settings.from_env(host=host, port=port, data_dir=data_dir, workers=workers)
-    asyncio.run(ops.up(settings, say))
+    asyncio.run(ops.up(settings, say, make_admin=not no_admin))
 
 
 @app.command

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Role = Literal["admin", "manager", "member", "labeler", "disabled"]
 Mode = Literal["live", "test"]
+Scope = Literal["full", "data", "read", "work"]
+"""What an API key may do of what its member may; sessions have `full`."""
 
 
 class Actor(Struct, frozen=True):
@@ -34,6 +36,7 @@ class Actor(Struct, frozen=True):
     email: str
     role: Role
     by: Literal["key", "session", "system"] = "key"
+    scope: Scope = "full"
 
     @property
     def is_test(self) -> bool:

@@ -38,6 +38,8 @@ class World(Struct, frozen=True):
     assignee: str
     event: str
     transfer: str
+    member: str
+    key: str
 
 
 class Sent(Struct):

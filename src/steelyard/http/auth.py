@@ -67,6 +67,10 @@ async def authenticate(call: Call, access: Access) -> None:
         call.session, call.actor = await _session(call)
     else:
         raise Unauthorized(_NO_KEY)
+    if access.act is not None and not users.within(
+        call.actor.scope, access.act, safe=call.route.method == "GET"
+    ):
+        raise Forbidden(f"This API key has the scope {call.actor.scope}, which does not include this.")
     if call.actor.role not in access.roles:
         raise Forbidden(
             f"The role {call.actor.role} may not do this; it needs one of: {', '.join(sorted(access.roles))}."

@@ -9,6 +9,7 @@ from steelyard.files.model import IMPORT_FILE, ImportFile
 from steelyard.jobs import specs as s
 from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
+from steelyard.people import SEND_LINK, SendLink, send_link
 from steelyard.quality.score import score_attempt
 from steelyard.tasks.prepare import prepare_task
 from steelyard.tasks.spawn import create_dependents
@@ -33,6 +34,9 @@ _JOBS: tuple[JobSpec, ...] = (
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
     JobSpec(RUN_TRANSFER, run_transfer, RunTransfer, "default", limit_s=6 * 3600.0),
     JobSpec(s.SCORE_ATTEMPT, score_attempt, s.ScoreAttempt, "default", RetryPolicy(max_attempts=100)),
+    JobSpec(
+        SEND_LINK, send_link, SendLink, "default", RetryPolicy(max_attempts=8, first_s=15.0, longest_s=3600.0)
+    ),
     *PERIODIC,
 )
 

@@ -43,7 +43,7 @@ class _Signals:
         self.stop.set()
 
 
-async def up(settings: Settings, say: Say) -> None:
+async def up(settings: Settings, say: Say, *, make_admin: bool = True) -> None:
     """Database, migrations, first run, servers and worker, until told to stop; then the same in reverse.
 
     Raises `ListenError`, `DatabaseError`, `ChildFailed`, with nothing left running.
@@ -64,7 +64,7 @@ async def up(settings: Settings, say: Say) -> None:
                 if dsn is None:
                     return
                 settings = msgspec.structs.replace(settings, database_url=dsn)
-            lines = await _unless_stopped(_prepare(settings, say), signals)
+            lines = await _unless_stopped(_prepare(settings, say, make_admin=make_admin), signals)
             if lines is None:
                 return
             children = [
@@ -109,7 +109,7 @@ async def with_database(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, database_url=dsn)
 
 
-async def _prepare(settings: Settings, say: Say) -> list[str]:
+async def _prepare(settings: Settings, say: Say, *, make_admin: bool = True) -> list[str]:
     """Migrations and the first run; the lines to show once everything answers."""
     from steelyard import app
     from steelyard.db.migrate import migrate
@@ -128,6 +128,15 @@ async def _prepare(settings: Settings, say: Say) -> list[str]:
             f"  Test key   {first.test_key}",
         ]
 
+    if not make_admin:
+        token = await app.setup_token(settings, settings.database_url)
+        if token is None:
+            return [f"Steelyard is running at {address}"]
+        return [  # behind the #, where no server and no log sees it
+            f"Steelyard is running at {address}",
+            f"  Create the admin   {address}/setup#{token}",
+            f"  Setup token        {token}",
+        ]
     first = await app.first_run(
         settings, settings.database_url, lambda made: write_private(kept, "\n".join(shown(made)) + "\n")
     )

@@ -26,7 +26,7 @@ from steelyard.users.model import (
     SpaceSettings,
     Teammate,
 )
-from steelyard.users.policy import GRANTABLE, POLICY, Act, may, sees_test_mode
+from steelyard.users.policy import GRANTABLE, POLICY, SCOPES, Act, may, sees_test_mode, within
 from steelyard.users.sessions import (
     SESSION_LASTS,
     actor_by_session,
@@ -40,6 +40,7 @@ from steelyard.users.spaces import set_space, space_settings
 __all__ = [
     "GRANTABLE",
     "POLICY",
+    "SCOPES",
     "SESSION_LASTS",
     "Account",
     "Act",
@@ -78,4 +79,5 @@ __all__ = [
     "space_settings",
     "start_session",
     "verify_login",
+    "within",
 ]

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from steelyard.ctx import Actor, Ctx, Mode
+from steelyard.ctx import Actor, Ctx, Mode, Scope
 from steelyard.db.pool import Executor
 from steelyard.errors import Conflict, InvalidRequest, NotFound, parameter
 from steelyard.users import queries as q
@@ -27,11 +27,17 @@ async def actor_by_key(ctx: Ctx, sha256: bytes) -> Actor | None:
         return None
     if row.stale:
         await q.touch_key(ctx.db, key_id=row.key_id)
-    return Actor(row.space_id, row.account_id, row.mode, row.member_id, row.email, row.role, "key")
+    return Actor(row.space_id, row.account_id, row.mode, row.member_id, row.email, row.role, "key", row.scope)
 
 
 async def insert_key(
-    on: Executor, account: Account, mode: Mode, member: Member, expires_at: datetime | None
+    on: Executor,
+    account: Account,
+    mode: Mode,
+    member: Member,
+    expires_at: datetime | None,
+    name: str = "",
+    scope: Scope = "full",
 ) -> NewKey:
     """The row of a new key: `live_` or `test_` and 32 hex characters."""
     key = f"{mode}_{secrets.token_hex(16)}"
@@ -43,9 +49,11 @@ async def insert_key(
         hint=hint,
         sha256=key_digest(key),
         expires_at=expires_at,
+        name=name,
+        scope=scope,
     )
     assert key_id is not None
-    return NewKey(key_id, key, hint, mode, account.name, member.email, expires_at)
+    return NewKey(key_id, key, hint, mode, account.name, member.email, expires_at, name, scope)
 
 
 async def create_key(
@@ -55,6 +63,8 @@ async def create_key(
     *,
     member_email: str | None = None,
     expires_at: datetime | None = None,
+    name: str = "",
+    scope: Scope = "full",
     by: str = "system",
 ) -> NewKey:
     """A new key of a member (default: the admin) in one mode; the only time it is seen in full.
@@ -80,8 +90,20 @@ async def create_key(
             raise InvalidRequest(f"{member.email} is disabled.")
         if mode == "test" and member.role not in TEST_MODE_ROLES:
             raise InvalidRequest(f"A {member.role} works in live mode only.")
-        key = await insert_key(tx, found, mode, member, expires_at)
-        await record_act(tx, found.id, by, "key.created", hint=key.hint, mode=mode, email=member.email)
+        if member.kind == "model" and scope != "work":
+            raise InvalidRequest("The key of a model contributor has the scope work.")
+        key = await insert_key(tx, found, mode, member, expires_at, name, scope)
+        await record_act(
+            tx,
+            found.id,
+            by,
+            "key.created",
+            hint=key.hint,
+            mode=mode,
+            email=member.email,
+            name=name,
+            scope=scope,
+        )
     return key
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -82,6 +82,7 @@ async def insert_member(
     password_hash: str | None,
     first_name: str | None = None,
     last_name: str | None = None,
+    kind: Literal["human", "model"] = "human",
 ) -> Member:
     """The row of a new member. Raises Conflict."""
     try:
@@ -95,6 +96,7 @@ async def insert_member(
             last_name=last_name,
             password_hash=password_hash,
             invited_until=None,
+            kind=kind,
         )
     except ConstraintBroken as e:
         if e.constraint == "member_one_admin":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
-from steelyard.ctx import Mode, Role
+from steelyard.ctx import Mode, Role, Scope
 
 
 class Account(Struct, frozen=True):
@@ -53,6 +54,7 @@ class Member(Struct, frozen=True):
     invited_until: datetime | None
     created_at: datetime
     updated_at: datetime
+    kind: Literal["human", "model"]
 
 
 class Teammate(Struct, frozen=True):
@@ -84,6 +86,8 @@ class NewKey(Struct, frozen=True):
     account: str
     email: str
     expires_at: datetime | None
+    name: str = ""
+    scope: Scope = "full"
 
 
 class KeyInfo(Struct, frozen=True):
@@ -98,6 +102,9 @@ class KeyInfo(Struct, frozen=True):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    name: str
+    scope: Scope
+    member_public_id: str
 
 
 class KeyActorRow(Struct, frozen=True):
@@ -109,6 +116,7 @@ class KeyActorRow(Struct, frozen=True):
     email: str
     role: Role
     stale: bool
+    scope: Scope
 
 
 class LoginRow(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from steelyard.ctx import Role
+from steelyard.ctx import Role, Scope
 
 Act = Literal["people", "settings", "data", "work", "lead", "self"]
 
@@ -18,11 +18,24 @@ POLICY: dict[Act, frozenset[Role]] = {
 }
 """Act → roles. `disabled` appears nowhere: such members are not even authenticated."""
 
+SCOPES: dict[Scope, frozenset[Act]] = {
+    "full": frozenset(POLICY),
+    "data": frozenset(("data", "self")),  # a pipeline that creates tasks and takes answers
+    "read": frozenset(("data", "people", "lead", "self")),  # reports: what is safe (GET) of them
+    "work": frozenset(("work", "self")),  # a program that labels
+}
+"""Scope of an API key → acts. A key never reaches beyond its member's role."""
+
 GRANTABLE: frozenset[Role] = frozenset(("labeler", "member", "manager"))
 """Roles that an invitation or a role change may give; there is exactly one admin for good."""
 
 TEST_MODE_ROLES: frozenset[Role] = frozenset(("admin", "manager", "member"))
 """Labelers see the live space only: test tasks are never shown to them (platform-api §2.2)."""
+
+
+def within(scope: Scope, act: Act, *, safe: bool) -> bool:
+    """Whether a key of this scope reaches an act; `safe`: it only reads."""
+    return act in SCOPES[scope] and (safe or scope != "read")
 
 
 def sees_test_mode(role: Role) -> bool:

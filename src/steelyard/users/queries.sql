@@ -46,17 +46,17 @@ select pg_advisory_xact_lock(90021347);
 
 -- name: create_member
 -- A new member; breaks member_email_unique or member_one_admin.
-insert into member (public_id, account_id, email, role, first_name, last_name, password_hash, invited_until)
-values (:public_id, :account_id, :email, :role, :first_name, :last_name, :password_hash, :invited_until)
+insert into member (public_id, account_id, email, role, first_name, last_name, password_hash, invited_until, kind)
+values (:public_id, :account_id, :email, :role, :first_name, :last_name, :password_hash, :invited_until, :kind)
 returning
   id, public_id, account_id, email, role, company, first_name, last_name, disable_rapid_emails, invited_until, created_at,
-  updated_at;
+  updated_at, kind;
 
 -- name: members
 -- Everybody of an account, whoever came first first.
 select
   id, public_id, account_id, email, role, company, first_name, last_name, disable_rapid_emails, invited_until, created_at,
-  updated_at
+  updated_at, kind
 from member
 where account_id = :account_id
 order by id;
@@ -65,7 +65,7 @@ order by id;
 -- One member of an account; e-mail addresses ignore case.
 select
   id, public_id, account_id, email, role, company, first_name, last_name, disable_rapid_emails, invited_until, created_at,
-  updated_at
+  updated_at, kind
 from member
 where account_id = :account_id and lower(email) = lower(:email);
 
@@ -73,7 +73,7 @@ where account_id = :account_id and lower(email) = lower(:email);
 -- The one admin of an account.
 select
   id, public_id, account_id, email, role, company, first_name, last_name, disable_rapid_emails, invited_until, created_at,
-  updated_at
+  updated_at, kind
 from member
 where account_id = :account_id and role = 'admin';
 
@@ -130,20 +130,22 @@ join account a on a.id = m.account_id
 where lower(m.email) = lower(:email)
   and m.role <> 'disabled'
   and m.password_hash is not null
+  and m.kind = 'human'
   and (:account::text is null or a.name = :account)
 order by m.id
 limit 5;
 
 -- name: create_key
 -- Stores a key's hash.
-insert into api_key (space_id, member_id, hint, sha256, expires_at)
-values (:space_id, :member_id, :hint, :sha256, :expires_at)
+insert into api_key (space_id, member_id, hint, sha256, expires_at, name, scope)
+values (:space_id, :member_id, :hint, :sha256, :expires_at, :name, :scope)
 returning id;
 
 -- name: keys
 -- The keys of an account, revoked ones included, oldest first.
 select
-  k.id, s.mode, m.email, m.role, k.hint, k.created_at, k.expires_at, k.revoked_at, k.last_used_at
+  k.id, s.mode, m.email, m.role, k.hint, k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
+  k.name, k.scope, m.public_id as member_public_id
 from api_key k
 join space s on s.id = k.space_id
 join member m on m.id = k.member_id
@@ -168,7 +170,7 @@ select exists (
 -- Who calls with a key: valid, not revoked, not expired, the member not disabled. `stale`: its last use should be noted.
 select
   k.id as key_id, s.id as space_id, s.account_id, s.mode, m.id as member_id, m.email, m.role,
-  k.last_used_at is null or k.last_used_at < steelyard.now() - interval '1 minute' as stale
+  k.last_used_at is null or k.last_used_at < steelyard.now() - interval '1 minute' as stale, k.scope
 from api_key k
 join space s on s.id = k.space_id
 join member m on m.id = k.member_id

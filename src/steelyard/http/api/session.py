@@ -51,7 +51,8 @@ class SignedOut(Struct):
     result: Literal["success"] = "success"
 
 
-def _private(body: Struct, *headers: tuple[str, str]) -> Reply:
+def private(body: Struct, *headers: tuple[str, str]) -> Reply:
+    """An answer that nobody keeps."""
     return Reply(json.encode(body), headers=[("Cache-Control", "no-store"), *headers])
 
 
@@ -71,29 +72,41 @@ async def _info(ctx: Ctx, actor: Actor, csrf_token: str | None, expires_at: str 
     return SessionInfo(csrf_token=csrf_token, expires_at=expires_at, mode=actor.mode, member=who)
 
 
+def need_json(call: Call) -> None:
+    """For public routes that change something: forms of other sites cannot send this type. Raises InvalidRequest."""
+    if not (call.header(b"content-type") or b"").lower().startswith(b"application/json"):
+        raise InvalidRequest("The body must be sent as application/json.")
+
+
+def client_address(call: Call) -> str:
+    """Where the request comes from, as far as it is known."""
+    client = call.scope.get("client")
+    return client[0] if client else ""
+
+
+async def open_session(call: Call, member_id: int) -> tuple[SessionInfo, tuple[str, str]]:
+    """A new session of a member, never one that the browser brought along, and the header with its cookie. Raises Unauthorized."""
+    session = await users.start_session(call.ctx, member_id)
+    held = await users.actor_by_session(call.ctx, hashlib.sha256(session.token.encode()).digest())
+    if held is None:
+        raise Unauthorized("Sign in first.")
+    info = await _info(call.ctx, held[1], session.csrf_token, wire_time(session.expires_at))
+    max_age_s = int(users.SESSION_LASTS.total_seconds())
+    return info, session_cookie(call.ctx, session.token, max_age_s)
+
+
 @routes.post("/api/login", body=Login, response=SessionInfo, access=PUBLIC, errors=(401, 429))
 async def sign_in(call: Call) -> Reply:
     """Sign in with e-mail and password
 
     The body must be sent as application/json, which forms of other sites cannot do.
     """
-    if not (call.header(b"content-type") or b"").lower().startswith(b"application/json"):
-        raise InvalidRequest("The body must be sent as application/json.")
-    client = call.scope.get("client")
+    need_json(call)
     found = await users.verify_login(
-        call.ctx,
-        call.body.email,
-        call.body.password,
-        call.body.account,
-        address=client[0] if client else "",
+        call.ctx, call.body.email, call.body.password, call.body.account, address=client_address(call)
     )
-    session = await users.start_session(call.ctx, found.id)
-    held = await users.actor_by_session(call.ctx, hashlib.sha256(session.token.encode()).digest())
-    if held is None:
-        raise Unauthorized("Sign in first.")
-    info = await _info(call.ctx, held[1], session.csrf_token, wire_time(session.expires_at))
-    max_age_s = int(users.SESSION_LASTS.total_seconds())
-    return _private(info, session_cookie(call.ctx, session.token, max_age_s))
+    info, header = await open_session(call, found.id)
+    return private(info, header)
 
 
 @routes.post("/api/logout", response=SignedOut, access=SELF, errors=(403,))
@@ -102,7 +115,7 @@ async def sign_out(call: Call) -> Reply:
     token = cookie(call, SESSION_COOKIE)
     if call.session is not None and token:
         await users.end_session(call.ctx, hashlib.sha256(token).digest())
-    return _private(SignedOut(), session_cookie(call.ctx, "", 0))
+    return private(SignedOut(), session_cookie(call.ctx, "", 0))
 
 
 @routes.get("/api/session", response=SessionInfo, access=SELF)
@@ -110,5 +123,5 @@ async def get_session(call: Call) -> Reply:
     """Who is signed in"""
     session: users.Session | None = call.session
     if session is None:
-        return _private(await _info(call.ctx, call.actor, None, None))
-    return _private(await _info(call.ctx, call.actor, session.csrf_token, wire_time(session.expires_at)))
+        return private(await _info(call.ctx, call.actor, None, None))
+    return private(await _info(call.ctx, call.actor, session.csrf_token, wire_time(session.expires_at)))
