@@ -297,3 +297,14 @@ async def test_a_task_gives_values_for_the_variables_that_its_project_declares(
     values = {"topic": "tides", "count": 2, "more": [1]}
     task = await made(live, "chat", project="poems", template_variables=values)
     assert task["params"]["template_variables"] == {**values, "tone": declared["tone"]}
+
+
+async def test_a_test_task_shows_made_up_pages_that_its_answer_fits(test: httpx.AsyncClient) -> None:
+    features = [{"type": "text", "label": "sum"}]
+    urls = ["https://i.example/a.pdf", "https://i.example/b.pdf"]
+    done = await made(test, "documenttranscription", attachments=urls, features=features)
+    assert done["document_pages"] == [
+        {"width": 850, "height": 1100, "attachment_index": 0},
+        {"width": 850, "height": 1100, "attachment_index": 1},
+    ]
+    assert (await test.get(f"/v1/task/{done['task_id']}")).json() == done

@@ -192,6 +192,8 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     response_schema: Callable[[P], dict[str, Any]] | None = None
     quality_tasks: bool = False
     """Whether evaluation and training tasks of this type exist (platform-api §23)."""
+    has_pages: bool = False
+    """Whether its attachments are documents, whose pages the task shows as `document_pages`."""
     has_templates: bool = False
     """Whether projects of this type may have a task template (platform-api §19.2)."""
     heavy_test_answer: bool = False

@@ -72,6 +72,7 @@ TASK_TYPE = TaskType(
     attachments=document_attachments,
     check_response=check_document,
     check_metadata=check_ocr,
+    has_pages=True,
     test_answer=_test_answer,
     agreement=document_agreement,
     canonical=canonical_document,

@@ -37,6 +37,7 @@ TASK_TYPE = TaskType(
     attachments=document_attachments,
     check_response=check_document,
     check_metadata=check_ocr,
+    has_pages=True,
     test_answer=make_document_answer,
     agreement=document_agreement,
     canonical=canonical_document,

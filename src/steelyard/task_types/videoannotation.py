@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from steelyard.task_types._shared.video_files import FormOptions, FramesFile
+from steelyard.task_types._shared.video_files import FramesFile
 from steelyard.task_types._shared.video_params import (
     EITHER_SOURCE,
     VIDEO_TAXONOMY,
     VideoParams,
     source_defaults,
 )
-from steelyard.task_types._shared.video_sampling import frame_samples
+from steelyard.task_types._shared.video_sampling import frame_samples, frames_options
 from steelyard.task_types._shared.video_type import Video, VideoResponse, video_type
 
 
@@ -29,7 +29,7 @@ TASK_TYPE = video_type(
         taxonomy=VIDEO_TAXONOMY,
         form=FramesFile(),
         sampling=frame_samples,
-        options=lambda _: FormOptions(),
+        options=frames_options,
         defaults=source_defaults,
     ),
     VideoAnnotationParams,

@@ -26,14 +26,19 @@ async def make_answer(
 
     Attachments of test tasks are not fetched (platform-api §2.2), but a file that was uploaded here is measured.
     """
-    first = next((a for a in task_type.attachments(params) if a.role == "attachment"), None)
-    media = MediaInfo() if first is None else await measure_file(ctx, space_id, first)
+    media = await media_of_request(ctx, space_id, task_type, params)
     if not task_type.heavy_test_answer:
         return task_type.test_answer(params, seed, media)
     if media.width * media.height > MAX_HEAVY_PIXELS:
         media = MediaInfo()
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(ctx.cpu, _answer_in_pool, type_name, params_json, seed, media)
+
+
+async def media_of_request(ctx: Ctx, space_id: int, task_type: TaskType[Any, Any], params: Any) -> MediaInfo:
+    """What is known of a task's media without fetching anything."""
+    first = next((a for a in task_type.attachments(params) if a.role == "attachment"), None)
+    return MediaInfo() if first is None else await measure_file(ctx, space_id, first)
 
 
 def _answer_in_pool(type_name: str, params_json: bytes, seed: str, media: MediaInfo) -> Answer:

@@ -26,12 +26,13 @@ from steelyard.ids import is_wire_id
 from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Dependents, SourceTask, TaskType
 from steelyard.tasks import idempotency
 from steelyard.tasks import queries as q
-from steelyard.tasks.answers import make_answer
+from steelyard.tasks.answers import make_answer, media_of_request
 from steelyard.tasks.batcher import batcher_of
 from steelyard.tasks.change import taken
 from steelyard.tasks.idempotency import Stored
 from steelyard.tasks.inherit import Merged, add_defaults, merge
 from steelyard.tasks.model import BatchTarget, NewDependent, NewTask, ProjectDefaults
+from steelyard.tasks.pages import made_up_pages
 from steelyard.tasks.platform import PlatformParams, decode_platform
 from steelyard.tasks.results import store_answer
 
@@ -205,6 +206,9 @@ async def new_task(
         answer = await make_answer(ctx, actor.space_id, type_name, task_type, params, params_json, task_id)
         secure = (await _space(ctx, actor)).secure_result_urls
         task.response, task.result_files = await store_answer(ctx, task_id, answer, secure=secure)
+        if task_type.has_pages:
+            media = await media_of_request(ctx, actor.space_id, task_type, params)
+            task.head += b"," + made_up_pages(media, len(task.attachment_urls))
         done = ctx.clock.now()
         task.completed_at = max(created_at, done.replace(microsecond=done.microsecond // 1000 * 1000))
     return task

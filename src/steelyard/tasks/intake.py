@@ -58,6 +58,12 @@ class _TaskRow(Struct, frozen=True):
     type: str
     params: str
     secure_result_urls: bool
+    pages: str | None
+
+
+class _Page(Struct, frozen=True):
+    width: float
+    height: float
 
 
 class _MediaRow(Struct, frozen=True):
@@ -81,9 +87,11 @@ async def subject_of(ctx: Ctx, space_id: int, task_id: str) -> Subject:
     if task is None:
         raise NotFound("Task with that ID not found.")
     rows = await _answered_media(ctx.db, space_id=space_id, task_id=task_id)
-    return Subject(
-        space_id, task_id, task.type, task.params.encode(), _media(rows), secure=task.secure_result_urls
-    )
+    media = _media(rows)
+    if task.pages is not None:
+        pages = msgspec.json.decode(task.pages, type=list[_Page])
+        media = msgspec.structs.replace(media, pages=tuple((page.width, page.height) for page in pages))
+    return Subject(space_id, task_id, task.type, task.params.encode(), media, secure=task.secure_result_urls)
 
 
 def _media(rows: Sequence[_MediaRow]) -> MediaInfo:

@@ -2,7 +2,8 @@
 
 -- name: answered_task
 -- What an answer to a task is checked against, and whether its files are to be read with a key.
-select t.type, t.params::text as params, s.secure_result_urls
+select t.type, t.params::text as params, s.secure_result_urls,
+  case when t.head like '%"document_pages":%' then (('{' || t.head || '}')::json -> 'document_pages')::text end as pages
 from task t
 join space s on s.id = t.space_id
 where t.space_id = :space_id and t.id = :task_id;

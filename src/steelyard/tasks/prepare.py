@@ -19,6 +19,7 @@ from steelyard.db.pool import Executor, Tx
 from steelyard.jobs.specs import PrepareTask, RetryLater
 from steelyard.task_types import TASK_TYPES, AttachmentRef
 from steelyard.tasks.fetching import IMPORT_POLL_S, Outcome, Q, fetch
+from steelyard.tasks.pages import keep_pages, read_pages
 from steelyard.tasks.transitions import fail_task, queue_task
 
 _AT_ONCE = 4  # attachments of one task that are fetched at the same time
@@ -61,11 +62,13 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
         await saved(ctx.db)
         raise again
     response = error_response(refs, results)
+    pages = await read_pages(ctx, task.type, refs, results) if response is None else []
 
     async def decide(tx: Tx) -> None:
         await saved(tx)
         if response is None:
-            await queue_task(ctx, tx, space_id, task_id)
+            if await queue_task(ctx, tx, space_id, task_id):
+                await keep_pages(tx, space_id, task_id, pages)
         else:
             await fail_task(ctx, tx, space_id, task_id, response)
 

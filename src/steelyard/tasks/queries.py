@@ -92,6 +92,7 @@ project_defaults = Q.opt("project_defaults", ProjectDefaultsRow)
 project_exists = Q.value("project_exists", bool)
 batch_targets = Q.all("batch_targets", BatchTargetRow)
 space_defaults = Q.one("space_defaults", SpaceDefaults)
+add_to_head = Q.exec("add_to_head")
 source_task = Q.opt("source_task", SourceTaskRow)
 holder_of_unique_id = Q.value("holder_of_unique_id", str)
 

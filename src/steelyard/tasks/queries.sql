@@ -182,6 +182,10 @@ select id, sha256, mime_type from file where space_id = :space_id and id = any(:
 -- What every task of a space falls back to.
 select default_callback_url, secure_result_urls from space where id = :space_id
 
+-- name: add_to_head
+-- Members that are known once a task has been prepared and never change after that.
+update task set head = head || ',' || :members::text where space_id = :space_id and id = :task_id
+
 -- name: source_task
 -- A task that another wants to build on.
 select type, status, params::text as params, response::text as response from task where space_id = :space_id and id = :id

@@ -446,3 +446,49 @@ def test_events_end_with_the_span_where_the_rate_of_the_video_is_known():
     for start, problems in ((125, []), (126, ["events[0] lies outside the annotated frames"])):
         given = {**link, "events": {"events": [{"label": "horn", "type": "point", "start": start}]}}
         assert check("videoplaybackannotation", task, given)[0] == problems
+
+
+PROBED = MediaInfo(100, 80, duration_s=2.0, frame_rate=10.0, frame_count=20)
+"""What probing says of a video of 20 frames."""
+FILE = {"attachment": CLIP, "attachment_type": "video"}
+BOXES = {"geometries": {"box": {"objects_to_annotate": ["car"]}}}
+
+
+@pytest.mark.parametrize(
+    ("params", "count"),
+    [
+        ({}, 20),
+        ({"frame_rate": 5}, 10),
+        ({"start_time": 1}, 10),
+        ({"start_time": 0.5, "duration_time": 1}, 10),
+    ],
+)
+def test_a_probed_video_has_as_many_entries_as_frames_are_annotated(params: dict[str, Any], count: int):
+    task = parsed("videoannotation", **FILE, **BOXES, **params)
+    assert check("videoannotation", task, frames(*[[]] * count), PROBED)[0] == []
+    problems, _ = check("videoannotation", task, frames(*[[]] * (count - 1)), PROBED)
+    assert problems == [f"annotations must have {count} frames"]
+    assert check("videoannotation", task, frames(*[[]] * (count - 1)))[0] == []
+    made = with_content(TASK_TYPES["videoannotation"].test_answer(task, "seed", PROBED))
+    assert len(made["annotations"]) == count
+
+
+def test_playback_counts_by_the_rate_of_the_probed_video():
+    task = parsed("videoplaybackannotation", **FILE, **BOXES, frame_rate=2)
+    at = {"left": 1, "top": 1, "width": 5, "height": 5}
+
+    def answer(*keys: int) -> dict[str, Any]:
+        track = {
+            "geometry": "box",
+            "label": "car",
+            "frames": [{"key": k, "attributes": {}, **at} for k in keys],
+        }
+        return {"annotations": {"annotations": {"u": track}}}
+
+    issues, stored = check("videoplaybackannotation", task, answer(5, 10, 15, 20), PROBED)
+    assert issues == []
+    entries = stored["annotations"]["annotations"]["u"]["frames"]
+    assert [f["timestamp"] for f in entries] == [0.5, 1.0, 1.5, 2.0]
+    for wrong in (4, 25):
+        problems, _ = check("videoplaybackannotation", task, answer(wrong), PROBED)
+        assert problems == ["annotations.u.frames[0].key is not a frame to annotate"]

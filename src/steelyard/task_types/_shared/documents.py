@@ -259,7 +259,7 @@ DOCUMENT_RULES = (
 def annotation_issues(
     params: Any, annotations: Sequence[DocumentAnnotation], media: MediaInfo, *, complete: bool
 ) -> Iterator[Issue]:
-    """What is wrong with annotations. `media` is the size of the first page where known; `complete`: required ones must be there."""
+    """What is wrong with annotations. `media` has the sizes of the pages where known; `complete`: required ones must be there."""
     features = by_label(params)
     ids = [a.uuid for a in annotations if a.uuid is not None]
     known = set(ids)
@@ -271,6 +271,8 @@ def annotation_issues(
             yield Issue(f"{path}.label", f'unknown label "{shorten(a.label)}"')
         else:
             yield from _value_issues(path, feature, a, complete)
+        if media.pages and a.page >= len(media.pages):
+            yield Issue(f"{path}.page", f"must be at most {len(media.pages) - 1}, that of the last page")
         problem = _place_problem(a, params.geometry or "box", media)
         if problem:
             yield Issue(f"{path}.location", problem)
@@ -330,9 +332,11 @@ def _place_problem(a: DocumentAnnotation, geometry: str, media: MediaInfo) -> st
     left, top, right, bottom = place.bounds()
     if left < -SLACK_PX or top < -SLACK_PX:
         return "lies outside the page"
-    # Only the first page's size is known here, and only where it is a picture.
-    sized = a.page == 0 and media.width and media.height
-    if sized and (right > media.width + SLACK_PX or bottom > media.height + SLACK_PX):
+    # Before the document was processed, only the size of a first page that is a picture is known.
+    size = (media.width, media.height) if a.page == 0 and media.width and media.height else None
+    if media.pages:
+        size = media.pages[a.page] if a.page < len(media.pages) else None
+    if size is not None and (right > size[0] + SLACK_PX or bottom > size[1] + SLACK_PX):
         return "lies outside the page"
     return None
 

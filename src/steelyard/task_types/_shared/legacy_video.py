@@ -19,7 +19,7 @@ from steelyard.task_types._shared.legacy import (
     top_level_geometry,
 )
 from steelyard.task_types._shared.parsing import Section
-from steelyard.task_types._shared.video_files import FormOptions, FramesFile
+from steelyard.task_types._shared.video_files import FramesFile
 from steelyard.task_types._shared.video_params import (
     EITHER_SOURCE,
     VideoParams,
@@ -27,7 +27,7 @@ from steelyard.task_types._shared.video_params import (
     check_taxonomy,
     source_defaults,
 )
-from steelyard.task_types._shared.video_sampling import frame_samples
+from steelyard.task_types._shared.video_sampling import frame_samples, frames_options
 from steelyard.task_types._shared.video_type import Video, VideoResponse, video_type
 
 
@@ -79,7 +79,7 @@ def legacy_video_type(
         ),
         form=FramesFile(),
         sampling=frame_samples,
-        options=lambda p: FormOptions(labelled=p.with_labels is not False),
+        options=lambda p, media: frames_options(p, media, labelled=p.with_labels is not False),
         rules=TAXONOMY_RULES,
         defaults=source_defaults,
     )

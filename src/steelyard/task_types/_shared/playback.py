@@ -16,6 +16,7 @@ from steelyard.task_types._shared.video_sampling import (
     last_key,
     playback_keys,
     playback_samples,
+    video_rate,
 )
 from steelyard.task_types._shared.video_type import Video, VideoResponse, video_type
 
@@ -35,14 +36,14 @@ class PlaybackParams(VideoParams, kw_only=True):
     ] = None
 
 
-def _options(params: Any) -> FormOptions:
+def _options(params: Any, media: MediaInfo) -> FormOptions:
     images_only = params.images and not params.video
     return FormOptions(
         labelled=params.with_labels is not False,
-        keys=playback_keys(params, MediaInfo()),
-        last=last_key(params),
+        keys=playback_keys(params, media),
+        last=last_key(params, media),
         xy_alias=params.playback_box_xy_alias is not False,
-        rate=annotation_rate(params) if images_only else params.video_frame_rate,
+        rate=annotation_rate(params) if images_only else video_rate(params, media),
     )
 
 

@@ -39,6 +39,8 @@ class FormOptions(Struct, frozen=True):
     """The label inside of unlabelled shapes, by geometry."""
     images: int = 0
     """How many frames there are; 0 unknown."""
+    frames: int = 0
+    """How many frames of a video are annotated in the form by frame; 0 unknown."""
     keys: frozenset[int] | None = None
     """Frames that may carry shapes in the form by object, where they are known."""
     last: int | None = None
@@ -105,8 +107,9 @@ class FramesFile:
         if not isinstance(content, list):
             return [Issue("annotations", "must be an array of frames")], []
         frames = cast("list[Any]", content)
-        if options.images and len(frames) != options.images:
-            return [Issue("annotations", f"must have {options.images} frames")], []
+        expected = options.images or options.frames
+        if expected and len(frames) != expected:
+            return [Issue("annotations", f"must have {expected} frames")], []
         if len(frames) > MAX_FRAMES:
             return [Issue("annotations", f"must have at most {MAX_FRAMES} frames")], []
         issues: list[Issue] = []

@@ -7,6 +7,7 @@ from typing import Any
 
 from steelyard.geometry.shape import half_up
 from steelyard.task_types._base import MediaInfo
+from steelyard.task_types._shared.video_files import FormOptions
 from steelyard.task_types._shared.video_params import MAX_FRAMES, Sample
 
 ASSUMED_RATE = 30.0
@@ -27,14 +28,15 @@ def frame_samples(params: Any, media: MediaInfo) -> list[Sample]:
         rate = params.frame_rate or 1.0
         return [Sample(n, n / rate) for n in range(1, len(params.images) + 1)]
     start, end, length = _span(params, media)
-    rate = min(params.frame_rate or ASSUMED_RATE, ASSUMED_RATE)
-    count = max(1, math.ceil(length * ASSUMED_RATE - 1e-6))
+    fps = media.frame_rate or ASSUMED_RATE
+    rate = min(params.frame_rate or fps, fps)
+    count = media.frame_count or max(1, math.ceil(length * fps - 1e-6))
     samples: list[Sample] = []
     for k in range(MAX_FRAMES):
         at = start + k / rate
         if samples and at >= end - 1e-9:
             break
-        key = min(1 + half_up(at * ASSUMED_RATE), count)
+        key = min(1 + half_up(at * fps), count)
         if not samples or key > samples[-1].key:
             samples.append(Sample(key, at))
     return samples
@@ -50,7 +52,7 @@ def playback_samples(params: Any, media: MediaInfo) -> list[Sample]:
     rate = annotation_rate(params)
     if params.images and not params.video:
         return [Sample(n, n / rate) for n in range(1, len(params.images) + 1)]
-    fps = params.video_frame_rate or ASSUMED_RATE
+    fps = video_rate(params, media) or ASSUMED_RATE
     start, end, length = _span(params, media)
     rate = min(rate, fps)
     last = max(1, math.floor(min(end, length) * fps + 1e-6))
@@ -64,17 +66,32 @@ def playback_samples(params: Any, media: MediaInfo) -> list[Sample]:
     return samples or [Sample(last, last / fps)]
 
 
-def last_key(params: Any) -> int | None:
+def video_rate(params: Any, media: MediaInfo) -> float | None:
+    """Frames per second of the video itself, None while it has not been probed."""
+    return getattr(params, "video_frame_rate", None) or media.frame_rate
+
+
+def last_key(params: Any, media: MediaInfo) -> int | None:
     """The last source frame of the span, None where the video's own rate or the end is not known."""
-    if not params.video or params.video_frame_rate is None or params.duration_time is None:
+    fps = video_rate(params, media)
+    if not params.video or fps is None or (params.duration_time is None and media.duration_s is None):
         return None
-    end = (params.start_time or 0.0) + params.duration_time
-    return max(1, math.floor(end * params.video_frame_rate + 1e-6))
+    _, end, _ = _span(params, media)
+    last = max(1, math.floor(end * fps + 1e-6))
+    return min(last, media.frame_count) if media.frame_count else last
+
+
+def frames_options(params: Any, media: MediaInfo, *, labelled: bool = True) -> FormOptions:
+    """What the form by frame depends on: of a probed video, how many frames it has and the last that an event may lie on."""
+    if not params.video or media.frame_rate is None or media.duration_s is None:
+        return FormOptions(labelled=labelled)
+    frames = len(frame_samples(params, media))
+    return FormOptions(labelled=labelled, frames=frames, last=last_key(params, media))
 
 
 def playback_keys(params: Any, media: MediaInfo) -> frozenset[int] | None:
     """Keys that may carry shapes, None while the video's own rate or the end of the span is not known."""
-    if not params.video or params.video_frame_rate is None:
+    if not params.video or video_rate(params, media) is None:
         return None
     if media.duration_s is None and params.duration_time is None:
         return None

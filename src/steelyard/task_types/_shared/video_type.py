@@ -91,7 +91,7 @@ class Video:
         taxonomy: Section,
         form: AnnotationFile,
         sampling: Sampling,
-        options: Callable[[Any], FormOptions],
+        options: Callable[[Any, MediaInfo], FormOptions],
         rules: Sequence[Rule] = (),
         events_always: bool = False,
         tolerance: Callable[[Any], float] = lambda _: 1.0,
@@ -105,9 +105,9 @@ class Video:
         self.defaults = defaults
         self.parse = ParamsParser(params, (source, taxonomy, *VIDEO_SECTIONS), (*rules, *video_rules(name)))
 
-    def options(self, params: VideoParams) -> FormOptions:
+    def options(self, params: VideoParams, media: MediaInfo = MediaInfo()) -> FormOptions:
         """What the form of the file depends on."""
-        found = self._options(params)
+        found = self._options(params, media)
         geometries = params.geometries.labels() if params.geometries else {}
         filler = {kind: next(iter(labels), NO_LABEL) for kind, labels in geometries.items()}
         return msgspec.structs.replace(
@@ -146,7 +146,7 @@ class Video:
             if isinstance(found, list):
                 return found, None
             part = found.content
-        options = self.options(params)
+        options = self.options(params, media)
         issues, placed = self.form.parse(part, options)
         checker = FrameChecker(params, video_frame(params, media))
         issues += checker.check_all(placed)
@@ -166,7 +166,7 @@ class Video:
             if isinstance(found, list):
                 return found
             part = found.content
-        options = self.options(params)
+        options = self.options(params, media)
         issues, done["events"] = events.check(part, options.images or options.last)
         return issues
 
@@ -198,7 +198,7 @@ class Video:
         """`test_answer`: moving shapes and an event of every label, as files."""
         samples = self.sampling(params, media)
         maker = VideoMaker(FrameChecker(params, video_frame(params, media)), seed)
-        content = self.form.write(maker.shapes(samples), samples, self.options(params))
+        content = self.form.write(maker.shapes(samples), samples, self.options(params, media))
         files = [_file("annotations", content)]
         response: dict[str, Any] = {"annotations": _link("annotations")}
         events = EventChecker(params)

@@ -1,0 +1,65 @@
+"""The pages of a document and their sizes (task-types-text §8.3). Runs in the process pool: libraries are imported inside the function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from steelyard.media.images import inspect_image
+
+DPI = 150
+"""At which pages of PDF files are drawn: A4 is 1240 × 1754 pixels."""
+MAX_PAGES = 2000
+
+
+def page_sizes(source: bytes | str) -> list[tuple[int, int]]:
+    """Width and height in pixels of every page of a PDF or TIFF file, or of a picture (`source`: its bytes, or the path of a file).
+
+    Empty where the file cannot be read or has too many pages.
+    """
+    head = source[:8] if isinstance(source, bytes) else _head(source)
+    try:
+        if head.startswith(b"%PDF"):
+            return _pdf(source)
+        if head[:4] in (b"II*\0", b"MM\0*"):
+            return _tiff(source)
+    except Exception:
+        return []
+    facts = inspect_image(source)
+    return [(facts.width, facts.height)] if facts.width and facts.height else []
+
+
+def _head(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(8)
+
+
+def _pdf(source: bytes | str) -> list[tuple[int, int]]:
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(source)
+    try:
+        if len(document) > MAX_PAGES:
+            return []
+        scale = DPI / 72  # a point is 1/72 inch
+        sizes = [document.get_page_size(n) for n in range(len(document))]
+    finally:
+        document.close()
+    return [(max(1, round(w * scale)), max(1, round(h * scale))) for w, h in sizes]
+
+
+def _tiff(source: bytes | str) -> list[tuple[int, int]]:
+    import io
+
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None  # only headers are read
+    sizes: list[tuple[int, int]] = []
+    opened = io.BytesIO(source) if isinstance(source, bytes) else Path(source)
+    with Image.open(opened, formats=("TIFF",)) as image:
+        for n in range(min(getattr(image, "n_frames", 1), MAX_PAGES + 1)):
+            image.seek(n)
+            width, height = image.size
+            if image.getexif().get(0x0112) in (5, 6, 7, 8):
+                width, height = height, width
+            sizes.append((width, height))
+    return sizes if len(sizes) <= MAX_PAGES else []
