@@ -134,6 +134,29 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = None
 
+    oidc_issuer: Annotated[
+        str | None,
+        Meta(
+            description="Identity provider (OpenID Connect) by which people may sign in, as its discovery document names it. The "
+            "address to register there is public_url and /api/oidc/callback. Not set: passwords only."
+        ),
+    ] = None
+    oidc_client_id: Annotated[str | None, Meta(description="Our id at the identity provider.")] = None
+    oidc_client_secret: Annotated[
+        str | None, Meta(description="Our secret there. Not set: a public client, by PKCE alone.")
+    ] = None
+    oidc_name: Annotated[
+        str, Meta(max_length=60, description="What the button for signing in calls the identity provider.")
+    ] = "single sign-on"
+    oidc_allowed_domains: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Domains, comma separated, whose people may join as labelers without an invitation when their address is "
+            "verified by the provider. Not set: invited people only."
+        ),
+    ] = ()
+    oidc_account: Annotated[str, Meta(max_length=100, description="Account that such people join.")] = "main"
+
     worker_concurrency: Annotated[
         int,
         Meta(
@@ -226,6 +249,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         return env
 
     def _check_together(self) -> None:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise SettingsError("STEELYARD_OIDC_ISSUER and STEELYARD_OIDC_CLIENT_ID must be set together.")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise SettingsError("STEELYARD_TLS_CERT and STEELYARD_TLS_KEY must be set together.")
         for variable, path in (("STEELYARD_TLS_CERT", self.tls_cert), ("STEELYARD_TLS_KEY", self.tls_key)):
@@ -282,6 +307,18 @@ def _url(schemes: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
+def _text_url(text: str) -> str:
+    _url(("http", "https"))(text)
+    return text  # to the letter: an issuer with a slash at its end is another one
+
+
+def _words(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip().lower().removeprefix("@") for part in text.split(",") if part.strip())
+    if any(" " in part or "." not in part for part in parts):
+        raise ValueError(text)
+    return parts
+
+
 # Fields whose text needs more than its type says: (parser, allowed values in words).
 _SPECIAL: dict[str, tuple[Callable[[str], object], str]] = {
     "trusted_proxies": (_network_list, "IP addresses or networks such as 10.0.0.0/8, comma separated"),
@@ -291,6 +328,8 @@ _SPECIAL: dict[str, tuple[Callable[[str], object], str]] = {
         _url(("postgres", "postgresql")),
         "an address such as postgresql://user:password@host:5432/name",
     ),
+    "oidc_issuer": (_text_url, "the provider's http:// or https:// address"),
+    "oidc_allowed_domains": (_words, "domains such as example.org, comma separated"),
     "smtp_url": (
         _url(("smtp", "smtp+starttls", "smtps")),
         "an address such as smtps://user:password@host:465",

@@ -53,6 +53,9 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ("GET", "/api/links/{token}"): CAPABILITY,
     ("POST", "/api/links/{token}"): CAPABILITY,
     ("POST", "/api/password/forgot"): LOGIN,
+    ("GET", "/api/oidc"): PUBLIC_WITHOUT_DATA,
+    ("GET", "/api/oidc/login"): PUBLIC_WITHOUT_DATA,
+    ("GET", "/api/oidc/callback"): LOGIN,
     ("GET", "/api/setup"): PUBLIC_WITHOUT_DATA,
     ("POST", "/api/setup"): PUBLIC_WITHOUT_DATA,
     # Tasks

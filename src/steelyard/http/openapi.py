@@ -23,7 +23,7 @@ _REASON = {
     201: "Created",
     202: "Begun; go on asking",
     204: "Nothing",
-    307: "Look there",
+    302: "Look there",
     400: "A parameter is missing or wrong, or the object's state does not allow the call",
     401: "No valid API key",
     402: "Known, but not enabled on this server",

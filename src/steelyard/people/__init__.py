@@ -26,6 +26,7 @@ from steelyard.people.members import (
     set_role,
 )
 from steelyard.people.model import AuditEntry, FailedJob, Person, Process
+from steelyard.people.oidc import member_of_identity
 from steelyard.people.settings import change_settings, get_settings
 from steelyard.people.setup import Founded, needs_setup, new_setup_token, set_up
 
@@ -57,6 +58,7 @@ __all__ = [
     "list_people",
     "look_up",
     "make_key",
+    "member_of_identity",
     "needs_setup",
     "new_setup_token",
     "reset_link",

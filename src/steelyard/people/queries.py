@@ -33,6 +33,15 @@ class Held(Struct, frozen=True):
     invited: bool
 
 
+class IdentityMember(Struct, frozen=True):
+    """A member whom an identity may sign in as."""
+
+    id: int
+    account_id: int
+    email: str
+    role: Role
+
+
 Q = QueryFile(__name__)
 
 people = Q.all("people", Person)
@@ -62,3 +71,8 @@ failed_jobs = Q.all("failed_jobs", FailedJob)
 retry_job = Q.value("retry_job", str)
 database_state = Q.one("database_state", DatabaseState)
 space_settings = Q.one("space_settings", SpaceSettings)
+lock_identity = Q.exec("lock_identity")
+members_of_identity = Q.all("members_of_identity", IdentityMember)
+members_to_link = Q.all("members_to_link", IdentityMember)
+link_identity = Q.exec("link_identity")
+accept_by_identity = Q.exec("accept_by_identity")

@@ -209,3 +209,34 @@ select current_setting('server_version') as version, pg_database_size(current_da
 select mode, callback_auth_key, default_callback_url, secure_result_urls
 from space
 where id = :space_id;
+
+-- name: lock_identity
+-- One sign-in of an identity at a time; held until the transaction ends.
+select pg_advisory_xact_lock(hashtextextended(:subject, 4711));
+
+-- name: members_of_identity
+-- Members that an identity was linked to.
+select m.id, m.account_id, m.email, m.role
+from member_identity i
+join member m on m.id = i.member_id
+where i.issuer = :issuer and i.subject = :subject
+order by m.id;
+
+-- name: members_to_link
+-- Members with an address whose invitation, if they have not joined yet, is still open; disabled ones too, lest they join anew.
+select id, account_id, email, role
+from member
+where lower(email) = lower(:email) and kind = 'human' and (invited_until is null or invited_until > steelyard.now())
+order by id;
+
+-- name: link_identity
+-- Remembers who a member is at the provider.
+insert into member_identity (issuer, subject, member_id)
+values (:issuer, :subject, :member_id)
+on conflict do nothing;
+
+-- name: accept_by_identity
+-- Whoever signs in has accepted the invitation; names are taken where there are none.
+update member
+set invited_until = null, first_name = coalesce(first_name, :first_name::text), last_name = coalesce(last_name, :last_name::text)
+where id = :member_id and role <> 'disabled';
