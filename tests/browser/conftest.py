@@ -15,10 +15,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 from tests.conftest import Template
-from tests.sdk.conftest import Server, cloned_database, running
+from tests.sdk.conftest import Server, cloned_database, fresh, running  # noqa: F401  (fresh is a fixture)
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -34,7 +42,9 @@ ARGUMENTS = (
     "--disable-sync",
 )
 # What a page may say on the console without failing its journey: answers that it handles.
-_EXPECTED = ("status of 401", "status of 409", "status of 400", "net::ERR_INTERNET_DISCONNECTED")
+_EXPECTED = ("Failed to load resource",)  # told by the answers below, with their addresses
+# Answers that the page handles: what is wrong with input, who is not signed in, what somebody else has changed.
+_HANDLED = (400, 401, 409)
 
 
 def chromium() -> str:
@@ -56,6 +66,10 @@ class Watch:
     def console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not any(text in message.text for text in self.expected):
             self.problems.append(f"console: {message.text}")
+
+    def response(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in _HANDLED:
+            self.problems.append(f"{response.status} {response.request.method} {response.url}")
 
     def error(self, error: Exception) -> None:
         self.problems.append(f"script error: {error}")
@@ -128,11 +142,15 @@ def open_page(browser: Browser, server: Server) -> Generator[OpenPage]:
         page.on("console", watch.console)
         page.on("pageerror", watch.error)
         page.on("request", watch.request)
+        page.on("response", watch.response)
         page.goto(path)
         return page
 
     yield open_it
-    for context in contexts:
+    shots = os.environ.get("STEELYARD_SHOTS")
+    for i, context in enumerate(contexts):
+        for j, page in enumerate(context.pages if shots else ()):
+            page.screenshot(path=f"{shots}/{i}-{j}.png")
         context.close()
     problems = [problem for watch in watches for problem in watch.problems]
     assert problems == []
@@ -150,6 +168,19 @@ def assign(server: Server, project: str, *emails: str) -> None:
         "POST", "/v1/studio/assignments/add", json={"emails": list(emails), "projects": [project]}
     )
     assert done.ok, done.text
+
+
+def offered(server: Server, task_id: str) -> None:
+    """Waits until a task is in the queue: a manager gets it and gives it back."""
+    lease = server.claim(task_id)
+    assert server.call("POST", f"/api/work/{lease}/release", json={}).ok
+
+
+def response_of(server: Server, task_id: str) -> Any:
+    """The answer of a task, which must be completed."""
+    task = server.call("GET", f"/v1/task/{task_id}").json()
+    assert task["status"] == "completed", task
+    return task["response"]
 
 
 def axe(page: Page, *, but: tuple[str, ...] = ()) -> None:

@@ -117,7 +117,7 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
     JSON.stringify(env.before[field.field_id]) !== JSON.stringify(raw);
   return (
     <Paper
-      component="section"
+      role={isContainer(field) ? "group" : undefined}
       className="steelyard-field"
       data-field={text}
       data-kind={kindOf(field)}
@@ -125,7 +125,7 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
       data-changed={changed || undefined}
       withBorder={isContainer(field)}
       p={isContainer(field) ? "md" : 0}
-      aria-labelledby={`${text}-title`}
+      aria-labelledby={isContainer(field) ? `${text}-title` : undefined}
       onFocus={(event) => {
         event.stopPropagation();
         env.onFocusField(text);

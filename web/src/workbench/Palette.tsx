@@ -38,7 +38,7 @@ export function Palette({ registry, opened, onClose }: Props) {
       withCloseButton={false}
       padding="xs"
       size="lg"
-      aria-label={t("command.app.palette")}
+      title={t("command.app.palette")}
     >
       <Combobox
         store={combobox}

@@ -12,7 +12,7 @@ export function Stranded({ drafts }: { readonly drafts: readonly LocalDraft[] })
       <List size="sm">
         {drafts.slice(0, 10).map((draft) => (
           <List.Item key={draft.key}>
-            <a href={`/work?task=${encodeURIComponent(draft.taskId)}`}>{draft.taskId}</a>{" "}
+            <a href={`/work?task_id=${encodeURIComponent(draft.taskId)}`}>{draft.taskId}</a>{" "}
             {new Date(draft.changedAt).toLocaleString()}
           </List.Item>
         ))}

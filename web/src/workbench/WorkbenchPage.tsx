@@ -13,6 +13,7 @@ import { Palette } from "./Palette";
 import { Stranded } from "./Stranded";
 import { WorkSession } from "./session";
 import { WorkView } from "./WorkView";
+import "./workbench.css";
 
 export interface WorkbenchProps {
   readonly calls: WorkCalls;

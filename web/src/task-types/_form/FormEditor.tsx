@@ -92,7 +92,8 @@ export function FormEditor({
         setAt(store, [place.path], picked(place.field, now, option));
         setCurrent(place.path);
         if (Number(place.field.max_choices ?? 1) === 1 && says(store.doc.fields[place.path]))
-          advance(place.path);
+          // after the fields that this answer brings have been drawn
+          setTimeout(() => advance(place.path), 0);
       },
     });
     const advance = (from: string): void => {

@@ -1,0 +1,196 @@
+"""Filling in forms in the browser: by pointer, by keyboard alone, with conditions, wrong input and reloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+from scaleapi.tasks import TaskType
+
+from tests.browser.conftest import LABELER, OpenPage, assign, axe, offered, response_of
+from tests.sdk.conftest import Namer, Server
+
+FIELDS: list[dict[str, Any]] = [
+    {
+        "type": "category", "field_id": "stall", "title": "What is sold here?", "required": True,
+        "choices": [
+            {"label": "Food", "value": "food", "subchoices": [{"label": "Fruit", "value": "fruit"}, {"label": "Fish", "value": "fish"}]},
+            {"label": "Cloth", "value": "cloth"},
+        ],
+    },
+    {"type": "text", "field_id": "kind", "title": "Which fruit?", "conditions": {"stall": "fruit"}, "required": True},
+    {"type": "number", "field_id": "price", "title": "Price", "min": 0, "max": 100, "step": 0.5},
+    {"type": "boolean", "field_id": "open", "title": "Is it open?"},
+    {"type": "ranking_order", "field_id": "order", "title": "Rank the three", "num_options": 3},
+    {"type": "field_set", "field_id": "people", "title": "People", "max_responses_required": 3,
+     "fields": [{"type": "text", "field_id": "name", "title": "Name"}, {"type": "datetime", "field_id": "born", "title": "Born"}]},
+]  # fmt: skip
+
+
+def make_task(server: Server, fresh: Namer, kind: TaskType, **params: Any) -> tuple[str, str]:
+    project = fresh(kind.value)
+    server.client(server.keys.live).create_project(project, kind)
+    assign(server, project, LABELER)
+    made = server.call(
+        "POST", f"/v1/task/{kind.value}", json={"project": project, "instruction": "Look and tell.", **params}
+    )
+    assert made.ok, made.text
+    offered(server, made.json()["task_id"])
+    return project, made.json()["task_id"]
+
+
+def done(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Nothing to do right now")).to_be_visible()
+
+
+def test_a_form_with_conditions_is_filled_in_corrected_and_submitted(
+    server: Server, open_page: OpenPage, fresh: Namer
+) -> None:
+    photo = {"type": "image", "content": f"{server.photos}/coffee.jpg"}
+    note = {"type": "text", "content": "# A market stall\n\nSeen on *Tuesday*. <b>no html</b>"}
+    project, task_id = make_task(
+        server, fresh, TaskType.TextCollection, attachments=[photo, note], fields=FIELDS
+    )
+    page = open_page(f"/work?project={project}", LABELER)
+    expect(page.get_by_text("Which fruit?")).to_have_count(0)
+    page.get_by_role("radio", name="Fruit").click()
+    expect(page.get_by_text("Which fruit?")).to_be_visible()
+    page.get_by_label("Price", exact=True).fill("1.3")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-field=kind]").get_by_text("Please answer this")).to_be_visible()
+    expect(page.locator("[data-field=price]").get_by_text("In steps of 0.5")).to_be_visible()
+    page.get_by_label("Which fruit?").fill("pears")
+    page.get_by_label("Price", exact=True).fill("1.5")
+    page.get_by_text("Yes", exact=True).click()
+    for option in ("3", "1", "2"):
+        page.locator(f"[data-field=order] [data-choice='{option}']").click()
+    page.get_by_label("Name", exact=True).fill("Ada")
+    expect(page.locator("[data-save-state=saved]")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Which fruit?")).to_have_value("pears")
+    page.get_by_role("button", name="Add another").click()
+    page.get_by_label("Name", exact=True).nth(1).fill("Grace")
+    page.get_by_label("Born").nth(1).fill("1906-12-09")
+    expect(page.locator("[data-attachment='0'] img")).to_be_visible()
+    axe(page)
+    page.keyboard.press("Control+Enter")
+    done(page)
+    assert response_of(server, task_id)["annotations"] == {
+        "stall": ["fruit"],
+        "kind": "pears",
+        "price": "1.5",
+        "open": True,
+        "order": [3, 1, 2],
+        "people": [{"name": "Ada"}, {"name": "Grace", "born": "1906-12-09"}],
+    }
+
+
+def test_digits_answer_one_question_after_another(server: Server, open_page: OpenPage, fresh: Namer) -> None:
+    project, task_id = make_task(
+        server,
+        fresh,
+        TaskType.Categorization,
+        attachment="A plank of oak, 2.4 m.",
+        attachment_type="text",
+        taxonomies={
+            "material": {"type": "category", "description": "Material?", "choices": ["Steel", {"choice": "Wood", "subchoices": ["Oak", "Elm"]}]},
+            "defects": {"type": "category", "description": "Defects?", "choices": ["Knot", "Crack"], "condition": {"taxonomy": "material", "choices": ["Oak", "Elm"]}},
+            "note": {"type": "text", "description": "Note?"},
+        },
+    )  # fmt: skip
+    page = open_page(f"/work?project={project}", LABELER)
+    expect(page.get_by_role("radio", name="Oak")).to_be_visible()
+    page.keyboard.press("2")
+    expect(page.get_by_role("radio", name="Knot")).to_be_visible()
+    page.keyboard.press("1")
+    expect(page.get_by_role("radio", name="Knot")).to_be_checked()
+    expect(page.get_by_role("textbox", name="Note?")).to_be_focused()
+    page.keyboard.type("fine")
+    page.keyboard.press("Control+Enter")
+    done(page)
+    assert response_of(server, task_id) == {
+        "taxonomies": {"material": ["Oak"], "defects": ["Knot"], "note": "fine"}
+    }
+
+
+def test_items_are_compared_side_by_side(server: Server, open_page: OpenPage, fresh: Namer) -> None:
+    project, task_id = make_task(
+        server,
+        fresh,
+        TaskType.Comparison,
+        attachments=["The mill stands by the river.", "By the river the mill stood."],
+        attachment_type="text",
+        choices=["first", "second"],
+        fields={"why": "Why?"},
+    )
+    page = open_page(f"/work?project={project}", LABELER)
+    expect(page.locator("[data-attachment]")).to_have_count(2)
+    page.keyboard.press("2")
+    page.get_by_label("Why?").fill("It flows.")
+    axe(page)
+    page.keyboard.press("Control+Enter")
+    done(page)
+    assert response_of(server, task_id) == {"choice": "second", "fields": {"why": "It flows."}}
+
+
+def test_rows_are_transcribed(server: Server, open_page: OpenPage, fresh: Namer) -> None:
+    project, task_id = make_task(
+        server,
+        fresh,
+        TaskType.Transcription,
+        attachment="wool 40, slate 12",
+        attachment_type="text",
+        fields={"ship": "Ship"},
+        repeatable_fields={"cargo": "What", "bales": "How many"},
+    )
+    page = open_page(f"/work?project={project}", LABELER)
+    page.get_by_label("What", exact=True).fill("wool")
+    page.get_by_label("How many", exact=True).fill("40")
+    page.get_by_role("button", name="Add another").click()
+    page.get_by_label("What", exact=True).nth(1).fill("slate")
+    page.keyboard.press("Control+Enter")
+    done(page)
+    assert response_of(server, task_id) == {
+        "fields": {"ship": ""},
+        "repeatable_fields": [{"cargo": "wool", "bales": "40"}, {"cargo": "slate", "bales": ""}],
+    }
+
+
+def test_what_was_found_out_is_entered(server: Server, open_page: OpenPage, fresh: Namer) -> None:
+    project, task_id = make_task(
+        server,
+        fresh,
+        TaskType.DataCollection,
+        attachment="Halcyon, Oban",
+        attachment_type="text",
+        fields={"phone": "Telephone"},
+    )
+    page = open_page(f"/work?project={project}", LABELER)
+    page.get_by_label("Telephone").fill("555 0100")
+    page.keyboard.press("Control+Enter")
+    done(page)
+    assert response_of(server, task_id)["fields"] == {"phone": "555 0100"}
+
+
+def test_work_done_without_a_network_arrives_once_it_is_back(
+    server: Server, open_page: OpenPage, fresh: Namer
+) -> None:
+    project, task_id = make_task(
+        server,
+        fresh,
+        TaskType.DataCollection,
+        attachment="Halcyon, Oban",
+        attachment_type="text",
+        fields={"phone": "Telephone"},
+    )
+    page = open_page(f"/work?project={project}", LABELER)
+    page.get_by_label("Telephone").fill("555")
+    expect(page.locator("[data-save-state=saved]")).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_label("Telephone").fill("555 0100")
+    expect(page.get_by_text("Saved on this device")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("The submission is repeated until it arrives")).to_be_visible()
+    page.context.set_offline(False)
+    done(page)
+    assert response_of(server, task_id)["fields"] == {"phone": "555 0100"}
