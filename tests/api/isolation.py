@@ -40,6 +40,7 @@ class World(Struct, frozen=True):
     transfer: str
     member: str
     key: str
+    change: str
 
 
 class Sent(Struct):

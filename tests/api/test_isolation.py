@@ -25,6 +25,7 @@ from tests.api.isolation import Probe, Sent, World
 from tests.api.isolation import quoted as _q
 from tests.api.probes_people import PEOPLE_PROBES
 from tests.api.probes_quality import QUALITY_PROBES
+from tests.api.probes_work import WORK_PROBES
 from tests.conftest import ClientFor, Keys
 
 BOX = {"type": "box", "label": "Big Cow", "left": 5, "top": 6, "width": 40, "height": 30}
@@ -365,6 +366,7 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ],
     **QUALITY_PROBES,
     **PEOPLE_PROBES,
+    **WORK_PROBES,
 }
 
 
@@ -471,6 +473,8 @@ async def _build(ctx: Ctx, live: httpx.AsyncClient, labeler: httpx.AsyncClient, 
             json={"task_id": done, "audit_result": "accepted", "response_url": "https://zq.example/r.json"},
         )
     )
+    wanted = {"verb": "prioritize", "filter": {"unique_id": ["zq/unique"]}, "priority": 11}
+    change = _ok(await live.post("/api/bulk-changes", json=wanted))
     page = _ok(await live.get("/v1/tasks", params={"limit": 1}))
     event = await ctx.db.fetchval(
         "insert into callback_event (id, space_id, task_id, kind, target, payload, state, created_at)"
@@ -513,6 +517,7 @@ async def _build(ctx: Ctx, live: httpx.AsyncClient, labeler: httpx.AsyncClient, 
         transfer=transfer["id"],
         member=member,
         key=str(key.id),
+        change=change["id"],
     )
 
 

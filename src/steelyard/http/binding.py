@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any, get_args, get_origin
@@ -42,8 +43,8 @@ def parse_time(text: str, name: str) -> datetime:
 class _Field(Struct, frozen=True):
     name: str
     kind: str
-    minimum: int | None = None
-    maximum: int | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
 
 
 class QueryBinder:
@@ -90,6 +91,8 @@ def _describe(name: str, info: Any) -> _Field:
             return _Field(name, "bool")
         if isinstance(option, inspect.IntType):
             return _Field(name, "int", option.ge, option.le)
+        if isinstance(option, inspect.FloatType):
+            return _Field(name, "float", option.ge, option.le)
         if isinstance(option, inspect.DateTimeType):
             return _Field(name, "time")
     return _Field(name, "str")
@@ -125,9 +128,23 @@ def _single(key: str, field: _Field, text: str) -> Any:
                 key, f"must be an integer {limits}" if field.minimum is not None else "must be an integer"
             )
         return number
+    if field.kind == "float":
+        return _fraction(key, field, text)
     if field.kind == "time":
         return parse_time(text, key)
     return text
+
+
+def _fraction(key: str, field: _Field, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    low = -math.inf if field.minimum is None else field.minimum
+    high = math.inf if field.maximum is None else field.maximum
+    if not math.isfinite(number) or not low <= number <= high:
+        raise parameter(key, f"must be a number between {low} and {high}")
+    return number
 
 
 def split_list(values: list[str]) -> list[str]:

@@ -16,7 +16,8 @@ Document = Annotated[Raw, Meta(extra_json_schema=_ANY_OBJECT)]
 Anything = Annotated[Raw, Meta(description="Any JSON.")]
 Seconds = Annotated[int, Meta(ge=0, le=10_000_000)]
 Names = Annotated[list[str], Meta(min_length=1, max_length=1000)]
-NULL = Raw(b"null")
+MaybeDocument = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
+"""A document that may be absent or null in a request: `Raw | None` is no type that msgspec decodes."""
 
 
 class ClaimWork(Struct, kw_only=True):
@@ -131,6 +132,11 @@ def as_object(raw: Raw, path: str) -> bytes:
     except UnicodeDecodeError:
         raise InvalidRequest("The request body is not valid UTF-8.") from None
     return given
+
+
+def maybe_object(raw: Raw, path: str) -> bytes | None:
+    """The same, or None where it is absent or null. Raises InvalidRequest."""
+    return None if bytes(raw) in (b"", b"null") else as_object(raw, path)
 
 
 def comment(stored: review.Comment) -> WorkComment:

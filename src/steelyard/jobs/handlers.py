@@ -14,6 +14,8 @@ from steelyard.quality.score import score_attempt
 from steelyard.tasks.prepare import prepare_task
 from steelyard.tasks.spawn import create_dependents
 from steelyard.transfers import RUN_TRANSFER, RunTransfer, run_transfer
+from steelyard.work.bulk import bulk_change
+from steelyard.work.manage import redo_task
 from steelyard.work.merge import merge_answers
 
 _JOBS: tuple[JobSpec, ...] = (
@@ -31,6 +33,10 @@ _JOBS: tuple[JobSpec, ...] = (
         s.CREATE_DEPENDENTS, create_dependents, s.CreateDependents, "default", RetryPolicy(max_attempts=100)
     ),
     JobSpec(s.MERGE_ANSWERS, merge_answers, s.MergeAnswers, "default", RetryPolicy(max_attempts=100)),
+    JobSpec(s.REDO_TASK, redo_task, s.RedoTask, "default", RetryPolicy(max_attempts=100)),
+    JobSpec(
+        s.BULK_CHANGE, bulk_change, s.BulkChange, "default", RetryPolicy(max_attempts=100), limit_s=36_000.0
+    ),
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
     JobSpec(RUN_TRANSFER, run_transfer, RunTransfer, "default", limit_s=6 * 3600.0),
     JobSpec(s.SCORE_ATTEMPT, score_attempt, s.ScoreAttempt, "default", RetryPolicy(max_attempts=100)),

@@ -58,6 +58,21 @@ class ScoreAttempt(Struct, frozen=True):
     attempt_id: int
 
 
+class RedoTask(Struct, frozen=True):
+    """Do a task again whose answer of that version the customer has rejected. Queue `default`."""
+
+    space_id: int
+    task_id: str
+    version: int
+
+
+class BulkChange(Struct, frozen=True):
+    """Go on with a change of many tasks. Queue `default`."""
+
+    space_id: int
+    id: str
+
+
 class NoArgs(Struct, frozen=True):
     """The arguments of periodic jobs."""
 
@@ -67,6 +82,8 @@ SEND_CALLBACK, SEND_CALLBACK_QUEUE = "send_callback", "callbacks"
 CREATE_DEPENDENTS, CREATE_DEPENDENTS_QUEUE = "create_dependents", "default"
 MERGE_ANSWERS, MERGE_ANSWERS_QUEUE = "merge_answers", "default"
 SCORE_ATTEMPT, SCORE_ATTEMPT_QUEUE = "score_attempt", "default"
+REDO_TASK, REDO_TASK_QUEUE = "redo_task", "default"
+BULK_CHANGE, BULK_CHANGE_QUEUE = "bulk_change", "default"
 SETTLE_BATCH, SETTLE_BATCH_QUEUE = "settle_batch", "default"
 
 

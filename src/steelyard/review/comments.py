@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
@@ -20,9 +20,9 @@ class NewComment(Struct, frozen=True, kw_only=True):
 
     text: Annotated[str, Meta(min_length=1, max_length=5000)]
     annotation_id: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
-    at: Annotated[
-        Raw | None, Meta(extra_json_schema={"type": ["object", "array", "number", "string", "null"]})
-    ] = None
+    at: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "array", "number", "string", "null"]})] = (
+        Raw(b"")
+    )
 
 
 Comment = q.CommentRow
@@ -43,9 +43,7 @@ async def add_comments(
     """Stores remarks on a version of a task's answer."""
     if not comments:
         return
-    at: list[Any] = [
-        None if c.at is None or bytes(c.at) == b"null" else bytes(c.at).decode() for c in comments
-    ]
+    at = [None if bytes(c.at) in (b"", b"null") else bytes(c.at).decode() for c in comments]
     await q.add_comments(
         tx,
         space_id=actor.space_id,

@@ -48,6 +48,64 @@ class CommentRow(Struct, frozen=True):
     resolved_at: datetime | None
 
 
+class EventRow(Struct, frozen=True):
+    """What happened to a task; `detail` is JSON text."""
+
+    at: datetime
+    kind: str
+    actor: str | None
+    detail: str | None
+
+
+class AttemptRow(Struct, frozen=True):
+    """Somebody's go at a task; `response` is JSON text, of a review the fixed answer or the bare verdict."""
+
+    id: int
+    email: str
+    kind: str
+    step: int
+    round: int
+    state: str
+    claimed_at: datetime
+    ended_at: datetime | None
+    active_seconds: int
+    verdict: str | None
+    reason: str | None
+    response: str | None
+
+
+class AgreementRow(Struct, frozen=True):
+    """How alike two attempts' answers are; `detail` is JSON text."""
+
+    attempt_a: int
+    attempt_b: int
+    round: int
+    score: float
+    detail: str
+
+
+class AuditTask(Struct, frozen=True):
+    """A completed task to audit."""
+
+    id: str
+    type: str
+    project: str | None
+    batch: str | None
+    completed_at: datetime
+    version: int
+    customer_review_status: str | None
+
+
+class AuditedRow(Struct, frozen=True):
+    response: str | None
+    version: int
+
+
+events = Q.all("events", EventRow)
+attempts = Q.all("attempts", AttemptRow)
+agreements = Q.all("agreements", AgreementRow)
+audit_queue = Q.all("audit_queue", AuditTask)
+task_to_audit = Q.opt("task_to_audit", AuditedRow)
 add_comments = Q.exec("add_comments")
 comments = Q.all("comments", CommentRow)
 resolve_comments = Q.exec("resolve_comments")

@@ -81,3 +81,52 @@ where v.space_id = :space_id and v.task_id = :task_id and v.version = :version a
   select count(*)
   from slot s
   where s.space_id = v.space_id and s.task_id = v.task_id and s.round = :round and s.step = 0) = 1;
+
+-- name: events
+-- The timeline of a task, oldest first.
+select at, kind, actor, detail::text as detail
+from task_event
+where space_id = :space_id and task_id = :task_id
+order by at
+offset :offset
+limit :limit;
+
+-- name: attempts
+-- Who did what on a task, oldest first.
+select a.id, m.email, o.kind, o.step::integer, o.round::integer, a.state, a.claimed_at, a.ended_at, a.active_seconds, a.verdict, a.reason,
+  coalesce(a.answer, a.response)::text as response
+from attempt a
+join slot o on o.id = a.slot_id
+join member m on m.id = a.member_id
+where a.space_id = :space_id and a.task_id = :task_id
+order by a.id
+limit 1000;
+
+-- name: agreements
+-- How alike the answers of several people to a task are.
+select attempt_a, attempt_b, round::integer, score, detail::text as detail
+from answer_agreement
+where space_id = :space_id and task_id = :task_id
+order by attempt_a, attempt_b;
+
+-- name: audit_queue
+-- Completed tasks of the sample whose answer nobody has audited, newest first.
+select t.id, t.type, p.name as project, b.name as batch, t.completed_at, t.response_version as version, t.customer_review_status
+from task t
+left join project p on p.space_id = t.space_id and p.id = t.project_id
+left join batch b on b.space_id = t.space_id and b.id = t.batch_id
+left join project_workflow w on w.space_id = t.space_id and w.project_id = t.project_id
+where t.space_id = :space_id and t.status = 'completed' and (:before::text is null or t.id < :before)
+  and (:project::text is null or t.project_id = (select id from project where space_id = :space_id and name = :project))
+  and (:batch::text is null or t.batch_id = (select id from batch where space_id = :space_id and name = :batch))
+  and steelyard.chosen(t.id, 'audit', coalesce(:sample::double precision, (w.settings ->> 'audit_sample')::double precision, 0))
+  and (t.customer_review_status is null
+    or (('{' || t.review_members || '}')::json ->> 'customer_audited_at')::timestamptz < t.completed_at)
+order by t.id desc
+limit :limit;
+
+-- name: task_to_audit
+-- The answer that a customer's verdict is about.
+select response::text as response, response_version as version
+from task
+where space_id = :space_id and id = :task_id;

@@ -1,7 +1,7 @@
 """Tasks: create, read, list, change, and the transitions that other features ask for."""
 
+from steelyard.tasks.audit import AuditResult, audit_task
 from steelyard.tasks.change import (
-    audit_task,
     cancel_task,
     change_tags,
     clear_unique_id,
@@ -10,6 +10,7 @@ from steelyard.tasks.change import (
     set_metadata,
     set_unique_id,
 )
+from steelyard.tasks.contents import read_contents
 from steelyard.tasks.create import create_task, find_type
 from steelyard.tasks.dependents import audited
 from steelyard.tasks.intake import (
@@ -23,7 +24,15 @@ from steelyard.tasks.intake import (
     summary_of,
     take_answer,
 )
-from steelyard.tasks.list import REVIEW_STATUSES, STATUSES, TaskFilter, list_tasks
+from steelyard.tasks.list import (
+    REVIEW_STATUSES,
+    STATUSES,
+    TaskFilter,
+    conditions,
+    count_tasks,
+    list_ids,
+    list_tasks,
+)
 from steelyard.tasks.spawn import change_dependents, create_dependents, force_dependents
 from steelyard.tasks.transitions import (
     add_version,
@@ -32,11 +41,13 @@ from steelyard.tasks.transitions import (
     fail_task,
     finish_task,
     lock,
+    lock_many,
     move,
     note,
     open_step,
     queue_task,
     recall_locked,
+    set_priority,
     start_work,
     stop_work,
 )
@@ -44,6 +55,7 @@ from steelyard.tasks.transitions import (
 __all__ = [
     "REVIEW_STATUSES",
     "STATUSES",
+    "AuditResult",
     "InvalidResponse",
     "Subject",
     "TakenAnswer",
@@ -58,6 +70,8 @@ __all__ = [
     "change_tags",
     "clear_unique_id",
     "complete_task",
+    "conditions",
+    "count_tasks",
     "create_dependents",
     "create_task",
     "fail_task",
@@ -68,14 +82,18 @@ __all__ = [
     "get_task",
     "get_task_with_downloads",
     "keep_files",
+    "list_ids",
     "list_tasks",
     "lock",
+    "lock_many",
     "move",
     "note",
     "open_step",
     "queue_task",
+    "read_contents",
     "recall_locked",
     "set_metadata",
+    "set_priority",
     "set_unique_id",
     "start_work",
     "stop_work",

@@ -3,19 +3,13 @@ does not exist in the actor's space."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
-from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import ConstraintBroken, Tx
 from steelyard.errors import Conflict, InvalidRequest, NotFound
-from steelyard.tasks import dependents
 from steelyard.tasks import queries as q
 from steelyard.tasks.downloads import with_downloads
 from steelyard.tasks.platform import MAX_TAGS
-from steelyard.tasks.transitions import cancel_locked, note
+from steelyard.tasks.transitions import cancel_locked
 
 
 def not_found() -> NotFound:
@@ -61,7 +55,7 @@ async def cancel_task(ctx: Ctx, actor: Actor, task_id: str, *, clear_unique_id: 
             if clear_unique_id:
                 return _found(await q.clear_unique_id(tx, space_id=space_id, task_id=task_id))
         elif state.status != "pending":
-            raise InvalidRequest(f"Only pending tasks can be canceled; this one is {_words(state.status)}.")
+            raise InvalidRequest(f"Only pending tasks can be canceled; this one is {words(state.status)}.")
         elif state.work_started or not await cancel_locked(
             ctx, tx, space_id, task_id, state, actor.email, clear_unique_id=clear_unique_id
         ):
@@ -71,7 +65,8 @@ async def cancel_task(ctx: Ctx, actor: Actor, task_id: str, *, clear_unique_id: 
     return await ctx.db.transact(work)
 
 
-def _words(status: str) -> str:
+def words(status: str) -> str:
+    """A status in a sentence."""
     return "in error" if status == "error" else status
 
 
@@ -130,58 +125,3 @@ async def change_tags(ctx: Ctx, actor: Actor, task_id: str, tags: list[str], how
         return _found(await q.set_tags(tx, space_id=space_id, task_id=task_id, tags=wanted))
 
     return await ctx.db.transact(work)
-
-
-async def audit_task(ctx: Ctx, actor: Actor, task_id: str, *, accepted: bool, comments: str | None) -> bytes:
-    """The customer's verdict (platform-api §15): an entry in front of `audits`, the review status, a callback. Only completed tasks."""
-    space_id = actor.space_id
-    result = "accepted" if accepted else "rejected"
-
-    async def work(tx: Tx) -> bytes:
-        state = await q.lock_task(tx, space_id=space_id, task_id=task_id)
-        if state is None:
-            raise not_found()
-        if state.status != "completed":
-            raise InvalidRequest(f"Only completed tasks can be audited; this one is {_words(state.status)}.")
-        now = ctx.clock.now()
-        at = wire_time(now)
-        entry = {
-            "audited_by": actor.email,
-            "audited_at": at,
-            "audit_time_secs": 0,
-            "audit_result": result,
-            "audit_source": "customer",
-        }
-        audits = [entry, *(msgspec.json.decode(state.audits) if state.audits else [])]
-        await q.set_audited(
-            tx,
-            space_id=space_id,
-            task_id=task_id,
-            audits=msgspec.json.encode(audits).decode(),
-            result=result,
-            review_members=_review_members(state.review_members, actor.email, at, comments),
-        )
-        await note(tx, space_id, task_id, "audited", actor.email, {"result": result, "comments": comments})
-        if state.batch_id is not None:
-            await q.touch_batch_audited(
-                tx,
-                space_id=space_id,
-                batch_id=state.batch_id,
-                at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # as `audited_at` says
-            )
-        if accepted and state.has_dependents:
-            await dependents.release(tx, space_id, task_id)
-        await q.announce(tx, space_id=space_id, task_id=task_id, kind="audited")
-        return _found(await q.task_json_by_id(tx, space_id=space_id, task_id=task_id))
-
-    return await ctx.db.transact(work)
-
-
-def _review_members(held: str | None, email: str, at: str, comments: str | None) -> str:
-    members: dict[str, Any] = msgspec.json.decode("{" + held + "}") if held else {}
-    if comments:
-        members["customer_review_comments"] = [*members.get("customer_review_comments", []), comments]
-    members["customer_reviewed_by"] = email
-    members["customer_audited_at"] = at
-    members["customer_audit_time_secs"] = 0
-    return msgspec.json.encode(members).decode()[1:-1]

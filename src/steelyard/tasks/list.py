@@ -151,6 +151,28 @@ async def conditions(ctx: Ctx, actor: Actor, wanted: TaskFilter) -> tuple[str, l
     return where.text(), where.args
 
 
+async def list_ids(ctx: Ctx, actor: Actor, wanted: TaskFilter, *, below: str | None, limit: int) -> list[str]:
+    """Ids of matching tasks, newest first, starting below one; paging members of the filter do not count."""
+    found = await conditions(ctx, actor, wanted)
+    if found is None:
+        return []
+    where, args = found
+    args = [*args, below or "g", limit]  # "g" sorts after every hex digit
+    sql = f"select t.id from task t where {where} and t.id < ${len(args) - 1} order by t.id desc limit ${len(args)}"  # noqa: S608 - our own clauses
+    return [row[0] for row in await ctx.db.fetch(sql, *args)]
+
+
+async def count_tasks(ctx: Ctx, actor: Actor, wanted: TaskFilter) -> int:
+    """How many tasks match."""
+    ids = await _ids(ctx, actor, wanted)
+    if ids is None:
+        return 0
+    where = _Where(actor.space_id)
+    counted = _clauses(where, wanted, *ids)
+    total, args = _total(where, wanted, *ids, counted, reads_tasks=not counted)
+    return await ctx.db.fetchval(f"select {total}", *args)
+
+
 _PAGE = """
 with page as (
   select t.id, {document} as doc

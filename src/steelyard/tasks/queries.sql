@@ -444,10 +444,56 @@ returning steelyard.task_json(t)
 -- name: set_audited
 -- Notes a customer's audit on the task.
 update task
-set audits = :audits::json, customer_review_status = :result, review_members = :review_members, callback_succeeded = null,
+set audits = :audits::json, customer_review_status = :result, review_members = :review_members,
+  callback_succeeded = case when not :told::boolean then callback_succeeded end,
   updated_at = steelyard.now()
 where space_id = :space_id and id = :task_id
+
+-- name: set_fixed
+-- The customer's own answer takes the place of the task's.
+update task
+set response = :response::json, response_version = response_version + 1, updated_at = steelyard.now(),
+  prior_responses = (case
+    when prior_responses is null then '[' || response::text || ']'
+    else left(prior_responses::text, -1) || ',' || response::text || ']' end)::json
+where space_id = :space_id and id = :task_id and status = 'completed'
+returning response_version
+
+-- name: redoes
+-- Whether tasks of a project are done again after a rejection.
+select coalesce((settings ->> 'redo_after_rejection')::boolean, false)
+from project_workflow
+where space_id = :space_id and project_id = :project_id
 
 -- name: touch_batch_audited
 -- For the batch filters audited_after and audited_before.
 update batch set last_audited_at = :at where space_id = :space_id and id = :batch_id
+
+-- name: lock_many_slots
+-- The open work of some tasks, held in the order that everybody keeps.
+select id from slot where space_id = :space_id and task_id = any(:task_ids::text[]) and done_at is null order by id for update
+
+-- name: share_many_batches
+-- Serialises a change of tasks with the settling of their batches.
+select b.id from batch b
+where b.space_id = :space_id and b.id in (
+  select t.batch_id from task t where t.space_id = :space_id and t.id = any(:task_ids::text[]))
+order by b.id
+for share
+
+-- name: set_task_priority
+-- A priority of a pending task's own, and of its open work.
+with changed as (
+  update task t
+  set priority = :priority::smallint, own_priority = true, updated_at = steelyard.now()
+  where t.space_id = :space_id and t.id = :task_id and t.status = 'pending' and (t.priority <> :priority::smallint or not t.own_priority)
+  returning t.space_id, t.id, t.batch_id
+),
+moved as (
+  update slot s
+  set priority = steelyard.slot_priority(:priority::smallint, b.studio_priority, b.calibration_batch)
+  from changed c
+  left join batch b on b.space_id = c.space_id and b.id = c.batch_id
+  where s.space_id = c.space_id and s.task_id = c.id and s.done_at is null
+)
+select id from changed

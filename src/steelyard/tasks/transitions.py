@@ -94,7 +94,9 @@ async def complete_task(
     )
     if version is None:
         return False
-    await _add(tx, space_id, task_id, version, text, origin=origin, author=author, author_id=author_id)
+    await add_final_version(
+        tx, space_id, task_id, version, text, origin=origin, author=author, author_id=author_id
+    )
     await _ended(ctx, tx, space_id, task_id, before, "completed", author)
     return True
 
@@ -125,7 +127,7 @@ async def add_version(
     """Keeps an answer that is not final, without showing it to the customer; its number, None when the task has ended meanwhile."""
     version = await q.next_version(tx, space_id=space_id, task_id=task_id, from_stages=sources("complete"))
     if version is not None:
-        await _add(
+        await add_final_version(
             tx,
             space_id,
             task_id,
@@ -140,7 +142,7 @@ async def add_version(
     return version
 
 
-async def _add(
+async def add_final_version(
     tx: Tx,
     space_id: int,
     task_id: str,
@@ -153,6 +155,7 @@ async def _add(
     base_version: int | None = None,
     difference: bytes | None = None,
 ) -> None:
+    """Keeps the answer of a version whose number the task has taken."""
     await q.add_response_version(
         tx,
         space_id=space_id,
@@ -241,6 +244,20 @@ async def stop_work(
     await note(tx, space_id, task_id, kind, actor, detail)
     verb = "stop_review" if review else "stop_work"
     await q.set_idle(tx, space_id=space_id, task_id=task_id, stage=target(verb), from_stages=sources(verb))
+
+
+async def set_priority(tx: Tx, space_id: int, task_id: str, priority: int, actor: str) -> bool:
+    """A pending task's own priority, 10 to 30; its slots are locked."""
+    if await q.set_task_priority(tx, space_id=space_id, task_id=task_id, priority=priority) is None:
+        return False
+    await note(tx, space_id, task_id, "prioritized", actor, {"priority": priority})
+    return True
+
+
+async def lock_many(tx: Tx, space_id: int, task_ids: list[str]) -> None:
+    """Locks what a change of several tasks needs before it locks each of them: their open slots, then their batches."""
+    await q.lock_many_slots(tx, space_id=space_id, task_ids=task_ids)
+    await q.share_many_batches(tx, space_id=space_id, task_ids=task_ids)
 
 
 async def note(

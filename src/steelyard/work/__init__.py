@@ -1,5 +1,6 @@
 """Work: claiming a slot under a lease, keeping it alive, drafts, submitting, giving it back; the pipeline of a project."""
 
+from steelyard.work.bulk import BulkArgs, get_bulk, list_bulks, start_bulk
 from steelyard.work.draft import save_draft
 from steelyard.work.kinds import KINDS, Wanted
 from steelyard.work.lease import (
@@ -14,7 +15,26 @@ from steelyard.work.lease import (
     skip_work,
     slot_of,
 )
-from steelyard.work.model import CheckRow, Draft, Held, Nothing, SavedDraft, Submitted, Work
+from steelyard.work.manage import (
+    LeaseFilter,
+    list_escalated,
+    list_leases,
+    reassign,
+    recall_task,
+    take_lease,
+)
+from steelyard.work.model import (
+    BulkRow,
+    CheckRow,
+    Draft,
+    Escalated,
+    Held,
+    Holder,
+    Nothing,
+    SavedDraft,
+    Submitted,
+    Work,
+)
 from steelyard.work.pipeline import Place, chosen, labeled, next_stage, reviewed
 from steelyard.work.policy import LANES, MOST_LEASES, REACH, reach_of
 from steelyard.work.queries import one_at_a_time
@@ -33,9 +53,14 @@ __all__ = [
     "LANES",
     "MOST_LEASES",
     "REACH",
+    "BulkArgs",
+    "BulkRow",
     "CheckRow",
     "Draft",
+    "Escalated",
     "Held",
+    "Holder",
+    "LeaseFilter",
     "Nothing",
     "Place",
     "ReviewStage",
@@ -54,21 +79,29 @@ __all__ = [
     "extend_lease",
     "finish_lease",
     "free_leases",
+    "get_bulk",
     "get_work",
     "get_workflow",
     "held_leases",
     "labeled",
     "lease_to_check",
+    "list_bulks",
+    "list_escalated",
+    "list_leases",
     "lost",
     "next_stage",
     "one_at_a_time",
     "reach_of",
+    "reassign",
+    "recall_task",
     "release_work",
     "reviewed",
     "save_draft",
     "set_workflow",
     "skip_work",
     "slot_of",
+    "start_bulk",
     "submit_work",
+    "take_lease",
     "workflow_of",
 ]

@@ -12,7 +12,6 @@ from steelyard.ctx import Ctx
 from steelyard.db.outbox import wake
 from steelyard.db.pool import Tx
 from steelyard.jobs.specs import MergeAnswers
-from steelyard.task_types import MediaInfo
 from steelyard.work import queries as q
 from steelyard.work.model import GivenAnswer
 from steelyard.work.pipeline import Place, labeled
@@ -30,22 +29,18 @@ def best(answers: list[GivenAnswer], pairs: list[tuple[int, int]], scores: list[
 
 async def merge_answers(ctx: Ctx, args: MergeAnswers) -> None:
     """Compares the answers of a round and lets the best go on. Harmless when repeated, or when the task has ended meanwhile."""
-    task = await q.task_to_merge(ctx.db, space_id=args.space_id, task_id=args.task_id, round=args.round)
-    if task is None:
+    project_id = await q.project_to_merge(
+        ctx.db, space_id=args.space_id, task_id=args.task_id, round=args.round
+    )
+    if project_id is None:
         return
     answers = await q.given_answers(ctx.db, space_id=args.space_id, task_id=args.task_id, round=args.round)
     pairs = list(itertools.combinations(range(len(answers)), 2))
-    scores = await compare(
-        ctx,
-        args.space_id,
-        task.type,
-        task.params.encode(),
-        [a.answer.encode() for a in answers],
-        pairs,
-        MediaInfo(task.width, task.height),
-    )
+    subject = await tasks.subject_of(ctx, args.space_id, args.task_id)
+    given = [a.answer.encode() for a in answers]
+    scores = await compare(ctx, args.space_id, subject.type, subject.params, given, pairs, subject.media)
     winner = answers[best(answers, pairs, scores)]
-    at = Place(args.space_id, args.task_id, task.project_id, args.round)
+    at = Place(args.space_id, args.task_id, project_id, args.round)
 
     async def work(tx: Tx) -> None:
         before = await tasks.lock(tx, at.space_id, at.task_id)

@@ -102,20 +102,6 @@ class Freed(Struct, frozen=True):
     kind: Kind
 
 
-class ResultFile(Struct, frozen=True):
-    id: str
-    token: str
-    sha256: str
-
-
-class MergeRow(Struct, frozen=True):
-    type: str
-    params: str
-    project_id: str
-    width: int
-    height: int
-
-
 class GivenAnswer(Struct, frozen=True):
     """One person's answer, JSON text as stored."""
 
@@ -123,6 +109,71 @@ class GivenAnswer(Struct, frozen=True):
     member_id: int
     email: str
     answer: str
+
+
+class Holder(Struct, frozen=True):
+    """A lease as its leads see it."""
+
+    slot_id: int
+    task_id: str
+    type: str | None
+    project: str | None
+    batch: str | None
+    kind: Kind
+    step: int
+    email: str
+    claimed_at: datetime
+    lease_expires_at: datetime
+    active_seconds: int
+
+
+class Escalated(Struct, frozen=True):
+    """Work that several people have skipped; `reasons` newest first."""
+
+    slot_id: int
+    task_id: str
+    type: str
+    project: str | None
+    batch: str | None
+    kind: Kind
+    skips: int
+    reasons: list[str]
+    created_at: datetime
+
+
+class EndedLease(Struct, frozen=True):
+    task_id: str
+    kind: Kind
+    email: str
+
+
+class OpenSlot(Struct, frozen=True):
+    """Open work of a task, seen with one member in mind: `has_part` when that member may not do it for what they did before."""
+
+    id: int
+    kind: Kind
+    lease_token: str | None
+    lease_member_id: int | None
+    only_member_id: int | None
+    has_part: bool
+
+
+class BulkRow(Struct, frozen=True):
+    """A change of many tasks; `filter` and `args` are JSON text."""
+
+    id: str
+    verb: Literal["cancel", "prioritize", "recall"]
+    filter: str
+    args: str
+    state: Literal["running", "done", "failed"]
+    total: int
+    seen: int
+    changed: int
+    cursor: str | None
+    error: str | None
+    created_by: str
+    created_at: datetime
+    ended_at: datetime | None
 
 
 class StepState(Struct, frozen=True):

@@ -7,15 +7,18 @@ from datetime import datetime
 from steelyard.db.sqlfile import QueryFile
 from steelyard.work.model import (
     AttemptState,
+    BulkRow,
     CheckRow,
     ClaimRow,
     Draft,
+    EndedLease,
+    Escalated,
     Freed,
     GivenAnswer,
     GivenBack,
     Held,
-    MergeRow,
-    ResultFile,
+    Holder,
+    OpenSlot,
     SavedRow,
     StepState,
     Work,
@@ -38,10 +41,21 @@ finish_attempt = Q.exec("finish_attempt")
 give_back = Q.opt("give_back", GivenBack)
 free_leases = Q.all("free_leases", Freed)
 drop_reservations = Q.exec("drop_reservations")
-result_files = Q.all("result_files", ResultFile)
-task_to_merge = Q.opt("task_to_merge", MergeRow)
+project_to_merge = Q.value("project_to_merge", str)
 given_answers = Q.all("given_answers", GivenAnswer)
 add_agreements = Q.exec("add_agreements")
+holders = Q.all("holders", Holder)
+escalated = Q.all("escalated", Escalated)
+end_lease = Q.opt("end_lease", EndedLease)
+open_slots_of_task = Q.all("open_slots_of_task", OpenSlot)
+reserve = Q.exec("reserve")
+task_stage = Q.value("task_stage", str)
+latest_author = Q.value("latest_author", str)
+add_bulk = Q.exec("add_bulk")
+bulk = Q.opt("bulk", BulkRow)
+lock_bulk = Q.opt("lock_bulk", BulkRow)
+move_bulk = Q.exec("move_bulk")
+bulks = Q.all("bulks", BulkRow)
 step_state = Q.one("step_state", StepState)
 sent_back_from = Q.value("sent_back_from", int)
 promise_merge = Q.exec("promise_merge")

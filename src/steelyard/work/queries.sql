@@ -413,23 +413,10 @@ set only_member_id = case when kind in ('label', 'review') then null else only_m
   claimable = claimable and kind in ('label', 'review')
 where only_member_id = :member_id and done_at is null;
 
--- name: result_files
--- Where the files of answers lie, by the tokens or ids in their URLs.
-select id, token, sha256
-from result_file
-where space_id = :space_id and (token = any (:tokens::text[]) or id = any (:ids::text[]));
-
--- name: task_to_merge
--- A task all of whose answers of a round are in, with the size of its own picture if it is known.
-select t.type, t.params::text as params, coalesce(t.project_id, '') as project_id, coalesce(m.width, 0) as width,
-  coalesce(m.height, 0) as height
+-- name: project_to_merge
+-- The project ('' for none) of a task all of whose answers of a round are in.
+select coalesce(t.project_id, '')
 from task t
-left join lateral (
-  select a.width, a.height
-  from attachment a
-  where a.space_id = t.space_id and a.task_id = t.id and a.role = 'attachment'
-  order by a.ordinal
-  limit 1) m on true
 where t.space_id = :space_id and t.id = :task_id and t.status = 'pending' and (
   select count(*) > 1 and count(*) = count(s.done_at)
   from slot s
@@ -450,3 +437,124 @@ insert into answer_agreement (space_id, task_id, attempt_a, attempt_b, round, sc
 select :space_id, :task_id, p.a, p.b, :round, p.score, p.detail::json, steelyard.now()
 from unnest(:attempts_a::bigint[], :attempts_b::bigint[], :scores::double precision[], :details::text[]) as p (a, b, score, detail)
 on conflict do nothing;
+
+-- name: holders
+-- Leases that are held now, by slot.
+select
+  s.id as slot_id, s.task_id, t.type, p.name as project, b.name as batch, s.kind, s.step::integer, m.email, a.claimed_at,
+  s.lease_expires_at, a.active_seconds
+from slot s
+join member m on m.id = s.lease_member_id
+join attempt a on a.slot_id = s.id and a.member_id = s.lease_member_id and a.lease_token = s.lease_token
+left join task t on s.kind in ('label', 'review') and t.space_id = s.space_id and t.id = s.task_id
+left join project p on p.space_id = s.space_id and p.id = s.project_id
+left join batch b on b.space_id = s.space_id and b.id = s.batch_id
+where s.space_id = :space_id and s.done_at is null and s.lease_token is not null and s.lease_expires_at > steelyard.now()
+  and s.id > :after and (:project::text is null or p.name = :project) and (:email::text is null or lower(m.email) = :email)
+order by s.id
+limit :limit;
+
+-- name: escalated
+-- Open work that several people have skipped, by slot.
+select
+  s.id as slot_id, s.task_id, t.type, p.name as project, b.name as batch, s.kind, s.skips::integer,
+  array(
+    select a.reason from attempt a
+    where a.slot_id = s.id and a.state = 'skipped' and a.reason is not null
+    order by a.id desc limit 10) as reasons, t.created_at
+from slot s
+join task t on t.space_id = s.space_id and t.id = s.task_id
+left join project p on p.space_id = s.space_id and p.id = s.project_id
+left join batch b on b.space_id = s.space_id and b.id = s.batch_id
+where s.space_id = :space_id and s.escalated and s.done_at is null and s.id > :after
+  and (:project::text is null or p.name = :project)
+order by s.id
+limit :limit;
+
+-- name: end_lease
+-- Takes a lease from its holder; the slot is free at once.
+with held as (
+  select s.id, s.lease_token, s.lease_member_id
+  from slot s
+  where s.id = :slot_id and s.space_id = :space_id and s.done_at is null and s.lease_token is not null
+    and s.lease_expires_at > steelyard.now()
+  for no key update
+),
+ended as (
+  update attempt a
+  set state = 'withdrawn', ended_at = steelyard.now(), reason = :reason
+  from held h
+  where a.slot_id = h.id and a.lease_token = h.lease_token and a.state = 'open'
+)
+update slot s
+set lease_token = null, lease_member_id = null, lease_expires_at = null
+from held h
+join member m on m.id = h.lease_member_id
+where s.id = h.id
+returning s.task_id, s.kind, m.email;
+
+-- name: open_slots_of_task
+-- The open work of a task, held, and whether a member has had a part that forbids it.
+select s.id, s.kind, case when s.lease_expires_at > steelyard.now() then s.lease_token end as lease_token, s.lease_member_id,
+  s.only_member_id, (
+    select true
+    from attempt a
+    join slot o on o.id = a.slot_id
+    where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
+      (o.step = s.step and o.round = s.round and a.slot_id <> s.id and a.state in ('submitted', 'open'))
+      or (o.step < s.step and a.state = 'submitted'))
+    limit 1) is not null as has_part
+from slot s
+where s.space_id = :space_id and s.task_id = :task_id and s.done_at is null and s.kind in ('label', 'review')
+order by s.id
+for no key update of s;
+
+-- name: reserve
+-- For one member only, until it is done or given to somebody else.
+update slot
+set only_member_id = :member_id, only_until = null, escalated = false, postponed_at = null
+where id = :slot_id;
+
+-- name: task_stage
+-- Where a task is.
+select stage from task where space_id = :space_id and id = :task_id;
+
+-- name: latest_author
+-- Who made the latest version of a task's answer.
+select v.author
+from task t
+join response_version v on v.space_id = t.space_id and v.task_id = t.id and v.version = t.response_version
+where t.space_id = :space_id and t.id = :task_id;
+
+-- name: add_bulk
+-- A change of many tasks that is about to begin.
+insert into bulk_change (space_id, id, verb, filter, args, state, total, created_by, created_at)
+values (:space_id, :id, :verb, :filter::json, :args::json, 'running', :total, :created_by, steelyard.now());
+
+-- name: bulk
+-- How far a change of many tasks has come.
+select id, verb, filter::text as filter, args::text as args, state, total, seen, changed, cursor, error, created_by, created_at, ended_at
+from bulk_change
+where space_id = :space_id and id = :id;
+
+-- name: lock_bulk
+-- The same, held against another run of its job.
+select id, verb, filter::text as filter, args::text as args, state, total, seen, changed, cursor, error, created_by, created_at, ended_at
+from bulk_change
+where space_id = :space_id and id = :id
+for update;
+
+-- name: bulks
+-- Changes of many tasks, newest first.
+select id, verb, filter::text as filter, args::text as args, state, total, seen, changed, cursor, error, created_by, created_at, ended_at
+from bulk_change
+where space_id = :space_id and (:before::text is null or id < :before)
+order by id desc
+limit :limit;
+
+-- name: move_bulk
+-- A piece of it is done.
+update bulk_change
+set seen = seen + :seen, changed = changed + :changed, cursor = coalesce(:cursor, cursor),
+  state = case when :done::boolean then 'done' else state end, ended_at = case when :done::boolean then steelyard.now() end
+where space_id = :space_id and id = :id;

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
 
+from steelyard import tasks
 from steelyard.ctx import Ctx
-from steelyard.task_types import TASK_TYPES, MediaInfo
-from steelyard.work import queries as q
+from steelyard.task_types import TASK_TYPES, FileLink, MediaInfo
 
 
 class Score(Struct, frozen=True):
@@ -36,10 +35,18 @@ async def compare(
     A pair that the type's metric fails on scores 0 and says so in its detail: a task must not be stuck for it. A detail holds no more
     than the metric says.
     """
-    contents = await _files(ctx, space_id, answers)
-    return await asyncio.get_running_loop().run_in_executor(
+    loop = asyncio.get_running_loop()
+    links = await loop.run_in_executor(ctx.cpu, _links, type_name, list(answers))
+    # What cannot be read stays a URL; the metric says what that means. Stored answers hold no parts "sent before", so no task is named.
+    contents, _ = await tasks.read_contents(ctx, space_id, "", links)
+    return await loop.run_in_executor(
         ctx.cpu, _compare, type_name, params, list(answers), contents, list(pairs), media
     )
+
+
+def _links(type_name: str, answers: list[bytes]) -> list[FileLink]:
+    task_type = TASK_TYPES[type_name]
+    return [link for answer in answers for link in task_type.file_links(msgspec.json.decode(answer))]
 
 
 def _compare(
@@ -63,32 +70,6 @@ def _compare(
             reason = f"{type(e).__name__}: {e}"[:500].replace("\0", "")
             scores.append(Score(0.0, msgspec.json.encode({"error": reason}).decode()))
     return scores
-
-
-async def _files(ctx: Ctx, space_id: int, answers: Sequence[bytes]) -> dict[str, bytes]:
-    """URL → content of the files that answers of this space refer to."""
-    base = re.escape(ctx.public_url.encode())
-    pattern = re.compile(base + rb"/(?:results/([\w-]+)|v1/task/[0-9a-f]+/response_url/([\w-]+))")
-    urls: dict[str, tuple[str | None, str | None]] = {}
-    for answer in answers:
-        for match in pattern.finditer(answer.replace(b"\\/", b"/")):
-            token, file_id = (None if part is None else part.decode() for part in match.groups())
-            urls[match[0].decode()] = (token, file_id)
-    if not urls:
-        return {}
-    rows = await q.result_files(
-        ctx.db,
-        space_id=space_id,
-        tokens=[token for token, _ in urls.values() if token],
-        ids=[file_id for _, file_id in urls.values() if file_id],
-    )
-    by_name = {name: row.sha256 for row in rows for name in (row.token, row.id)}
-    found: dict[str, bytes] = {}
-    for url, (token, file_id) in urls.items():
-        sha256 = by_name.get(token or file_id or "")
-        if sha256 is not None:
-            found[url] = await ctx.store.get(sha256)
-    return found
 
 
 def _with_files(value: Any, contents: dict[str, bytes]) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 
 from steelyard import quality
 from steelyard.clock import wire_time
 from steelyard.errors import parameter
-from steelyard.http.leased import NULL, Document, as_object
+from steelyard.http.leased import Document, MaybeDocument, maybe_object
 from steelyard.http.route import LEAD, WORKER, Call, Routes
 from steelyard.ids import is_wire_id
 
@@ -23,8 +23,8 @@ class MakeQualityTask(Struct, kw_only=True):
     `initial_response` in place of pre-labels."""
 
     kind: Kind
-    expected_response: Document | None = None
-    initial_response: Document | None = None
+    expected_response: MaybeDocument = field(default_factory=Raw)
+    initial_response: MaybeDocument = field(default_factory=Raw)
 
 
 class QualityTaskItem(Struct, kw_only=True):
@@ -166,8 +166,8 @@ def feedback_of(found: quality.Feedback) -> WorkFeedback:
     )
 
 
-def _given(document: Raw | None, name: str) -> bytes | None:
-    return None if document is None or document == NULL else as_object(document, name)
+def _given(document: Raw, name: str) -> bytes | None:
+    return maybe_object(document, name)
 
 
 @routes.post(

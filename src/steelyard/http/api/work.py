@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct, field
 
 from steelyard import review, work
 from steelyard.clock import wire_time
 from steelyard.errors import parameter
 from steelyard.http.leased import (
-    NULL,
     ClaimWork,
     Document,
     LeasedWork,
+    MaybeDocument,
     Seconds,
     as_object,
     leased,
+    maybe_object,
 )
 from steelyard.http.multipart import read_upload
 from steelyard.http.route import WORKER, Call, Routes
@@ -99,7 +100,7 @@ class ReviewWork(Struct, kw_only=True):
     """A verdict. `response` belongs to `fix`; `send_back` needs a comment."""
 
     verdict: Literal["accept", "fix", "send_back"]
-    response: Document | None = None
+    response: MaybeDocument = field(default_factory=Raw)
     comments: Annotated[list[review.NewComment], Meta(max_length=500)] = []
     active_seconds: Seconds | None = None
 
@@ -277,9 +278,7 @@ async def review_work(call: Call) -> WorkReviewed:
         call.actor,
         call.path[0],
         given.verdict,
-        response=None
-        if given.response is None or given.response == NULL
-        else as_object(given.response, "response"),
+        response=maybe_object(given.response, "response"),
         comments=given.comments,
         active_seconds=given.active_seconds,
     )

@@ -207,7 +207,9 @@ async def audit_task(call: Call) -> bytes:
     if accepted is None:
         raise parameter("accepted", "is required")
     comments = _exactly(call.body, "comments", str, "must be a string or null")
-    return await tasks.audit_task(call.ctx, call.actor, call.path[0], accepted=accepted, comments=comments)
+    return await tasks.audit_task(
+        call.ctx, call.actor, call.path[0], result="accepted" if accepted else "rejected", comments=comments
+    )
 
 
 def _exactly(body: dict[str, Raw], key: str, kind: type, problem: str) -> Any:
