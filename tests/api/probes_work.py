@@ -15,7 +15,7 @@ WORK_PROBES: dict[tuple[str, str], Probe | str] = {
     ("GET", "/api/work/escalated"): lambda w: [Sent("/api/work/escalated", expect=(200,))],
     ("POST", "/api/tasks/{task_id}/reassign"): lambda w: [
         Sent(f"/api/tasks/{t}/reassign", body={"email": w.assignee}, expect=(400, 404))
-        for t in (w.queued, w.leased)
+        for t in (w.queued, w.pending)
     ],
     ("POST", "/api/tasks/{task_id}/recall"): lambda w: [Sent(f"/api/tasks/{w.done}/recall")],
     ("POST", "/api/bulk-changes"): lambda w: [
