@@ -380,17 +380,18 @@ async def test_simultaneous_claims_of_one_person_keep_to_the_cap(crew):
 
 
 async def test_who_is_paused_gets_nothing_and_who_is_training_no_production_work(crew):
-    await crew.project("p")
-    await crew.task("p")
-    one = await crew.person("one", "labeler", "p")
-    space_id, project_id = await crew.ctx.db.fetchrow("select space_id, id from project where name = 'p'")
-    for state in ("paused", "training"):
-        await crew.ctx.db.execute(
-            "insert into member_project_state (space_id, member_id, project_id, state) values ($1, $2, $3, $4)"
-            " on conflict (space_id, member_id, project_id) do update set state = excluded.state",
-            space_id, one.id, project_id, state,
-        )  # fmt: skip
-        nothing = await one.claim()
-        assert (nothing["slot"], nothing["nothing"]) == (None, state)
-    await crew.ctx.db.execute("update member_project_state set state = 'active'")
-    assert (await one.claim())["slot"] is not None
+    for name, needed in (("p", 0), ("q", 1)):
+        await crew.project(name, training_required=needed)
+        await crew.task(name)
+    one = await crew.person("one", "labeler", "p", "q")
+    state = (
+        "insert into member_project_state (space_id, member_id, project_id, state)"
+        " select space_id, $1, id, $2 from project where name = $3"
+        " on conflict (space_id, member_id, project_id) do update set state = excluded.state"
+    )
+    for value, name in (("paused", "p"), ("training", "q")):
+        await crew.ctx.db.execute(state, one.id, value, name)
+        nothing = await one.claim(project=name)
+        assert (nothing["slot"], nothing["nothing"]) == (None, value)
+    await crew.ctx.db.execute(state, one.id, "active", "p")
+    assert (await one.claim(project="p"))["slot"] is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 
 from steelyard.ctx import Actor
 from steelyard.db.pool import Tx
@@ -21,7 +21,7 @@ class NewComment(Struct, frozen=True, kw_only=True):
     text: Annotated[str, Meta(min_length=1, max_length=5000)]
     annotation_id: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
     at: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "array", "number", "string", "null"]})] = (
-        Raw(b"")
+        field(default_factory=Raw)
     )
 
 
