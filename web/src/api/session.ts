@@ -44,5 +44,3 @@ export function setMode(mode: Mode): void {
 export function isLead(role: Role | undefined): boolean {
   return role === "admin" || role === "manager";
 }
-
-export const isAdmin = (role: Role | undefined): boolean => role === "admin";

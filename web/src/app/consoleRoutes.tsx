@@ -24,4 +24,34 @@ const tasks = createRoute({
 });
 const task = at("/console/tasks/$taskId", () => import("../console/tasks/TaskPage"));
 
-export const consoleRoutes = [projects, newProject, project, batches, tasks, task] as const;
+const people = at("/console/people", () => import("../console/people/PeoplePage"));
+const figures = at("/console/figures", () => import("../console/figures/FiguresPage"));
+const quality = at("/console/quality", () => import("../console/quality/QualityPage"));
+const audits = at("/console/audits", () => import("../console/audits/AuditsPage"));
+const callbacks = at("/console/callbacks", () => import("../console/callbacks/CallbacksPage"));
+const transfers = at("/console/transfers", () => import("../console/transfers/TransfersPage"));
+const keys = at("/console/keys", () => import("../console/settings/KeysPage"));
+const log = at("/console/log", () => import("../console/settings/LogPage"));
+const health = at("/console/health", () => import("../console/settings/HealthPage"));
+const settings = at("/console/settings", () => import("../console/settings/SettingsPage"));
+const start = at("/console/start", () => import("../console/StartPage"));
+
+export const consoleRoutes = [
+  projects,
+  newProject,
+  project,
+  batches,
+  tasks,
+  task,
+  people,
+  figures,
+  quality,
+  audits,
+  callbacks,
+  transfers,
+  keys,
+  log,
+  health,
+  settings,
+  start,
+] as const;

@@ -30,7 +30,6 @@ export interface NavItem {
 
 const EVERYBODY: readonly Role[] = ["admin", "manager", "member", "labeler"];
 const LEADS: readonly Role[] = ["admin", "manager"];
-const ADMINS: readonly Role[] = ["admin"];
 
 export const NAV: readonly NavItem[] = [
   { to: "/", key: "app.nav.home", icon: IconHome, group: "work", roles: EVERYBODY, exact: true },
@@ -44,10 +43,10 @@ export const NAV: readonly NavItem[] = [
   { to: "/console/figures", key: "app.nav.figures", icon: IconChecklist, group: "people", roles: LEADS },
   { to: "/console/quality", key: "app.nav.quality", icon: IconSchool, group: "people", roles: LEADS },
   { to: "/console/callbacks", key: "app.nav.callbacks", icon: IconBell, group: "system", roles: LEADS },
-  { to: "/console/keys", key: "app.nav.keys", icon: IconKey, group: "system", roles: ADMINS },
-  { to: "/console/log", key: "app.nav.log", icon: IconHistory, group: "system", roles: ADMINS },
+  { to: "/console/keys", key: "app.nav.keys", icon: IconKey, group: "system", roles: LEADS },
+  { to: "/console/log", key: "app.nav.log", icon: IconHistory, group: "system", roles: LEADS },
   { to: "/console/health", key: "app.nav.health", icon: IconHeartbeat, group: "system", roles: LEADS },
-  { to: "/console/settings", key: "app.nav.settings", icon: IconSettings, group: "system", roles: LEADS },
+  { to: "/console/settings", key: "app.nav.settings", icon: IconSettings, group: "system", roles: EVERYBODY },
 ];
 
 export const GROUPS = ["work", "data", "people", "system"] as const;

@@ -4,12 +4,15 @@ import { createRouter } from "@tanstack/react-router";
 import { Waiting } from "../ui/feedback";
 import { consoleRoutes } from "./consoleRoutes";
 import { NotFound } from "./NotFound";
-import { home, login, root, session, shell, work } from "./routes";
+import { home, invite, login, reset, root, session, setup, shell, work } from "./routes";
 import { RouteFailed } from "./Shell";
 
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
+    setup,
+    invite,
+    reset,
     session.addChildren([work, shell.addChildren([home, ...consoleRoutes])]),
   ]),
   defaultPendingComponent: Waiting,

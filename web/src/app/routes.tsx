@@ -27,6 +27,24 @@ export const login = createRoute({
   component: LoginPage,
 });
 
+export const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  component: lazyRouteComponent(() => import("./SetupPage")),
+});
+
+export const invite = createRoute({
+  getParentRoute: () => root,
+  path: "/invite/$token",
+  component: lazyRouteComponent(() => import("./LinkPage")),
+});
+
+export const reset = createRoute({
+  getParentRoute: () => root,
+  path: "/reset/$token",
+  component: lazyRouteComponent(() => import("./LinkPage")),
+});
+
 export const session = createRoute({
   getParentRoute: () => root,
   id: "session",

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { project } from "../../api/queries";
 import { Pending } from "../../ui/feedback";
 import { Page } from "../../ui/Page";
+import { Instructions } from "./Instructions";
 import { ProjectOverview } from "./ProjectOverview";
 import { ProjectParams } from "./ProjectParams";
 import { WorkflowForm } from "./WorkflowForm";
@@ -55,6 +56,7 @@ export default function ProjectPage() {
             <Tabs.List mb="md">
               <Tabs.Tab value="overview">{t("console.overview")}</Tabs.Tab>
               <Tabs.Tab value="params">{t("console.params")}</Tabs.Tab>
+              <Tabs.Tab value="instructions">{t("console.instructions")}</Tabs.Tab>
               <Tabs.Tab value="workflow">{t("console.workflow")}</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="overview">
@@ -62,6 +64,9 @@ export default function ProjectPage() {
             </Tabs.Panel>
             <Tabs.Panel value="params">
               <ProjectParams doc={doc} onChanged={() => void found.refetch()} />
+            </Tabs.Panel>
+            <Tabs.Panel value="instructions">
+              <Instructions name={name} />
             </Tabs.Panel>
             <Tabs.Panel value="workflow">
               <WorkflowForm name={name} />

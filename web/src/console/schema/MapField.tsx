@@ -2,7 +2,7 @@ import { ActionIcon, Box, Button, Group, Stack, Text, TextInput } from "@mantine
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type FieldProps, SchemaField, titleOf } from "./SchemaField";
+import { type FieldProps, plain, SchemaField, titleOf } from "./SchemaField";
 import { blank, type JsonObject, resolved, type Schema } from "./schema";
 
 /** An object whose keys are chosen freely: entries by name. */
@@ -28,7 +28,7 @@ export function MapField({ name, schema, document, value, onChange }: FieldProps
         {titleOf(name)}
       </Text>
       <Text size="xs" c="dimmed" mb={6}>
-        {schema.description}
+        {plain(schema.description)}
       </Text>
       <Stack gap="sm">
         {Object.entries(now).map(([entry, held]) => (

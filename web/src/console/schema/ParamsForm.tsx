@@ -1,4 +1,4 @@
-import { Accordion, Stack, Tabs } from "@mantine/core";
+import { Accordion, Stack, Tabs, Textarea } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { OpenApi } from "../../api/queries";
@@ -20,7 +20,8 @@ export function ParamsForm({ type, document, value, onChange }: ParamsFormProps)
   const schema = paramsSchema(type, document);
   if (schema === undefined) return null;
   const { main, more, each } = grouped(schema);
-  const fields = (names: readonly string[]) => (
+  const needed = new Set(schema.required ?? []);
+  const fields = (names: readonly string[], wanted = false) => (
     <Stack gap="sm">
       {names.map((name) => (
         <SchemaField
@@ -29,7 +30,7 @@ export function ParamsForm({ type, document, value, onChange }: ParamsFormProps)
           schema={schema.properties?.[name] ?? {}}
           document={document}
           value={value[name]}
-          required={false}
+          required={wanted && needed.has(name)}
           onChange={(given) => {
             const next = { ...value };
             if (given === undefined) delete next[name];
@@ -47,7 +48,21 @@ export function ParamsForm({ type, document, value, onChange }: ParamsFormProps)
         <Tabs.Tab value="json">JSON</Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="form">
-        {fields(main)}
+        <Textarea
+          label={t("console.instruction")}
+          description={t("console.instructionHint")}
+          value={typeof value.instruction === "string" ? value.instruction : ""}
+          onChange={(event) => {
+            const { instruction: _, ...rest } = value;
+            onChange(
+              event.currentTarget.value === "" ? rest : { ...rest, instruction: event.currentTarget.value },
+            );
+          }}
+          autosize
+          minRows={2}
+          mb="sm"
+        />
+        {fields(main, true)}
         <Accordion variant="separated" mt="md" multiple>
           {more.length > 0 && (
             <Accordion.Item value="more">

@@ -39,13 +39,21 @@ export function titleOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** Descriptions are written for the API's page; the marks for code say nothing in a form. */
+export const plain = (text: string | undefined): string | undefined => text?.replaceAll("`", "");
+
 /** One value of a JSON Schema with the widget that fits it. */
 export function SchemaField(props: FieldProps) {
   const { name, document, value, required, onChange } = props;
   const { t } = useTranslation();
   const schema = resolved(props.schema, document);
   const label = titleOf(name);
-  const shared = { label, description: schema.description, withAsterisk: required, size: "sm" as const };
+  const shared = {
+    label,
+    description: plain(schema.description),
+    withAsterisk: required,
+    size: "sm" as const,
+  };
   const optional = (text: string) => onChange(text === "" && !required ? undefined : text);
   switch (widgetOf(schema)) {
     case "text":
@@ -83,7 +91,7 @@ export function SchemaField(props: FieldProps) {
       return (
         <Switch
           label={label}
-          description={schema.description}
+          description={plain(schema.description)}
           checked={value === true}
           onChange={(e) => onChange(e.currentTarget.checked ? true : required ? false : undefined)}
         />
@@ -117,7 +125,9 @@ export function SchemaField(props: FieldProps) {
     case "map":
       return <MapField {...props} schema={schema} />;
     default:
-      return <JsonField label={label} description={schema.description} value={value} onChange={onChange} />;
+      return (
+        <JsonField label={label} description={plain(schema.description)} value={value} onChange={onChange} />
+      );
   }
 }
 
@@ -153,7 +163,7 @@ function Frame({ props, children }: { props: FieldProps; children: React.ReactNo
       </Text>
       <Group justify="space-between" wrap="nowrap" align="start" mb={4}>
         <Text size="xs" c="dimmed">
-          {schema.description}
+          {plain(schema.description)}
         </Text>
         {!required && (
           <ActionIcon
@@ -181,7 +191,7 @@ function Absent({ name, schema, document, onChange }: FieldProps) {
       leftSection={<IconPlus size={14} aria-hidden />}
       onClick={() => onChange(blank(schema, document))}
       style={{ alignSelf: "start" }}
-      title={schema.description}
+      title={plain(schema.description)}
     >
       {titleOf(name)}
     </Button>
