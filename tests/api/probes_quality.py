@@ -23,6 +23,9 @@ QUALITY_PROBES: dict[tuple[str, str], Probe | str] = {
     ("POST", "/api/projects/{name}/members/{id}/unpause"): lambda w: [
         Sent(f"/api/projects/{_q(w.studio)}/members/{w.audit}/unpause")
     ],
+    ("POST", "/api/projects/{name}/members/{id}/requeue-work"): lambda w: [
+        Sent(f"/api/projects/{_q(w.studio)}/members/{w.audit}/requeue-work", body={"since": "2020-01-01"})
+    ],
     ("GET", "/api/work/{lease_token}/feedback"): lambda w: [Sent(f"/api/work/{w.lease}/feedback")],
     ("GET", "/api/figures"): lambda w: [
         Sent("/api/figures", {"by": by, **q}, expect=(200, 404))

@@ -314,3 +314,57 @@ async def test_quality_tasks_are_listed_in_pages(desk):
     assert [t["id"] for t in first["items"] + rest["items"]] == ids[::-1]
     assert rest["next_token"] is None
     refused(await desk.live.get("/api/quality/tasks", params={"next_token": "x"}), 400, "invalid-request")
+
+
+async def test_the_recent_work_of_a_contributor_goes_back_in_one_act(desk, labeler, live, keys, client_for):
+    manager = client_for(keys.manager_live)
+    await desk.assign(NAME, emails=(LABELER, "manager@main.example"))
+
+    async def label(who, task_id, response=WRONG):
+        lease = ok(await claim(who))
+        assert lease["task"]["task_id"] == task_id
+        ok(await do(who, lease, "submit", response=response))
+
+    early, done, audited = [await desk.task(project=NAME) for _ in range(3)]
+    await label(labeler, early)
+    since = await desk.ctx.db.fetchval("select (ended_at + interval '1 ms')::text from attempt")
+    await label(labeler, done)
+    await label(labeler, audited)
+    ok(await live.post(f"/v1/task/{audited}/audit", json={"accepted": True}))
+    theirs = await desk.task(project=NAME)
+    await label(manager, theirs, RIGHT)
+    await desk.workflow(review_stages=[{}])
+    in_review = await desk.task(project=NAME)
+    await label(labeler, in_review)
+    review = ok(await claim(live, task_id=in_review))
+    assert review["stage"] == "review"
+    await desk.workflow(overlap=2)
+    awaited = await desk.task(project=NAME)
+    await label(labeler, awaited)
+
+    member = await desk.member()
+    path = f"/api/projects/{NAME}/members/{member['id']}/requeue-work"
+    ok(await live.post(f"/api/projects/{NAME}/members/{member['id']}/pause", json={"reason": "noise"}))
+    refused(await labeler.post(path, json={"since": since}), 403, "forbidden")
+    refused(await live.post(path, json={"since": "soon"}), 400, "invalid-request")
+    assert ok(await live.post(path, json={"since": since})) == {"tasks": 3}
+    assert ok(await live.post(path, json={"since": since})) == {"tasks": 0}
+    stages = {t: await desk.stage(t) for t in (early, done, audited, theirs, in_review, awaited)}
+    assert [t for t, s in stages.items() if s == "completed"] == [early, audited, theirs]
+    assert {stages[t] for t in (done, in_review, awaited)} == {"queued"}
+    assert (await desk.read(done))["status"] == "pending"
+    lost = await do(live, review, "review", verdict="accept")
+    assert lost.status_code == 409
+    await desk.workflow(overlap=1)
+    redone = set()
+    for who in (manager, live):
+        while (lease := ok(await claim(who)))["slot"] is not None:
+            redone.add(lease["task"]["task_id"])
+            ok(await do(who, lease, "submit", response=RIGHT))
+    await desk.drain()
+    assert redone == {done, in_review, awaited}
+    assert {await desk.stage(t) for t in redone} == {"completed"}
+    for task_id in redone:
+        assert (await desk.read(task_id))["response"]["annotations"][0]["left"] == BOX["left"]
+    kinds = [k for k, _ in await desk.timeline(done)]
+    assert "requeued" in kinds

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -73,6 +74,16 @@ class BulkChange(Struct, frozen=True):
     id: str
 
 
+class RequeueWork(Struct, frozen=True):
+    """Have a member's answers in a project since a time given again. Queue `default`."""
+
+    space_id: int
+    project_id: str
+    member_id: int
+    since: datetime
+    by: str
+
+
 class NoArgs(Struct, frozen=True):
     """The arguments of periodic jobs."""
 
@@ -84,6 +95,7 @@ MERGE_ANSWERS, MERGE_ANSWERS_QUEUE = "merge_answers", "default"
 SCORE_ATTEMPT, SCORE_ATTEMPT_QUEUE = "score_attempt", "default"
 REDO_TASK, REDO_TASK_QUEUE = "redo_task", "default"
 BULK_CHANGE, BULK_CHANGE_QUEUE = "bulk_change", "default"
+REQUEUE_WORK, REQUEUE_WORK_QUEUE = "requeue_work", "default"
 SETTLE_BATCH, SETTLE_BATCH_QUEUE = "settle_batch", "default"
 
 

@@ -7,6 +7,7 @@ from steelyard.quality.manage import archive, list_quality_tasks, make_from_task
 from steelyard.quality.members import list_members, set_member_state
 from steelyard.quality.model import AttemptRow, Feedback, Kind, Listed, MemberQuality, QualityTask
 from steelyard.quality.offer import offer, view
+from steelyard.quality.requeue import requeue_work
 from steelyard.quality.score import feedback, submit
 
 work.KINDS.offer, work.KINDS.view, work.KINDS.submit = offer, view, submit
@@ -27,5 +28,6 @@ __all__ = [
     "list_members",
     "list_quality_tasks",
     "make_from_task",
+    "requeue_work",
     "set_member_state",
 ]

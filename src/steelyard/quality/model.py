@@ -177,3 +177,12 @@ class MemberQuality(Struct, frozen=True):
     recent_mean_score: float | None
     trainings_passed: int
     trainings_required: int
+
+
+class Requeueable(Struct, frozen=True):
+    """A task whose current answer, or part of it, is a certain member's."""
+
+    task_id: str
+    attempt_id: int
+    slot_id: int
+    round: int

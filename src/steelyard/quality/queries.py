@@ -16,6 +16,7 @@ from steelyard.quality.model import (
     Offered,
     QualityTask,
     Recent,
+    Requeueable,
     Source,
     ToScore,
     Turn,
@@ -50,3 +51,7 @@ set_archived = Q.value("set_archived", str)
 drop_open_offers = Q.exec("drop_open_offers")
 member_qualities = Q.all("member_qualities", MemberQuality)
 member_id = Q.value("member_id", int)
+requeueable = Q.all("requeueable", Requeueable)
+count_requeueable = Q.value("count_requeueable", int)
+withdraw_answer = Q.exec("withdraw_answer")
+close_reviews = Q.exec("close_reviews")

@@ -338,3 +338,56 @@ limit :n;
 -- name: member_id
 -- A member of an account by its public id.
 select id from member where account_id = :account_id and public_id = :public_id and role <> 'disabled';
+
+-- name: requeueable
+-- Tasks of a project to which a member has submitted the current answer since a time, or one of several that are awaited.
+select a.task_id, a.id as attempt_id, s.id as slot_id, s.round::integer as round
+from attempt a
+join slot s on s.id = a.slot_id
+join task t on t.space_id = a.space_id and t.id = a.task_id
+where a.member_id = :member_id and a.space_id = :space_id and a.state = 'submitted' and a.ended_at >= :since and s.kind = 'label'
+  and s.project_id = :project_id and t.status in ('pending', 'completed') and t.customer_review_status is null
+  and s.round = (select max(x.round) from slot x where x.space_id = a.space_id and x.task_id = a.task_id and x.step = 0)
+  and (t.stage in ('queued', 'labeling') or :member_id = (
+    select v.author_id from response_version v
+    where v.space_id = a.space_id and v.task_id = a.task_id and v.origin in ('labeled', 'merged')
+    order by v.version desc limit 1))
+  and a.task_id > :after::text and (:task_id::text is null or a.task_id = :task_id)
+order by a.task_id
+limit :n;
+
+-- name: count_requeueable
+-- How many there are.
+select count(*)
+from attempt a
+join slot s on s.id = a.slot_id
+join task t on t.space_id = a.space_id and t.id = a.task_id
+where a.member_id = :member_id and a.space_id = :space_id and a.state = 'submitted' and a.ended_at >= :since and s.kind = 'label'
+  and s.project_id = :project_id and t.status in ('pending', 'completed') and t.customer_review_status is null
+  and s.round = (select max(x.round) from slot x where x.space_id = a.space_id and x.task_id = a.task_id and x.step = 0)
+  and (t.stage in ('queued', 'labeling') or :member_id = (
+    select v.author_id from response_version v
+    where v.space_id = a.space_id and v.task_id = a.task_id and v.origin in ('labeled', 'merged')
+    order by v.version desc limit 1));
+
+-- name: withdraw_answer
+-- A submitted answer does not count any more; its slot is open for others.
+with gone as (
+  update attempt set state = 'withdrawn', reason = 'quality' where id = :attempt_id
+)
+update slot
+set done_at = null, lease_token = null, lease_member_id = null, lease_expires_at = null, only_member_id = null
+where id = :slot_id;
+
+-- name: close_reviews
+-- The answer under review is given anew: nobody is to review the old one.
+with closed as (
+  update slot
+  set done_at = steelyard.now(), claimable = false
+  where space_id = :space_id and task_id = :task_id and kind = 'review' and done_at is null
+  returning id, lease_token
+)
+update attempt a
+set state = 'withdrawn', ended_at = steelyard.now(), reason = 'quality'
+from closed c
+where a.slot_id = c.id and a.lease_token = c.lease_token and a.state = 'open';

@@ -33,6 +33,7 @@ from steelyard.tasks.list import (
     list_ids,
     list_tasks,
 )
+from steelyard.tasks.queries import lock_slots
 from steelyard.tasks.spawn import change_dependents, create_dependents, force_dependents
 from steelyard.tasks.transitions import (
     add_version,
@@ -86,6 +87,7 @@ __all__ = [
     "list_tasks",
     "lock",
     "lock_many",
+    "lock_slots",
     "move",
     "note",
     "open_step",

@@ -9,6 +9,7 @@ from msgspec import Meta, Raw, Struct, field
 from steelyard import quality
 from steelyard.clock import wire_time
 from steelyard.errors import parameter
+from steelyard.http.binding import parse_time
 from steelyard.http.leased import Document, MaybeDocument, maybe_object
 from steelyard.http.route import LEAD, WORKER, Call, Routes
 from steelyard.ids import is_wire_id
@@ -108,6 +109,18 @@ class PauseMember(Struct, kw_only=True):
     reason: Annotated[str, Meta(max_length=500)] | None = None
 
 
+class RequeueMemberWork(Struct, kw_only=True):
+    """From when on."""
+
+    since: Annotated[str, Meta(description="An ISO 8601 time such as 2026-03-14T12:00:00Z.")]
+
+
+class RequeuedWork(Struct, kw_only=True):
+    """How many tasks are labeled again. Up to 200 of them were put back before this answer, more are by and by."""
+
+    tasks: int
+
+
 class WorkFeedback(Struct, kw_only=True):
     """What came of an answer to a training task, beside the right answer. `detail`: what the type's metric says."""
 
@@ -166,10 +179,6 @@ def feedback_of(found: quality.Feedback) -> WorkFeedback:
     )
 
 
-def _given(document: Raw, name: str) -> bytes | None:
-    return maybe_object(document, name)
-
-
 @routes.post(
     "/api/tasks/{task_id}/make-quality-task",
     body=MakeQualityTask,
@@ -185,8 +194,8 @@ async def make_quality_task(call: Call) -> QualityTaskItem:
         call.actor,
         call.path[0],
         body.kind,
-        expected_response=_given(body.expected_response, "expected_response"),
-        initial_response=_given(body.initial_response, "initial_response"),
+        expected_response=maybe_object(body.expected_response, "expected_response"),
+        initial_response=maybe_object(body.initial_response, "initial_response"),
     )
     return _item(made)
 
@@ -278,6 +287,24 @@ async def unpause_member(call: Call) -> ProjectMember:
     """
     name, member = call.path
     return _member(await quality.set_member_state(call.ctx, call.actor, name, member, "active"))
+
+
+@routes.post(
+    "/api/projects/{name}/members/{id}/requeue-work",
+    body=RequeueMemberWork,
+    response=RequeuedWork,
+    access=LEAD,
+    errors=(400, 404),
+)
+async def requeue_member_work(call: Call) -> RequeuedWork:
+    """Have a contributor's recent work done again
+
+    Completed tasks are recalled unless the customer has audited them; where other answers are awaited, or a review, the contributor's answer
+    is given anew by somebody else.
+    """
+    name, member = call.path
+    since = parse_time(call.body.since, "since")
+    return RequeuedWork(tasks=await quality.requeue_work(call.ctx, call.actor, name, member, since))
 
 
 @routes.get("/api/work/{lease_token}/feedback", response=WorkFeedback, access=WORKER, errors=(404,))
