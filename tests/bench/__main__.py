@@ -3,7 +3,7 @@
 BENCH_TASKS    tasks stored in the large database (1,000,000; about 1 minute and 3 GB a million)
 BENCH_QUICK=1  100,000 instead and short rounds: two minutes, coarse figures
 BENCH_DIR      where the database lies while measuring (the temporary folder)
-BENCH_ONLY     comma-separated: types, creates, gets, lists, free, growth
+BENCH_ONLY     comma-separated: types, figures, creates, gets, lists, free, growth
 BENCH_OUT      where the figures go (bench-results.json)
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 
 from steelyard.db.embedded import with_embedded
-from tests.bench import bare, cases, types
+from tests.bench import bare, cases, figures, types
 from tests.bench.load import HINT, have_wrk
 from tests.bench.report import Report
 from tests.bench.seed import seed
@@ -58,6 +58,12 @@ async def main() -> None:
             with_embedded(root / "database", durable=True) as dsn,
             contextlib.AsyncExitStack() as stack,
         ):
+            if _wanted("figures"):
+                database = await new_database(dsn, "bench_figures")
+                await figures.measure(report, database, root / "figures", TASKS)
+            if _only("figures"):
+                report.write(OUT)
+                return
             stored: list[cases.Stored] = []
             for name, tasks in (("few", FEW), ("many", TASKS)):
                 say(f"Storing {tasks:,} tasks")

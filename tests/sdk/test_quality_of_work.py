@@ -153,7 +153,7 @@ def test_from_creation_to_audited_results_with_noisy_contributors_found_and_paus
         rights = sum(opinion(who, text, text.split()[-1]) == text.split()[-1] for text in texts)
         assert rights <= 3 if who in NOISY else rights >= EVALUATIONS - 1, (who, rights)
 
-    with running(dsn, template.keys, tmp_path / "server") as server:
+    with running(dsn, template.keys, tmp_path) as server:
         began = datetime.now(UTC).isoformat()
         tasks = set_up(server)
         sdk = server.client(server.keys.live)

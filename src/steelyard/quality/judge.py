@@ -29,6 +29,7 @@ async def judge(tx: Tx, space_id: int, row: ToScore, settings: Workflow) -> None
     )
     if changed is None:
         return
+    await q.free_reservations(tx, space_id=space_id, member_id=row.member_id, project_id=row.project_id)
     await users.record_act(
         tx,
         changed.account_id,

@@ -9,6 +9,7 @@ from steelyard.errors import NotFound
 from steelyard.projects import project_by_name
 from steelyard.quality import queries as q
 from steelyard.quality.model import MemberQuality, State
+from steelyard.work import one_at_a_time
 
 
 async def list_members(
@@ -28,6 +29,7 @@ async def set_member_state(
     async def work(tx: Tx) -> MemberQuality:
         project_id = await find_project(tx, actor, project)
         member_id = await find_member(tx, actor, member)
+        await one_at_a_time(tx, member_id=member_id)
         await q.set_state(
             tx,
             space_id=actor.space_id,
@@ -36,6 +38,8 @@ async def set_member_state(
             state=state,
             reason=reason,
         )
+        if state == "paused":
+            await q.free_reservations(tx, space_id=actor.space_id, member_id=member_id, project_id=project_id)
         (found,) = await _qualities(tx, actor, project_id, member, "", 1)
         await users.record_act(
             tx,

@@ -228,6 +228,13 @@ join space sp on sp.id = c.space_id
 join member m on m.id = c.member_id
 join project p on p.space_id = c.space_id and p.id = c.project_id;
 
+-- name: free_reservations
+-- What waits for a member who gets no more work of a project goes to the others; leases that are held are left alone.
+update slot
+set only_member_id = null, only_until = null
+where only_member_id = :member_id and space_id = :space_id and project_id = :project_id and done_at is null and kind in ('label', 'review')
+  and (lease_token is null or lease_expires_at <= steelyard.now());
+
 -- name: feedback
 -- The score of a member's answer to a training task.
 select

@@ -377,7 +377,9 @@ select t.space_id, t.id, coalesce(t.project_id, ''), t.batch_id,
 from task t
 left join batch b on b.space_id = t.space_id and b.id = t.batch_id
 left join project_workflow w on w.space_id = t.space_id and w.project_id = t.project_id
-left join member p on p.id = :only_member_id::bigint and p.role <> 'disabled'
+left join member p on p.id = :only_member_id::bigint and p.role <> 'disabled' and not exists (
+  select from member_project_state m
+  where m.space_id = t.space_id and m.member_id = p.id and m.project_id = t.project_id and m.state <> 'active')
 cross join lateral generate_series(
   0, coalesce(:count::integer, (w.settings ->> 'overlap')::integer, 1) - 1) as n (number)
 where t.space_id = :space_id and t.id = :task_id
