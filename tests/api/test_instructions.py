@@ -9,9 +9,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from steelyard import instructions, users
+from steelyard import instructions, tasks, users
 from steelyard.ctx import Actor, Ctx
 from steelyard.instructions.render import rendered
+from tests.api.builders import image_task
 from tests.conftest import ClientFor, Keys
 
 PROJECT = "/api/projects/cows/instructions"
@@ -72,6 +73,22 @@ async def test_a_change_is_new_to_whoever_has_not_read_it(
     assert (await reader.post(f"{PROJECT}/read", json={"version": 1})).json() == {"read_version": 2}
     assert (await reader.post(f"{PROJECT}/read", json={"version": 9})).status_code == 404
     assert (await reader.put(PROJECT, json={"markdown": "mine"})).status_code == 403
+
+
+async def test_leased_work_carries_the_instructions(ctx: Ctx, live, cows, live_actor: Actor) -> None:
+    made = await live.post("/v1/task/imageannotation", json=image_task(project="cows"))
+    async with ctx.db.tx() as tx:
+        assert await tasks.queue_task(ctx, tx, live_actor.space_id, made.json()["task_id"])
+    held = (await live.post("/api/work/claim", json={})).json()
+    assert held["instructions"]["version"] == 0
+    assert held["instructions"]["html"] == f"<p>{image_task()['instruction']}</p>\n"
+    await live.put(PROJECT, json={"markdown": "Draw **tight** boxes."})
+    again = (await live.get(f"/api/work/{held['lease_token']}")).json()["instructions"]
+    assert (again["version"], again["changed"]) == (1, True)
+    assert "<strong>tight</strong>" in again["html"]
+    await live.post(f"{PROJECT}/read", json={"version": 1})
+    again = (await live.get(f"/api/work/{held['lease_token']}")).json()["instructions"]
+    assert again["changed"] is False
 
 
 async def test_a_tasks_own_text_is_shown_where_the_project_has_none(ctx: Ctx, labeler: Actor, cows) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Raw, Struct
 
-from steelyard import review, work
+from steelyard import instructions, review, work
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import InvalidRequest, parameter
@@ -77,7 +78,7 @@ class WorkReview(Struct, kw_only=True):
 
 
 class WorkInstructions(Struct, kw_only=True):
-    """The project's instructions as sanitised HTML; `changed` since the caller last read them."""
+    """The project's instructions, or else the task's own text (version 0), as sanitised HTML; `changed` since the caller last read them."""
 
     version: int
     changed: bool
@@ -120,6 +121,15 @@ class LeasedWork(Struct, kw_only=True):
     instructions: WorkInstructions | None = None
     workflow: WorkTerms | None = None
     media: list[WorkMedia] = []
+
+
+class _Words(Struct):
+    """The part of a task that its instructions may come from."""
+
+    instruction: str | None = None
+
+
+_words = msgspec.json.Decoder(_Words)
 
 
 def as_object(raw: Raw, path: str) -> bytes:
@@ -166,6 +176,10 @@ async def leased(ctx: Ctx, actor: Actor, held: work.Work) -> LeasedWork:
         else WorkDraft(revision=held.revision, body=Raw(held.body.encode())),
         workflow=WorkTerms(lease_seconds=held.lease_seconds),
     )
+    own = "" if held.task is None else _words.decode(held.task).instruction or ""
+    text = await instructions.for_work(ctx, actor, held.project_id or None, own)
+    if text is not None:
+        shown.instructions = WorkInstructions(version=text.version, changed=text.changed, html=text.html)
     if held.kind == "review":
         seen = await review.review_context(ctx.db, actor, held)
         shown.review = WorkReview(
