@@ -13,7 +13,7 @@ from steelyard.clock import wire_time
 from steelyard.errors import NotFound
 from steelyard.http import binding
 from steelyard.http.api.transfers import Transfer, shown
-from steelyard.http.route import LEAD, Call, Routes
+from steelyard.http.route import LEAD, SETTINGS, Call, Routes
 from steelyard.tasks.platform import check_callback
 
 routes = Routes("api", "Callbacks")
@@ -178,7 +178,7 @@ async def replay_callbacks(call: Call) -> Transfer:
     return shown(call, await transfers.start_replay(call.ctx, call.actor, wanted))
 
 
-@routes.get("/api/callback-settings", response=CallbackSettings, access=LEAD)
+@routes.get("/api/callback-settings", response=CallbackSettings, access=SETTINGS)
 async def get_callback_settings(call: Call) -> CallbackSettings:
     """Where callbacks go by default, and their secrets"""
     found = await callbacks.callback_settings(call.ctx, call.actor)
@@ -193,7 +193,7 @@ async def get_callback_settings(call: Call) -> CallbackSettings:
     "/api/callback-settings",
     body=ChangeCallbackSettings,
     response=CallbackSettings,
-    access=LEAD,
+    access=SETTINGS,
     errors=(400,),
 )
 async def change_callback_settings(call: Call) -> CallbackSettings:
