@@ -391,3 +391,25 @@ async def test_answers_are_compared_by_their_files(bench: Bench) -> None:
     same, other = await compare(bench.ctx, space_id, "segmentannotation", params, answers, pairs)
     assert same.score == 1.0
     assert other.score < 0.9
+
+
+async def test_an_expected_answer_may_lie_elsewhere(bench: Bench) -> None:
+    """What a customer gives by URL is read when an answer is held against it; while it cannot be had there is no score."""
+    task_id, sent = await paint(bench, FULL, MAPPING)
+    ok(sent)
+    answer = json.dumps(await bench.response(task_id)).encode()
+    space_id = await bench.ctx.db.fetchval("select space_id from task limit 1")
+    params = json.dumps(MASK).encode()
+    async with site({"/mask": gzip.compress(png(FULL))}) as base:
+
+        def expected(name: str) -> bytes:
+            files = {"combined": {"indexedImage": f"{base}/{name}"}}
+            return json.dumps({"labelMapping": MAPPING, "annotations": files}).encode()
+
+        pairs = [(0, 1)]
+        (found,) = await compare(
+            bench.ctx, space_id, "segmentannotation", params, [answer, expected("mask")], pairs
+        )
+        assert found.score == 1.0
+        with pytest.raises(tasks.InvalidResponse, match="404"):
+            await compare(bench.ctx, space_id, "segmentannotation", params, [answer, expected("gone")], pairs)

@@ -33,12 +33,15 @@ async def compare(
     """The agreement of some pairs of answers (JSON bytes; pairs are indices into `answers`).
 
     A pair that the type's metric fails on scores 0 and says so in its detail: a task must not be stuck for it. A detail holds no more
-    than the metric says.
+    than the metric says. Raises InvalidResponse when a file that an answer refers to cannot be read: no score is better than a wrong one,
+    and a job tries again.
     """
     loop = asyncio.get_running_loop()
     links = await loop.run_in_executor(ctx.cpu, _links, type_name, list(answers))
-    # What cannot be read stays a URL; the metric says what that means. Stored answers hold no parts "sent before", so no task is named.
-    contents, _ = await tasks.read_contents(ctx, space_id, "", links)
+    # Stored answers hold no parts "sent before", so no task is named.
+    contents, issues = await tasks.read_contents(ctx, space_id, "", links)
+    if issues:
+        raise tasks.InvalidResponse(tasks.summary_of(issues), issues=issues)
     return await loop.run_in_executor(
         ctx.cpu, _compare, type_name, params, list(answers), contents, list(pairs), media
     )
