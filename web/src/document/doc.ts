@@ -17,6 +17,8 @@ export interface DocRecord<Data = unknown> {
   readonly attributes: Readonly<Record<string, Value>>;
   /** The frame that the annotation is on, in media that have several. */
   readonly frame?: number;
+  /** Annotations with the same group are selected and moved together; never part of an answer. */
+  readonly group?: string;
   /** Set on pre-labels: what the contributor has said of them so far. */
   readonly hypothesis?: "proposed" | "accepted";
 }
@@ -97,6 +99,30 @@ export function setField(key: string, value: Value | undefined): Action {
     else fields[key] = value;
     return { ...doc, fields };
   };
+}
+
+/** Puts annotations in front of all others, or behind them. */
+export function reorder(ids: Iterable<RecordId>, where: "front" | "back"): Action {
+  return (doc) => {
+    const moved = new Set([...ids].filter((id) => doc.records.has(id)));
+    if (moved.size === 0) return doc;
+    const rest = doc.order.filter((id) => !moved.has(id));
+    const picked = doc.order.filter((id) => moved.has(id));
+    const order = where === "front" ? [...rest, ...picked] : [...picked, ...rest];
+    return order.every((id, i) => id === doc.order[i]) ? doc : { ...doc, order };
+  };
+}
+
+export function addLink(link: Link): Action {
+  return (doc) =>
+    doc.links.some((l) => l.label === link.label && l.from === link.from && l.to === link.to)
+      ? doc
+      : { ...doc, links: [...doc.links, link] };
+}
+
+export function removeLink(id: RecordId): Action {
+  return (doc) =>
+    doc.links.some((l) => l.id === id) ? { ...doc, links: doc.links.filter((l) => l.id !== id) } : doc;
 }
 
 /** One action after another. */

@@ -1,0 +1,4 @@
+import { modernConfig } from "../_image/config";
+import { imageModule } from "../_image/module";
+
+export default imageModule((params) => modernConfig(params));
