@@ -100,9 +100,15 @@ export class Viewport {
   fitted(area: Area, size: ScreenSize, margin = 24, most = MOST_SCALE): Viewport {
     const [w, h] = [Math.max(area.right - area.left, 1e-3), Math.max(area.bottom - area.top, 1e-3)];
     const [sw, sh] = this.turn % 2 === 0 ? [w, h] : [h, w];
-    const room = { width: Math.max(size.width - 2 * margin, 16), height: Math.max(size.height - 2 * margin, 16) };
+    const room = {
+      width: Math.max(size.width - 2 * margin, 16),
+      height: Math.max(size.height - 2 * margin, 16),
+    };
     const scale = Math.min(room.width / sw, room.height / sh, most);
     const centre = { x: (area.left + area.right) / 2, y: (area.top + area.bottom) / 2 };
-    return new Viewport(Math.min(Math.max(scale, LEAST_SCALE), MOST_SCALE), 0, 0, this.turn).centred(centre, size);
+    return new Viewport(Math.min(Math.max(scale, LEAST_SCALE), MOST_SCALE), 0, 0, this.turn).centred(
+      centre,
+      size,
+    );
   }
 }

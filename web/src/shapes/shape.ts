@@ -239,10 +239,14 @@ export function sizeProblems(w: number, h: number, limits: Limits): Problem[] {
 export function vertexProblems(vertices: readonly Point[], least: number, limits: Limits): Problem[] {
   const distinct = new Set(vertices.map((v) => `${tidy(v.x)} ${tidy(v.y)}`)).size;
   const floor = Math.max(least, limits.min_vertices ?? 1);
-  const most =
-    limits.max_vertices == null ? Number.POSITIVE_INFINITY : Math.max(limits.max_vertices, least);
+  const most = limits.max_vertices == null ? Number.POSITIVE_INFINITY : Math.max(limits.max_vertices, least);
   if (distinct < least || vertices.length < floor)
-    return [{ key: "image.problem.fewVertices", values: { limit: floor, now: Math.min(distinct, vertices.length) } }];
+    return [
+      {
+        key: "image.problem.fewVertices",
+        values: { limit: floor, now: Math.min(distinct, vertices.length) },
+      },
+    ];
   if (vertices.length > most)
     return [{ key: "image.problem.manyVertices", values: { limit: most, now: vertices.length } }];
   return [];

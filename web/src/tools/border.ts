@@ -1,7 +1,7 @@
 /** Snapping to the borders of other annotations, and following them from one point to the next. */
 
 import type { DocRecord } from "../document/doc";
-import { corners, type BoxData } from "../shapes/box/box";
+import { type BoxData, corners } from "../shapes/box/box";
 import type { PathData } from "../shapes/polygon/polygon";
 import { distance, nearestOnSegment, type Point } from "../shapes/shape";
 
@@ -13,7 +13,11 @@ export function outline(record: DocRecord): { points: readonly Point[]; closed: 
 }
 
 /** The vertex, else the point of the border, that is nearest; vertices win while within reach. */
-export function nearestOnBorder(record: DocRecord, at: Point, reach: number): { at: Point; off: number } | null {
+export function nearestOnBorder(
+  record: DocRecord,
+  at: Point,
+  reach: number,
+): { at: Point; off: number } | null {
   const border = outline(record);
   if (border === null) return null;
   let best: { at: Point; off: number } | null = null;

@@ -1,10 +1,10 @@
 /** Box, ellipse and cuboid are drawn by their extent: press and drag, or click, move and click. */
 
+import { shapeOf } from "../shapes";
 import { boxFromCorners, inWholePixels } from "../shapes/box/box";
 import { corrected, cuboidFromCorners } from "../shapes/cuboid/cuboid";
 import { ellipseFromCorners } from "../shapes/ellipse/ellipse";
 import { type Area, clampPoint, distance, type Limits, type Point, positive } from "../shapes/shape";
-import { shapeOf } from "../shapes";
 import { DRAG, type Pointer, type Preview, type Tool, type ToolHost } from "./tool";
 
 type Build = (a: Point, b: Point, limits: Limits, frame: Area) => unknown;
@@ -62,7 +62,10 @@ export class ExtentTool implements Tool {
   down(p: Pointer): void {
     if (this.#from !== null) return;
     const reason = this.host.whyNotDraw(this.kind);
-    if (reason !== null) return this.host.tell(reason);
+    if (reason !== null) {
+      this.host.tell(reason);
+      return;
+    }
     this.host.tell(null);
     this.#from = this.#place(p);
     this.#to = this.#from;
@@ -155,7 +158,10 @@ export class RotatedBoxTool implements Tool {
   down(p: Pointer): void {
     if (this.#ends.length > 0) return;
     const reason = this.host.whyNotDraw("box");
-    if (reason !== null) return this.host.tell(reason);
+    if (reason !== null) {
+      this.host.tell(reason);
+      return;
+    }
     this.#ends = [this.#place(p)];
     this.#now = this.#ends[0] ?? null;
     this.host.tell({ key: "image.hint.firstSide", tone: "hint" });
@@ -195,7 +201,10 @@ export class RotatedBoxTool implements Tool {
     const data = this.#data();
     if (data === null || this.#ends.length < 2) return;
     const [problem] = this.#problems(data);
-    if (problem !== undefined) return this.host.tell({ ...problem, tone: "reason" });
+    if (problem !== undefined) {
+      this.host.tell({ ...problem, tone: "reason" });
+      return;
+    }
     this.cancel();
     this.host.drawn("box", data);
   }
@@ -205,7 +214,10 @@ export class RotatedBoxTool implements Tool {
     const { left, top, right, bottom } = box.bounds(data);
     const frame = this.host.frame();
     const outside =
-      left < frame.left - 0.5 || top < frame.top - 0.5 || right > frame.right + 0.5 || bottom > frame.bottom + 0.5;
+      left < frame.left - 0.5 ||
+      top < frame.top - 0.5 ||
+      right > frame.right + 0.5 ||
+      bottom > frame.bottom + 0.5;
     return outside
       ? [{ key: "image.problem.outside", values: {} }]
       : box.problems(data, this.host.limits("box"));
@@ -231,4 +243,3 @@ export class RotatedBoxTool implements Tool {
     return { kind: "box", data, vertices: this.#ends, closing: false, problems, snap: null };
   }
 }
-

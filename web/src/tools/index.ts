@@ -39,5 +39,9 @@ export function makeTool(id: ToolId, host: ToolHost): Tool {
 
 /** The geometry that a tool draws, if it draws one. */
 export function drawsKind(id: ToolId): string | null {
-  return id === "rotated-box" ? "box" : ["box", "polygon", "line", "point", "ellipse", "cuboid"].includes(id) ? id : null;
+  return id === "rotated-box"
+    ? "box"
+    : ["box", "polygon", "line", "point", "ellipse", "cuboid"].includes(id)
+      ? id
+      : null;
 }

@@ -2,7 +2,7 @@
 
 import { type DocRecord, newId, putRecords, type RecordId, removeRecords, sequence } from "../document/doc";
 import { cut, merged, split } from "../shapes/polygon/combine";
-import { type PathData } from "../shapes/polygon/polygon";
+import type { PathData } from "../shapes/polygon/polygon";
 import { areaOf, overlap, type Point } from "../shapes/shape";
 import { PathTool } from "./path";
 import { touched } from "./select";
@@ -20,13 +20,23 @@ function targets(host: ToolHost, knife: readonly Point[]): DocRecord[] {
 
 /** The first piece keeps the identity, the others are new annotations with the same label and answers. */
 function pieces(record: DocRecord, parts: readonly PathData[]): DocRecord[] {
-  return parts.map((data, i) => (i === 0 ? { ...touched(record), data } : { ...touched(record), id: newId(), data }));
+  return parts.map((data, i) =>
+    i === 0 ? { ...touched(record), data } : { ...touched(record), id: newId(), data },
+  );
 }
 
-function replaceWith(host: ToolHost, results: readonly (readonly [DocRecord, readonly PathData[]])[], step: string) {
+function replaceWith(
+  host: ToolHost,
+  results: readonly (readonly [DocRecord, readonly PathData[]])[],
+  step: string,
+) {
   const made = results.flatMap(([record, parts]) => pieces(record, parts));
   const gone = results.flatMap(([record, parts]) => (parts.length === 0 ? [record.id] : []));
-  host.apply(sequence(removeRecords(gone), putRecords(...made)), step, made.map((r) => r.id));
+  host.apply(
+    sequence(removeRecords(gone), putRecords(...made)),
+    step,
+    made.map((r) => r.id),
+  );
   host.leaveTool();
 }
 

@@ -48,7 +48,10 @@ export class PathTool implements Tool {
     if (p.shift && last && this.#snap === null) {
       const angle = Math.round(Math.atan2(at.y - last.y, at.x - last.x) / (Math.PI / 4)) * (Math.PI / 4);
       const reach = distance(at, last);
-      at = clampPoint({ x: last.x + Math.cos(angle) * reach, y: last.y + Math.sin(angle) * reach }, this.host.frame());
+      at = clampPoint(
+        { x: last.x + Math.cos(angle) * reach, y: last.y + Math.sin(angle) * reach },
+        this.host.frame(),
+      );
     }
     return at;
   }
@@ -56,13 +59,19 @@ export class PathTool implements Tool {
   #closes(at: Point): boolean {
     const first = this.#vertices[0];
     return (
-      this.#closed && first !== undefined && this.#vertices.length >= 3 && distance(at, first) <= this.host.pixels(SNAP)
+      this.#closed &&
+      first !== undefined &&
+      this.#vertices.length >= 3 &&
+      distance(at, first) <= this.host.pixels(SNAP)
     );
   }
 
   down(p: Pointer): void {
     const reason = this.options.why ? this.options.why() : this.host.whyNotDraw(this.options.kind);
-    if (reason !== null) return this.host.tell(reason);
+    if (reason !== null) {
+      this.host.tell(reason);
+      return;
+    }
     this.#now = this.#place(p);
     this.#pressed = p.at;
   }
@@ -93,7 +102,11 @@ export class PathTool implements Tool {
     const limits = this.host.limits(this.options.kind);
     const most = this.options.done ? Infinity : (limits.max_vertices ?? Infinity);
     if (this.#vertices.length + way.length + 1 > most) {
-      this.host.tell({ key: "image.problem.manyVertices", values: { limit: most, now: most }, tone: "reason" });
+      this.host.tell({
+        key: "image.problem.manyVertices",
+        values: { limit: most, now: most },
+        tone: "reason",
+      });
       return;
     }
     this.#vertices.push(...way, at);
@@ -112,7 +125,10 @@ export class PathTool implements Tool {
     const { done, kind } = this.options;
     const limits = done ? {} : this.host.limits(kind);
     const [problem] = shapeOf(kind).problems(data, limits);
-    if (problem !== undefined) return this.host.tell({ ...problem, tone: "reason" });
+    if (problem !== undefined) {
+      this.host.tell({ ...problem, tone: "reason" });
+      return;
+    }
     if (done) {
       if (done(this.#vertices)) this.cancel();
       return;
@@ -144,7 +160,14 @@ export class PathTool implements Tool {
     const snap = this.#snap?.at ?? null;
     if (!this.busy) {
       return snap
-        ? { kind: this.options.kind, data: { vertices: [] }, vertices: [], closing: false, problems: [], snap }
+        ? {
+            kind: this.options.kind,
+            data: { vertices: [] },
+            vertices: [],
+            closing: false,
+            problems: [],
+            snap,
+          }
         : null;
     }
     const now = this.#now;
@@ -173,7 +196,10 @@ export class PointTool implements Tool {
 
   down(p: Pointer): void {
     const reason = this.host.whyNotDraw("point");
-    if (reason !== null) return this.host.tell(reason);
+    if (reason !== null) {
+      this.host.tell(reason);
+      return;
+    }
     this.#pressed = p.at;
   }
 

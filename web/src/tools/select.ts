@@ -8,10 +8,32 @@ import { DRAG, type Pointer, type Preview, type Tool, type ToolHost } from "./to
 
 type State =
   | { readonly name: "idle" }
-  | { readonly name: "pressed"; readonly at: Point; readonly on: RecordId | null; readonly shift: boolean; readonly wasSelected: boolean }
-  | { readonly name: "moving"; readonly at: Point; readonly before: ReadonlyMap<RecordId, DocRecord>; readonly bounds: Area }
-  | { readonly name: "handle"; readonly at: Point; readonly record: DocRecord; readonly handle: Handle; readonly off: Point }
-  | { readonly name: "marquee"; readonly from: Point; readonly to: Point; readonly kept: readonly RecordId[] };
+  | {
+      readonly name: "pressed";
+      readonly at: Point;
+      readonly on: RecordId | null;
+      readonly shift: boolean;
+      readonly wasSelected: boolean;
+    }
+  | {
+      readonly name: "moving";
+      readonly at: Point;
+      readonly before: ReadonlyMap<RecordId, DocRecord>;
+      readonly bounds: Area;
+    }
+  | {
+      readonly name: "handle";
+      readonly at: Point;
+      readonly record: DocRecord;
+      readonly handle: Handle;
+      readonly off: Point;
+    }
+  | {
+      readonly name: "marquee";
+      readonly from: Point;
+      readonly to: Point;
+      readonly kept: readonly RecordId[];
+    };
 
 const IDLE: State = { name: "idle" };
 
@@ -100,7 +122,12 @@ export class SelectTool implements Tool {
     const snapped = p.mod ? this.host.snap(p.at, record.id) : null;
     const to = snapped?.at ?? { x: p.at.x + off.x, y: p.at.y + off.y };
     this.host.begin();
-    const grip = { to, limits: this.host.limits(record.kind), frame: this.host.frame(), constrained: p.shift };
+    const grip = {
+      to,
+      limits: this.host.limits(record.kind),
+      frame: this.host.frame(),
+      constrained: p.shift,
+    };
     const data = shapeOf(record.kind).dragged(record.data, handle.id, grip);
     if (data === record.data) return;
     this.host.apply(
@@ -147,9 +174,16 @@ export class SelectTool implements Tool {
     const data = record.data as PathData;
     const edge = nearestEdge(data.vertices, p.at, record.kind === "polygon");
     if (!edge || edge.distance > this.host.pixels(8) || !this.host.mayEdit(record.id, true)) return;
-    const next = { ...data, vertices: dragVertex(data.vertices, `m${edge.after}`, edge.at), given: undefined };
+    const next = {
+      ...data,
+      vertices: dragVertex(data.vertices, `m${edge.after}`, edge.at),
+      given: undefined,
+    };
     const [problem] = shapeOf(record.kind).problems(next, this.host.limits(record.kind));
-    if (problem) return this.host.tell({ ...problem, tone: "reason" });
+    if (problem) {
+      this.host.tell({ ...problem, tone: "reason" });
+      return;
+    }
     this.host.apply(
       updateRecords([record.id], (now) => ({ ...touched(now), data: next })),
       "image.step.addVertex",
@@ -163,7 +197,10 @@ export class SelectTool implements Tool {
     const data = record.data as PathData;
     const next = { ...data, vertices: data.vertices.filter((_, i) => i !== index), given: undefined };
     const [problem] = shapeOf(record.kind).problems(next, this.host.limits(record.kind));
-    if (problem !== undefined) return this.host.tell({ ...problem, tone: "reason" });
+    if (problem !== undefined) {
+      this.host.tell({ ...problem, tone: "reason" });
+      return;
+    }
     this.host.apply(
       updateRecords([id], (now) => ({ ...touched(now), data: next })),
       "image.step.removeVertex",
@@ -196,7 +233,12 @@ export class SelectTool implements Tool {
 }
 
 /** A moved shape; boxes that are returned in whole pixels move by whole pixels. */
-export function movedData(record: DocRecord, dx: number, dy: number, host: Pick<ToolHost, "limits">): unknown {
+export function movedData(
+  record: DocRecord,
+  dx: number,
+  dy: number,
+  host: Pick<ToolHost, "limits">,
+): unknown {
   const whole = record.kind === "box" && host.limits("box").integer_pixels;
   return shapeOf(record.kind).moved(record.data, whole ? Math.round(dx) : dx, whole ? Math.round(dy) : dy);
 }

@@ -3,16 +3,16 @@
 import {
   type Area,
   areaOf,
+  CURSORS,
   clampNumber,
   clampPoint,
-  CURSORS,
   type Grip,
   type Handle,
   insideRing,
   type Limits,
   type Point,
-  positive,
   type Problem,
+  positive,
   rotated,
   type Shape,
   sizeProblems,
@@ -154,7 +154,15 @@ export const box: Shape<BoxData> = {
       p.x <= b.left + b.width + slack &&
       p.y >= b.top - slack &&
       p.y <= b.top + b.height + slack &&
-      insideRing(p, corners({ left: b.left - slack, top: b.top - slack, width: b.width + 2 * slack, height: b.height + 2 * slack }))
+      insideRing(
+        p,
+        corners({
+          left: b.left - slack,
+          top: b.top - slack,
+          width: b.width + 2 * slack,
+          height: b.height + 2 * slack,
+        }),
+      )
     );
   },
   area: (b) => b.width * b.height,

@@ -18,11 +18,7 @@ function turn({ rotation }: Camera, v: Vector, inverse = false): Vector {
   const w = rotation.w / norm;
   const [x, y, z] = [(sign * rotation.x) / norm, (sign * rotation.y) / norm, (sign * rotation.z) / norm];
   const [tx, ty, tz] = [2 * (y * v[2] - z * v[1]), 2 * (z * v[0] - x * v[2]), 2 * (x * v[1] - y * v[0])];
-  return [
-    v[0] + w * tx + y * tz - z * ty,
-    v[1] + w * ty + z * tx - x * tz,
-    v[2] + w * tz + x * ty - y * tx,
-  ];
+  return [v[0] + w * tx + y * tz - z * ty, v[1] + w * ty + z * tx - x * tz, v[2] + w * tz + x * ty - y * tx];
 }
 
 /** Direction in world axes of the ray through a pixel. */

@@ -2,9 +2,9 @@
 
 import {
   areaOf,
+  CURSORS,
   clampNumber,
   clampPoint,
-  CURSORS,
   type Grip,
   type Handle,
   type Point,
@@ -156,7 +156,9 @@ export const ellipse: Shape<EllipseData> = {
   problems: (e, limits): readonly Problem[] => {
     const { rx, ry } = axesOf(e);
     if (rx <= 0 || ry <= 0) return [{ key: "image.problem.flat", values: {} }];
-    return sizeProblems(rx * 2, ry * 2, limits).filter((p) => p.key.endsWith("wide") || p.key.endsWith("high"));
+    return sizeProblems(rx * 2, ry * 2, limits).filter(
+      (p) => p.key.endsWith("wide") || p.key.endsWith("high"),
+    );
   },
   size: () => null,
 };

@@ -1,5 +1,6 @@
 /** Open lines; with `splines` the vertices are knots of a centripetal Catmull-Rom curve. */
 
+import { dragVertex, most, type PathData, pathBounds, pathHandles, shiftAll } from "../polygon/polygon";
 import {
   type Area,
   areaOf,
@@ -12,7 +13,6 @@ import {
   tracePath,
   vertexProblems,
 } from "../shape";
-import { dragVertex, most, type PathData, pathBounds, pathHandles, shiftAll } from "../polygon/polygon";
 
 interface Bezier {
   readonly a: Point;

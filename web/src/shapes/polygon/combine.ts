@@ -20,7 +20,10 @@ function parts(result: MultiPolygon): PathData[] {
   return result.flatMap((rings) => {
     const vertices = points(rings[0]);
     if (vertices.length < 3 || Math.abs(signedArea(vertices)) < 0.5) return [];
-    const holes = rings.slice(1).map(points).filter((ring) => ring.length >= 3 && Math.abs(signedArea(ring)) >= 0.5);
+    const holes = rings
+      .slice(1)
+      .map(points)
+      .filter((ring) => ring.length >= 3 && Math.abs(signedArea(ring)) >= 0.5);
     return [holes.length > 0 ? { vertices, holes } : { vertices }];
   });
 }

@@ -46,7 +46,12 @@ export function pathHandles(vertices: readonly Point[], closed: boolean, most: n
     const a = vertices[i];
     const b = vertices[(i + 1) % vertices.length];
     if (a && b)
-      found.push({ id: `m${i}`, at: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }, role: "middle", cursor: "copy" });
+      found.push({
+        id: `m${i}`,
+        at: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 },
+        role: "middle",
+        cursor: "copy",
+      });
   }
   return found;
 }

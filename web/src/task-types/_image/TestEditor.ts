@@ -1,7 +1,7 @@
 /** Drives the whole editor by pointer and key verbs, without a screen. Positions are image pixels. */
 
-import { EMPTY_DOC } from "../../document/doc";
 import type { DocRecord } from "../../document/doc";
+import { EMPTY_DOC } from "../../document/doc";
 import { DocumentStore } from "../../document/store";
 import type { ToolId } from "../../tools";
 import type { Pointer } from "../../tools/tool";
@@ -19,9 +19,17 @@ export class TestEditor {
 
   constructor(params: Record<string, unknown>, answer?: Record<string, unknown>, size: At = [640, 480]) {
     const config = modernConfig(params);
-    const doc = answer ? docOf(answer, config, false) : config.prelabels ? docOf(config.prelabels, config, config.rights === null) : EMPTY_DOC;
+    const doc = answer
+      ? docOf(answer, config, false)
+      : config.prelabels
+        ? docOf(config.prelabels, config, config.rights === null)
+        : EMPTY_DOC;
     this.store = new DocumentStore(doc);
-    this.editor = new ImageEditor({ store: this.store, config, picture: { width: size[0], height: size[1] } });
+    this.editor = new ImageEditor({
+      store: this.store,
+      config,
+      picture: { width: size[0], height: size[1] },
+    });
   }
 
   #pointer([x, y]: At, keys: Keys = {}): Pointer {
@@ -110,7 +118,9 @@ export class TestEditor {
 
   /** The answer as it would be sent, without identities. */
   get answer(): Record<string, unknown>[] {
-    const response = responseOf(this.store.doc, this.editor.config) as { annotations: Record<string, unknown>[] };
+    const response = responseOf(this.store.doc, this.editor.config) as {
+      annotations: Record<string, unknown>[];
+    };
     return response.annotations.map(({ uuid: _, ...rest }) => rest);
   }
 }

@@ -35,7 +35,11 @@ const number = (value: unknown): number | null => {
 const flag = (value: unknown): boolean | null =>
   value === true || value === "true" ? true : value === false || value === "false" ? false : null;
 const strings = (value: unknown): string[] =>
-  typeof value === "string" ? [value] : Array.isArray(value) ? value.filter((v) => typeof v === "string") : [];
+  typeof value === "string"
+    ? [value]
+    : Array.isArray(value)
+      ? value.filter((v) => typeof v === "string")
+      : [];
 
 function attribute(key: string, given: Readonly<Record<string, unknown>>): Attribute {
   const type = (typeof given.type === "string" ? given.type : "category") as AttributeType;
@@ -58,7 +62,9 @@ function attribute(key: string, given: Readonly<Record<string, unknown>>): Attri
     required: flag(given.required) ?? type === "category",
     global,
     labels: condition === null || global ? null : strings(condition.label),
-    alternatives: (Array.isArray(alternatives) ? alternatives : alternatives ? [alternatives] : []).filter(isObject),
+    alternatives: (Array.isArray(alternatives) ? alternatives : alternatives ? [alternatives] : []).filter(
+      isObject,
+    ),
   };
 }
 
@@ -99,7 +105,9 @@ export function applies(
   if ((a.type === "x_line" || a.type === "y_line") && size === null) return false;
   if (a.labels !== null && (label === null || !a.labels.includes(label))) return false;
   if (a.alternatives.length === 0) return true;
-  const met = a.alternatives.map((one) => Object.entries(one).every(([key, wanted]) => matches(wanted, answers[key])));
+  const met = a.alternatives.map((one) =>
+    Object.entries(one).every(([key, wanted]) => matches(wanted, answers[key])),
+  );
   return combine === "and" ? met.every(Boolean) : met.some(Boolean);
 }
 
@@ -134,7 +142,8 @@ export interface Wrong {
 
 /** Why an answer is not legal, or null. */
 export function wrong(a: Attribute, value: Value | undefined, size: Size): Wrong | null {
-  if (!answered(value)) return a.required ? { key: "image.attribute.missing", values: { name: a.prompt } } : null;
+  if (!answered(value))
+    return a.required ? { key: "image.attribute.missing", values: { name: a.prompt } } : null;
   const range = (low: number, high: number): Wrong | null =>
     typeof value === "number" && value >= low && value <= high
       ? null
@@ -180,7 +189,8 @@ export function kept(
   const result: Record<string, Value> = {};
   for (const a of shown(attributes, label, answers, context, size, combine)) {
     const value = answers[a.key];
-    if (value !== undefined && answered(value)) result[a.key] = a.type === "angle" && value === 360 ? 0 : value;
+    if (value !== undefined && answered(value))
+      result[a.key] = a.type === "angle" && value === 360 ? 0 : value;
   }
   return result;
 }

@@ -2,7 +2,7 @@
 
 import type { Camera, Limits } from "../../shapes/shape";
 import { type Attribute, attributesOf, type Combine } from "./attributes";
-import { isObject, type LabelNode, labelTree, type Leaf, leavesOf } from "./labels";
+import { isObject, type LabelNode, type Leaf, labelTree, leavesOf } from "./labels";
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -67,7 +67,11 @@ export const num = (value: unknown): number | null => {
 export const yes = (value: unknown): boolean | null =>
   value === true || value === "true" ? true : value === false || value === "false" ? false : null;
 const strings = (value: unknown): string[] =>
-  typeof value === "string" ? [value] : Array.isArray(value) ? value.filter((v) => typeof v === "string") : [];
+  typeof value === "string"
+    ? [value]
+    : Array.isArray(value)
+      ? value.filter((v) => typeof v === "string")
+      : [];
 
 function cameraOf(given: Given): Camera | null {
   const k = given.camera_intrinsics;
@@ -77,7 +81,16 @@ function cameraOf(given: Given): Camera | null {
   if (!isObject(k) || !isObject(q) || height === null) return null;
   const [fx, fy, cx, cy] = [num(k.fx), num(k.fy), num(k.cx), num(k.cy)];
   const [w, x, y, z] = [num(q.w), num(q.x), num(q.y), num(q.z)];
-  if (fx === null || fy === null || cx === null || cy === null || w === null || x === null || y === null || z === null)
+  if (
+    fx === null ||
+    fy === null ||
+    cx === null ||
+    cy === null ||
+    w === null ||
+    x === null ||
+    y === null ||
+    z === null
+  )
     return null;
   const scale = num(k.scalefactor) ?? num(k.scale_factor) ?? 1;
   return {
@@ -137,7 +150,11 @@ function linksOf(given: unknown): Map<string, LinkRule[]> {
 }
 
 /** The rule by which a link may go from one label to another, either way when bidirectional. */
-export function linkRule(rules: readonly LinkRule[], from: string | null, to: string | null): LinkRule | null {
+export function linkRule(
+  rules: readonly LinkRule[],
+  from: string | null,
+  to: string | null,
+): LinkRule | null {
   const fits = (allowed: readonly string[], label: string | null) =>
     allowed.length === 0 || (label !== null && allowed.includes(label));
   return (
@@ -154,7 +171,9 @@ function connectionsOf(given: unknown): Connection[] {
   return given.connections.filter(isObject).flatMap((c): Connection[] => {
     const [a, b] = strings(c.pair);
     if (a === undefined || b === undefined) return [];
-    return [{ pair: [a, b], attribute: typeof c.connection_attribute === "string" ? c.connection_attribute : null }];
+    return [
+      { pair: [a, b], attribute: typeof c.connection_attribute === "string" ? c.connection_attribute : null },
+    ];
   });
 }
 
@@ -212,7 +231,8 @@ export function modernConfig(params: Given, wire: WireForm = MODERN): ImageConfi
 export function legacyConfig(params: Given, kind: string): ImageConfig {
   const labelled = yes(params.with_labels) !== false;
   const found = geometryOf(kind, params);
-  const one = found.leaves.length > 0 ? found : geometryOf(kind, { ...params, objects_to_annotate: "object" });
+  const one =
+    found.leaves.length > 0 ? found : geometryOf(kind, { ...params, objects_to_annotate: "object" });
   const attributes = attributesOf(params.annotation_attributes);
   const identities =
     yes(params.legacy_annotation_ids) === true ||

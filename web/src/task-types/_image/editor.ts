@@ -3,12 +3,30 @@
  * tests drive it by pointer and key verbs.
  */
 
-import { HitIndex, changes, type Change } from "../../canvas2d/hits";
+import { type Change, changes, HitIndex } from "../../canvas2d/hits";
 import { Viewport } from "../../canvas2d/viewport";
-import { type Action, addLink, type Doc, type DocRecord, newId, putRecords, type RecordId, updateRecords } from "../../document/doc";
+import {
+  type Action,
+  addLink,
+  type Doc,
+  type DocRecord,
+  newId,
+  putRecords,
+  type RecordId,
+  updateRecords,
+} from "../../document/doc";
 import type { DocumentStore } from "../../document/store";
 import { shapeOf } from "../../shapes";
-import { type Area, clampPoint, distance, grown, type Handle, type Limits, type Point } from "../../shapes/shape";
+import {
+  type Area,
+  clampPoint,
+  distance,
+  grown,
+  type Handle,
+  type Limits,
+  type Point,
+  union,
+} from "../../shapes/shape";
 import { drawsKind, makeTool, type ToolId } from "../../tools";
 import { nearestOnBorder } from "../../tools/border";
 import { touched } from "../../tools/select";
@@ -39,7 +57,11 @@ export interface EditorState {
   readonly contrast: number;
   readonly opacity: number;
   /** A relation whose kind is to be chosen. */
-  readonly relating: { readonly from: RecordId; readonly to: RecordId; readonly options: readonly string[] } | null;
+  readonly relating: {
+    readonly from: RecordId;
+    readonly to: RecordId;
+    readonly options: readonly string[];
+  } | null;
 }
 
 const START: EditorState = {
@@ -61,7 +83,16 @@ const START: EditorState = {
 };
 
 /** What lives on from task to task. */
-const STICKY = ["tool", "lastDrawing", "labels", "layersShown", "crosshair", "brightness", "contrast", "opacity"] as const;
+const STICKY = [
+  "tool",
+  "lastDrawing",
+  "labels",
+  "layersShown",
+  "crosshair",
+  "brightness",
+  "contrast",
+  "opacity",
+] as const;
 
 export interface EditorOptions {
   readonly store: DocumentStore;
@@ -183,9 +214,11 @@ export class ImageEditor implements ToolHost {
     if (this.readOnly) return tools;
     if (kinds.has("box")) tools.push("box");
     if (kinds.has("box") && this.limits("box").can_rotate) tools.push("rotated-box");
-    for (const kind of ["polygon", "line", "point", "ellipse", "cuboid"] as const) if (kinds.has(kind)) tools.push(kind);
+    for (const kind of ["polygon", "line", "point", "ellipse", "cuboid"] as const)
+      if (kinds.has(kind)) tools.push(kind);
     if (kinds.has("polygon")) tools.push("split", "cut");
-    if (this.config.links.size > 0 || this.config.attributes.some((a) => a.type === "linked")) tools.push("relate");
+    if (this.config.links.size > 0 || this.config.attributes.some((a) => a.type === "linked"))
+      tools.push("relate");
     return tools;
   }
 
@@ -206,7 +239,11 @@ export class ImageEditor implements ToolHost {
     const drawing = drawsKind(this.#state.tool);
     if (drawing !== null) return drawing;
     const [id] = this.selection;
-    return (id === undefined ? undefined : this.doc.records.get(id)?.kind) ?? this.config.geometries[0]?.kind ?? null;
+    return (
+      (id === undefined ? undefined : this.doc.records.get(id)?.kind) ??
+      this.config.geometries[0]?.kind ??
+      null
+    );
   }
 
   pointerDown(p: Pointer): void {
@@ -338,12 +375,16 @@ export class ImageEditor implements ToolHost {
     const all = shape.handles(record.data, this.limits(record.kind));
     const room = Math.max(b.right - b.left, b.bottom - b.top) / Math.max(1, this.pixels(1));
     return all.flatMap((handle) => {
-      if ((handle.role === "middle" || (handle.role === "edge" && record.kind === "box")) && room < 40) return [];
+      if ((handle.role === "middle" || (handle.role === "edge" && record.kind === "box")) && room < 40)
+        return [];
       if (handle.role !== "rotate") return [handle];
       const off = distance(handle.at, centre) || 1;
       const k = 1 + this.pixels(24) / off;
       return [
-        { ...handle, at: { x: centre.x + (handle.at.x - centre.x) * k, y: centre.y + (handle.at.y - centre.y) * k } },
+        {
+          ...handle,
+          at: { x: centre.x + (handle.at.x - centre.x) * k, y: centre.y + (handle.at.y - centre.y) * k },
+        },
       ];
     });
   }
@@ -353,6 +394,15 @@ export class ImageEditor implements ToolHost {
     if (this.selection.size !== 1) return null;
     const [id] = this.selection;
     return (id === undefined ? undefined : this.doc.records.get(id)) ?? null;
+  }
+
+  selectionBounds(): Area | null {
+    let bounds: Area | null = null;
+    for (const id of this.selection) {
+      const record = this.doc.records.get(id);
+      if (record !== undefined) bounds = union(bounds, shapeOf(record.kind).bounds(record.data));
+    }
+    return bounds;
   }
 
   within(area: Area): RecordId[] {
@@ -365,7 +415,8 @@ export class ImageEditor implements ToolHost {
   whyNotEdit(id: RecordId): string | null {
     if (this.readOnly) return "image.reason.readOnly";
     if (this.#state.locked.has(id)) return "image.reason.locked";
-    if (this.config.rights !== null && !this.config.rights.edit && this.base.has(id)) return "image.reason.base";
+    if (this.config.rights !== null && !this.config.rights.edit && this.base.has(id))
+      return "image.reason.base";
     return null;
   }
 
@@ -378,20 +429,23 @@ export class ImageEditor implements ToolHost {
   whyNotRemove(id: RecordId): string | null {
     if (this.readOnly) return "image.reason.readOnly";
     if (this.#state.locked.has(id)) return "image.reason.locked";
-    if (this.config.rights !== null && !this.config.rights.remove && this.base.has(id)) return "image.reason.baseStays";
+    if (this.config.rights !== null && !this.config.rights.remove && this.base.has(id))
+      return "image.reason.baseStays";
     return null;
   }
 
   whyNotRelabel(id: RecordId): string | null {
     if (this.readOnly) return "image.reason.readOnly";
     if (this.#state.locked.has(id)) return "image.reason.locked";
-    if (this.config.rights !== null && !this.config.rights.relabel && this.base.has(id)) return "image.reason.baseLabel";
+    if (this.config.rights !== null && !this.config.rights.relabel && this.base.has(id))
+      return "image.reason.baseLabel";
     return null;
   }
 
   whyNotDraw(kind: string): Notice | null {
     if (this.readOnly) return { key: "image.reason.readOnly", tone: "reason" };
-    if (this.config.rights !== null && !this.config.rights.add) return { key: "image.reason.noAdding", tone: "reason" };
+    if (this.config.rights !== null && !this.config.rights.add)
+      return { key: "image.reason.noAdding", tone: "reason" };
     const { most } = this.config.count;
     if (most !== null && this.doc.records.size >= most)
       return { key: "image.problem.manyAnnotations", values: { count: most }, tone: "reason" };
@@ -432,7 +486,11 @@ export class ImageEditor implements ToolHost {
     if (a === undefined || b === undefined) return [];
     const links = [...this.config.links].filter(([, rules]) => linkRule(rules, a.label, b.label) !== null);
     const linked = this.config.attributes.filter(
-      (d) => d.type === "linked" && b.label !== null && d.targets.includes(b.label) && (d.labels === null || (a.label !== null && d.labels.includes(a.label))),
+      (d) =>
+        d.type === "linked" &&
+        b.label !== null &&
+        d.targets.includes(b.label) &&
+        (d.labels === null || (a.label !== null && d.labels.includes(a.label))),
     );
     return [...links.map(([label]) => label), ...linked.map((d) => `attribute:${d.key}`)];
   }

@@ -52,3 +52,14 @@ export function labelColour(index: number): string {
 }
 
 export const UNLABELLED_COLOUR = "hsl(0 0% 72%)";
+
+/** How a label is shown to people. */
+export function displayOf(
+  config: { readonly geometries: readonly { readonly leaves: readonly Leaf[] }[] },
+  label: string | null,
+): string {
+  if (label === null) return "–";
+  for (const g of config.geometries)
+    for (const leaf of g.leaves) if (leaf.node.name === label) return leaf.node.display;
+  return label;
+}

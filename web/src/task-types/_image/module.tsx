@@ -1,15 +1,15 @@
 /** The task-type module of an image type, from nothing but the form of its params. */
 
+import i18next from "i18next";
 import { lazy } from "react";
+import type { Doc } from "../../document/doc";
 import { shapeOf } from "../../shapes";
 import { areaOf } from "../../shapes/shape";
-import type { Doc } from "../../document/doc";
-import i18next from "i18next";
 import type { EditorProps, Issue, MediaView, TaskTypeModule, WireTask } from "../registry";
 import { shown, wrong } from "./attributes";
 import type { ImageConfig } from "./config";
 import { isObject } from "./labels";
-import { docOf, responseOf, sceneAnswers, SCENE, baseIds } from "./wire";
+import { baseIds, docOf, responseOf, SCENE, sceneAnswers } from "./wire";
 
 const View = lazy(() => import("./ImageEditorView"));
 
@@ -30,13 +30,21 @@ function problems(doc: Doc, config: ImageConfig, media: readonly MediaView[]): I
     const shape = shapeOf(record.kind);
     for (const p of shape.problems(record.data, geometry.limits))
       found.push({ message: t(p.key, p.values), record: record.id });
-    if (config.labelled && (record.label === null || !geometry.leaves.some((l) => l.node.name === record.label)))
+    if (
+      config.labelled &&
+      (record.label === null || !geometry.leaves.some((l) => l.node.name === record.label))
+    )
       found.push({ message: t("image.problem.noLabel"), record: record.id });
     if (medium?.width && medium.height) {
       const b = areaOf(shape.points(record.data));
       const { x, y } = config.padding;
       const slack = 0.5 + 1e-6;
-      if (b.left < -x - slack || b.top < -y - slack || b.right > medium.width + x + slack || b.bottom > medium.height + y + slack)
+      if (
+        b.left < -x - slack ||
+        b.top < -y - slack ||
+        b.right > medium.width + x + slack ||
+        b.bottom > medium.height + y + slack
+      )
         found.push({ message: t("image.problem.outside"), record: record.id });
     }
     const size = shape.size(record.data);
@@ -53,7 +61,8 @@ function problems(doc: Doc, config: ImageConfig, media: readonly MediaView[]): I
     if (w) found.push({ message: t(w.key, w.values), field: SCENE + a.key });
   }
   const n = doc.records.size;
-  if (n < config.count.least) found.push({ message: t("image.problem.fewAnnotations", { count: config.count.least }) });
+  if (n < config.count.least)
+    found.push({ message: t("image.problem.fewAnnotations", { count: config.count.least }) });
   if (config.count.most !== null && n > config.count.most)
     found.push({ message: t("image.problem.manyAnnotations", { count: config.count.most }) });
   return found;
@@ -69,14 +78,14 @@ export function imageModule(configOf: (params: WireTask["params"]) => ImageConfi
     }
     return found;
   };
-  const Editor = (props: EditorProps) => <View {...props} config={config(props.task)} />;
   return {
     load: (task, _media, answer) => {
       const c = config(task);
       if (isObject(answer)) return docOf(answer, c, false);
       return docOf(c.prelabels ?? {}, c, c.prelabels !== null && c.rights === null);
     },
-    Editor,
+    // biome-ignore lint/correctness/noComponentHookFactories: made once for each type, when its folder is loaded
+    Editor: (props: EditorProps) => <View {...props} config={config(props.task)} />,
     check: (doc, task, media) => problems(doc, config(task), media),
     buildResponse: (doc, task) => responseOf(doc, config(task)),
   };

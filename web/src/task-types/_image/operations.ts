@@ -13,11 +13,11 @@ import {
   type Value,
 } from "../../document/doc";
 import { shapeOf } from "../../shapes";
-import { areaOf, clampMove, type Area, union } from "../../shapes/shape";
+import { type Area, areaOf, clampMove, union } from "../../shapes/shape";
 import { movedData, touched } from "../../tools/select";
 import { type Attribute, shown } from "./attributes";
-import { SCENE, sceneAnswers } from "./wire";
 import type { ImageEditor } from "./editor";
+import { SCENE, sceneAnswers } from "./wire";
 
 /** Copies live on over tasks of the same page. */
 let clipboard: readonly DocRecord[] = [];
@@ -62,7 +62,10 @@ function insert(e: ImageEditor, records: readonly DocRecord[], step: string): vo
   const [first] = fitting;
   if (first === undefined) return;
   const reason = e.whyNotDraw(first.kind);
-  if (reason !== null) return e.tell(reason);
+  if (reason !== null) {
+    e.tell(reason);
+    return;
+  }
   let bounds: Area | null = null;
   for (const r of fitting) bounds = union(bounds, areaOf(shapeOf(r.kind).points(r.data)));
   if (bounds === null) return;
@@ -80,7 +83,11 @@ function insert(e: ImageEditor, records: readonly DocRecord[], step: string): vo
       ...(renamed === undefined ? {} : { group: renamed }),
     };
   });
-  e.apply(putRecords(...made), step, made.map((r) => r.id));
+  e.apply(
+    putRecords(...made),
+    step,
+    made.map((r) => r.id),
+  );
 }
 
 export const paste = (e: ImageEditor): void => insert(e, clipboard, "image.step.paste");
@@ -96,7 +103,9 @@ export function nudge(e: ImageEditor, dx: number, dy: number): void {
   if (bounds === null) return;
   const by = clampMove(bounds, dx, dy, e.frame());
   e.apply(
-    updateRecords(ids, (r) => (by.x === 0 && by.y === 0 ? r : { ...touched(r), data: movedData(r, by.x, by.y, e) })),
+    updateRecords(ids, (r) =>
+      by.x === 0 && by.y === 0 ? r : { ...touched(r), data: movedData(r, by.x, by.y, e) },
+    ),
     "image.step.nudge",
   );
 }
@@ -119,7 +128,10 @@ export function stretch(e: ImageEditor, dx: number, dy: number): void {
   const to = { x: handle.at.x + dx, y: handle.at.y + dy };
   const data = shape.dragged(record.data, handle.id, { to, limits, frame: e.frame() });
   const [problem] = shape.problems(data, limits);
-  if (problem !== undefined) return e.tell({ ...problem, tone: "reason" });
+  if (problem !== undefined) {
+    e.tell({ ...problem, tone: "reason" });
+    return;
+  }
   e.apply(
     updateRecords([record.id], (r) => ({ ...touched(r), data })),
     "image.step.reshape",
@@ -129,14 +141,19 @@ export function stretch(e: ImageEditor, dx: number, dy: number): void {
 export function relabel(e: ImageEditor, label: string): void {
   const fitting = selected(e).filter((r) => e.geometry(r.kind)?.leaves.some((l) => l.node.name === label));
   if (fitting.length > 0) {
-    const ids = refuse(e, fitting.map((r) => r.id), (id) => e.whyNotRelabel(id));
+    const ids = refuse(
+      e,
+      fitting.map((r) => r.id),
+      (id) => e.whyNotRelabel(id),
+    );
     e.apply(
       updateRecords(ids, (r) => (r.label === label ? touched(r) : { ...touched(r), label })),
       "image.step.label",
     );
   }
   const labels = { ...e.state.labels };
-  for (const g of e.config.geometries) if (g.leaves.some((l) => l.node.name === label)) labels[g.kind] = label;
+  for (const g of e.config.geometries)
+    if (g.leaves.some((l) => l.node.name === label)) labels[g.kind] = label;
   e.set({ labels });
 }
 
@@ -220,7 +237,8 @@ export function step(e: ImageEditor, by: 1 | -1, order: readonly RecordId[]): Re
 export function occludedAttribute(e: ImageEditor): Attribute | null {
   return (
     e.config.attributes.find(
-      (a) => a.key.toLowerCase() === "occluded" && a.type === "category" && !a.multiple && a.leaves.length === 2,
+      (a) =>
+        a.key.toLowerCase() === "occluded" && a.type === "category" && !a.multiple && a.leaves.length === 2,
     ) ?? null
   );
 }

@@ -7,7 +7,7 @@ import { EMPTY_DOC } from "../../document/doc";
 import type { MediaView, WireTask } from "../registry";
 import { loadTaskType } from "../registry";
 
-export const TYPES = [
+const TYPES = [
   "imageannotation",
   "annotation",
   "polygonannotation",
@@ -80,7 +80,9 @@ describe("golden answers", () => {
   });
 });
 
-test("answers that the server makes up come back as they were, and it takes ours unchanged", { timeout: 60_000 }, async () => {
+test("answers that the server makes up come back as they were, and it takes ours unchanged", {
+  timeout: 60_000,
+}, async () => {
   const made = server<unknown[][]>(MAKE, cases);
   const ours: unknown[] = [];
   for (const [i, c] of cases.entries()) {

@@ -1,13 +1,21 @@
 /** Annotations of the wire ↔ records of the document. What a shape's geometry determines is derived; everything else stays as it came. */
 
 import type { Doc, DocRecord, Link, Value } from "../../document/doc";
+import { shapeOf } from "../../shapes";
 import { type BoxData, corners, inWholePixels, normalAngle } from "../../shapes/box/box";
 import { inPerspective } from "../../shapes/cuboid/camera";
-import { cornerMap, type CuboidData, cuboidOf, type Corner, edgesOf, hasSide, sideIsRight } from "../../shapes/cuboid/cuboid";
+import {
+  type Corner,
+  type CuboidData,
+  cornerMap,
+  cuboidOf,
+  edgesOf,
+  hasSide,
+  sideIsRight,
+} from "../../shapes/cuboid/cuboid";
 import type { EllipseData } from "../../shapes/ellipse/ellipse";
 import type { PointData } from "../../shapes/point/point";
 import type { PathData } from "../../shapes/polygon/polygon";
-import { shapeOf } from "../../shapes";
 import { type Point, tidy, tidyPoint } from "../../shapes/shape";
 import { kept } from "./attributes";
 import { firstLabel, type ImageConfig, num } from "./config";
@@ -59,7 +67,12 @@ export function geometryKeys(kind: string, data: unknown, config: ImageConfig): 
       const { given, ...b } = data as BoxData;
       const turn = limits.can_rotate ? normalAngle(b.rotation ?? 0) : 0;
       const whole = limits.integer_pixels && !limits.can_rotate ? inWholePixels(b) : b;
-      const sides = { left: tidy(whole.left), top: tidy(whole.top), width: tidy(whole.width), height: tidy(whole.height) };
+      const sides = {
+        left: tidy(whole.left),
+        top: tidy(whole.top),
+        width: tidy(whole.width),
+        height: tidy(whole.height),
+      };
       if (!limits.can_rotate) return sides;
       const turned = { ...sides, rotation: turn };
       return { ...turned, vertices: given?.vertices ?? corners(turned).map(tidyPoint) };
@@ -73,7 +86,9 @@ export function geometryKeys(kind: string, data: unknown, config: ImageConfig): 
       if (c.given?.edges) return { ...c.given };
       const round: CuboidData = { vertices: c.vertices.map(tidyPoint) };
       const solved =
-        limits.camera && hasSide(round) ? inPerspective(limits.camera, cornerMap(round), sideIsRight(round)) : null;
+        limits.camera && hasSide(round)
+          ? inPerspective(limits.camera, cornerMap(round), sideIsRight(round))
+          : null;
       return {
         vertices: c.given?.vertices ?? round.vertices.map((v) => ({ ...v, type: "vertex" })),
         edges: edgesOf(round),
@@ -134,11 +149,20 @@ export function docOf(response: Given, config: ImageConfig, proposed: boolean): 
     ];
   });
   const globals = isObject(response.global_attributes) ? response.global_attributes : {};
-  const links: Link[] = (Array.isArray(response.links) ? response.links : []).filter(isObject).flatMap((l, i) =>
-    typeof l.from === "string" && typeof l.to === "string" && typeof l.label === "string"
-      ? [{ id: typeof l.uuid === "string" && l.uuid ? l.uuid : placeId(0xf000 + i), from: l.from, to: l.to, label: l.label }]
-      : [],
-  );
+  const links: Link[] = (Array.isArray(response.links) ? response.links : [])
+    .filter(isObject)
+    .flatMap((l, i) =>
+      typeof l.from === "string" && typeof l.to === "string" && typeof l.label === "string"
+        ? [
+            {
+              id: typeof l.uuid === "string" && l.uuid ? l.uuid : placeId(0xf000 + i),
+              from: l.from,
+              to: l.to,
+              label: l.label,
+            },
+          ]
+        : [],
+    );
   return {
     records: new Map(records.map((r) => [r.id, r])),
     order: records.map((r) => r.id),
@@ -156,11 +180,27 @@ export function sceneAnswers(doc: Doc): Record<string, Value> {
 }
 
 /** Attribute answers of an annotation as they are sent; a link to an annotation that is gone is no answer. */
-export function sentAnswers(record: DocRecord, doc: Doc, config: ImageConfig, scene: Given): Record<string, Value> {
+export function sentAnswers(
+  record: DocRecord,
+  doc: Doc,
+  config: ImageConfig,
+  scene: Given,
+): Record<string, Value> {
   const size = shapeOf(record.kind).size(record.data);
-  const answers = kept(config.attributes, record.label, record.attributes, scene as Record<string, Value>, size, config.combine);
+  const answers = kept(
+    config.attributes,
+    record.label,
+    record.attributes,
+    scene as Record<string, Value>,
+    size,
+    config.combine,
+  );
   for (const a of config.attributes)
-    if (a.type === "linked" && typeof answers[a.key] === "string" && !doc.records.has(answers[a.key] as string))
+    if (
+      a.type === "linked" &&
+      typeof answers[a.key] === "string" &&
+      !doc.records.has(answers[a.key] as string)
+    )
       delete answers[a.key];
   return answers;
 }
@@ -203,7 +243,8 @@ export function responseOf(doc: Doc, config: ImageConfig): Record<string, unknow
 function bidirectional(label: string, from: string, to: string, doc: Doc, config: ImageConfig): Given {
   const rules = config.links.get(label) ?? [];
   const [a, b] = [doc.records.get(from)?.label ?? null, doc.records.get(to)?.label ?? null];
-  const allowed = (list: readonly string[], l: string | null) => list.length === 0 || (l !== null && list.includes(l));
+  const allowed = (list: readonly string[], l: string | null) =>
+    list.length === 0 || (l !== null && list.includes(l));
   const rule = rules.find(
     (r) =>
       (allowed(r.from, a) && allowed(r.to, b)) || (r.bidirectional && allowed(r.from, b) && allowed(r.to, a)),
@@ -218,7 +259,13 @@ function frozenKeys(record: DocRecord, config: ImageConfig): Given {
   return geometry;
 }
 
-function attributeKeys(record: DocRecord, doc: Doc, config: ImageConfig, scene: Given, untouched: boolean): Given {
+function attributeKeys(
+  record: DocRecord,
+  doc: Doc,
+  config: ImageConfig,
+  scene: Given,
+  untouched: boolean,
+): Given {
   if (untouched && Object.keys(record.attributes).length > 0) return { attributes: record.attributes };
   if (config.attributes.length === 0) return config.scene.length > 0 ? { attributes: {} } : {};
   return { attributes: sentAnswers(record, doc, config, scene) };

@@ -1,0 +1,205 @@
+/** The canvas: media and resting shapes as layers under the overlay, one frame loop, the pointer in image coordinates. */
+
+import type { DocRecord } from "../document/doc";
+import { shapeOf } from "../shapes";
+import { type Area, grown, overlap, type Point, union } from "../shapes/shape";
+import { type Painter, RestingLayer } from "./layer";
+import type { PictureSource } from "./picture";
+import { type ScreenSize, Viewport } from "./viewport";
+
+/** Milliseconds without movement after which the view is at rest. */
+const REST = 140;
+
+export interface SurfaceHost {
+  /** Shapes whose bounds touch an area, those at rest only, in drawing order. */
+  resting(area: Area): readonly DocRecord[];
+  drawShape(context: CanvasRenderingContext2D, record: DocRecord, pixel: number): void;
+  /** Layers, connections, differences: what lies under or over the shapes. */
+  drawUnder(context: CanvasRenderingContext2D, area: Area, pixel: number): void;
+  drawOver(context: CanvasRenderingContext2D, area: Area, pixel: number): void;
+  frame(): Area;
+  /** CSS filter of the picture, or an empty string. */
+  filter(): string;
+  /** After every frame in which the view moved. */
+  moved(viewport: Viewport): void;
+}
+
+export class Surface {
+  #viewport = new Viewport();
+  #size: ScreenSize = { width: 0, height: 0 };
+  #frame = 0;
+  #movedAt = 0;
+  #told: Viewport | null = null;
+  #picture: PictureSource | null = null;
+  readonly #media: RestingLayer;
+  readonly #shapes: RestingLayer;
+
+  constructor(
+    readonly element: HTMLElement,
+    private readonly host: SurfaceHost,
+  ) {
+    const ratio = () => Math.min(window.devicePixelRatio || 1, 2);
+    this.#media = new RestingLayer(element, this.#paintMedia, true, ratio);
+    this.#shapes = new RestingLayer(element, this.#paintShapes, false, ratio);
+  }
+
+  get viewport(): Viewport {
+    return this.#viewport;
+  }
+
+  get size(): ScreenSize {
+    return this.#size;
+  }
+
+  set picture(picture: PictureSource | null) {
+    this.#picture = picture;
+    if (picture !== null)
+      picture.onMore = () => {
+        this.#media.invalidate();
+        this.request();
+      };
+    this.#media.invalidate();
+    this.request();
+  }
+
+  resize(size: ScreenSize): void {
+    if (size.width === this.#size.width && size.height === this.#size.height) return;
+    this.#size = size;
+    this.#media.resize(size);
+    this.#shapes.resize(size);
+    this.request();
+  }
+
+  look(viewport: Viewport): void {
+    this.#viewport = viewport;
+    this.#movedAt = performance.now();
+    this.request();
+  }
+
+  mediaChanged(): void {
+    this.#media.invalidate();
+    this.request();
+  }
+
+  /** All shapes are to be painted anew. */
+  shapesChanged(): void {
+    this.#shapes.invalidate();
+    this.request();
+  }
+
+  /** Shapes that lie in some areas have changed; few and small ones are painted at once. */
+  patchShapes(areas: readonly Area[]): void {
+    const pixel = 1 / this.#viewport.scale;
+    const covered = this.#shapes.covered;
+    if (covered === null || this.#shapes.busy) {
+      this.shapesChanged();
+      return;
+    }
+    const wanted = areas.filter((area) => overlap(area, covered)).map((area) => grown(area, 14 * pixel));
+    if (wanted.length === 0) return;
+    let all: Area | null = null;
+    for (const area of wanted) all = union(all, area);
+    const parts = wanted.length > 12 && all !== null ? [all] : wanted;
+    let work = 0;
+    const lists = parts.map((area) => {
+      const records = this.host.resting(area);
+      work += records.length;
+      return [area, records] as const;
+    });
+    // More than this is not done within a frame.
+    if (work > 300) {
+      this.shapesChanged();
+      return;
+    }
+    for (const [area, records] of lists)
+      this.#shapes.patch(area, (context, viewport) => {
+        const size = 1 / viewport.scale;
+        this.host.drawUnder(context, area, size);
+        for (const record of records) this.host.drawShape(context, record, size);
+        this.host.drawOver(context, area, size);
+      });
+    this.request();
+  }
+
+  request(): void {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#tick);
+  }
+
+  #tick = (): void => {
+    this.#frame = 0;
+    if (this.#size.width === 0) return;
+    const atRest = performance.now() - this.#movedAt > REST;
+    const media = this.#media.show(this.#viewport, atRest);
+    const shapes = this.#shapes.show(this.#viewport, atRest);
+    if (this.#told !== this.#viewport) {
+      this.#told = this.#viewport;
+      this.host.moved(this.#viewport);
+    }
+    if (!atRest || !media || !shapes) this.request();
+  };
+
+  #paintMedia: Painter = (context, area, viewport, ratio) => {
+    const picture = this.#picture;
+    const host = this.host;
+    const surround = getComputedStyle(this.element).backgroundColor;
+    return (function* () {
+      const frame = host.frame();
+      context.save();
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.fillStyle = surround;
+      context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+      context.restore();
+      const box = picture ? { left: 0, top: 0, right: picture.width, bottom: picture.height } : frame;
+      if (frame.left < box.left || frame.top < box.top) {
+        // The padding, in which shapes may reach.
+        context.fillStyle = "rgba(128,128,128,0.18)";
+        context.fillRect(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
+      }
+      if (picture === null) return;
+      context.filter = host.filter() || "none";
+      // In bands, so that a large picture does not hold up a frame.
+      const bands = 6;
+      const height = (area.bottom - area.top) / bands;
+      for (let i = 0; i < bands; i++) {
+        const band = { ...area, top: area.top + i * height, bottom: area.top + (i + 1) * height };
+        picture.draw(context, band, viewport.scale * ratio);
+        yield;
+      }
+      context.filter = "none";
+    })();
+  };
+
+  #paintShapes: Painter = (context, area, viewport) => {
+    const host = this.host;
+    return (function* () {
+      const pixel = 1 / viewport.scale;
+      host.drawUnder(context, area, pixel);
+      yield;
+      let n = 0;
+      for (const record of host.resting(area)) {
+        const bounds = shapeOf(record.kind).bounds(record.data);
+        if (!overlap(bounds, area)) continue;
+        host.drawShape(context, record, pixel);
+        if (++n % 12 === 0) yield;
+      }
+      host.drawOver(context, area, pixel);
+    })();
+  };
+
+  /** Image coordinates of a mouse or touch event. */
+  toImage(event: { clientX: number; clientY: number }): Point {
+    return this.#viewport.toImage(this.toScreen(event));
+  }
+
+  toScreen(event: { clientX: number; clientY: number }): Point {
+    const box = this.element.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  dispose(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#media.dispose();
+    this.#shapes.dispose();
+    this.#picture?.close();
+  }
+}

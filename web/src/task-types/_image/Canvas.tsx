@@ -1,0 +1,356 @@
+/** The canvas with its pointer: draws, pans, zooms; the rest of the editor never sees screen coordinates. */
+
+import { type PointerEvent as ReactPointerEvent, useCallback, useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type PictureSource, TiledPicture, tilesOf, WholePicture } from "../../canvas2d/picture";
+import { Surface } from "../../canvas2d/surface";
+import { Viewport } from "../../canvas2d/viewport";
+import type { Doc } from "../../document/doc";
+import { shapeOf } from "../../shapes";
+import { type Area, distance, type Point } from "../../shapes/shape";
+import { drawsKind } from "../../tools";
+import type { Pointer } from "../../tools/tool";
+import type { MediaView, Remark } from "../registry";
+import type { EditorState, ImageEditor } from "./editor";
+import styles from "./image.module.css";
+import { Minimap } from "./Minimap";
+import { Overlay } from "./Overlay";
+import { active, Scene } from "./scene";
+
+interface Props {
+  readonly editor: ImageEditor;
+  readonly medium: MediaView | undefined;
+  readonly before: Doc | null;
+  readonly remarks: readonly Remark[];
+  readonly onSurface: (surface: Surface | null) => void;
+  /** Whether the picture is there and how large it is. */
+  readonly onPicture: (size: { width: number; height: number }) => void;
+  readonly panning: { current: (on: boolean) => void };
+  readonly onFocus: (on: boolean) => void;
+  /** What is under the pointer, said in words for those who do not see it. */
+  readonly description: string;
+}
+
+interface Pan {
+  readonly pointer: number;
+  readonly at: Point;
+  readonly viewport: Viewport;
+}
+
+export function Canvas(props: Props) {
+  const { editor, medium, before, remarks, onSurface, onPicture, panning, onFocus, description } = props;
+  const { t } = useTranslation();
+  const element = useRef<HTMLDivElement>(null);
+  const surface = useRef<Surface | null>(null);
+  const [scene, setScene] = useState<Scene | null>(null);
+  const [viewport, setViewport] = useState(() => new Viewport());
+  const [source, setSource] = useState<PictureSource | null>(null);
+  const [failed, setFailed] = useState(false);
+  const [inside, setInside] = useState(false);
+  const [space, setSpace] = useState(false);
+  const pan = useRef<Pan | null>(null);
+  const touches = useRef(new Map<number, Point>());
+  const byKeys = useRef({ on: false, panned: false });
+
+  // The surface lives as long as the editor and the earlier answer do.
+  useEffect(() => {
+    if (element.current === null) return;
+    const next = new Scene(editor, before, (v) => {
+      editor.viewport = v;
+      setViewport(v);
+    });
+    const made = new Surface(element.current, next);
+    surface.current = made;
+    setScene(next);
+    onSurface(made);
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry === undefined) return;
+      const { width, height } = entry.contentRect;
+      const first = made.size.width === 0;
+      made.resize({ width, height });
+      if (first && editor.picture.width > 0) made.look(made.viewport.fitted(editor.frame(), made.size, 16));
+    });
+    observer.observe(element.current);
+    const stop = follow(editor, made);
+    return () => {
+      stop();
+      observer.disconnect();
+      made.dispose();
+      surface.current = null;
+      onSurface(null);
+    };
+  }, [editor, before, onSurface]);
+
+  useEffect(() => {
+    if (medium === undefined || scene === null) return;
+    const abort = new AbortController();
+    const tiles = tilesOf(medium.derived);
+    const ready = (picture: PictureSource) => {
+      if (abort.signal.aborted) {
+        picture.close();
+        return;
+      }
+      const made = surface.current;
+      const known = editor.picture.width > 0;
+      editor.picture = { width: picture.width, height: picture.height };
+      onPicture(editor.picture);
+      setSource(picture);
+      if (made === null) return;
+      made.picture = picture;
+      if (!known && made.size.width > 0) made.look(made.viewport.fitted(editor.frame(), made.size, 16));
+    };
+    setFailed(false);
+    if (tiles !== null && medium.width && medium.height) {
+      const thumbnail = medium.derived?.thumbnail;
+      ready(
+        new TiledPicture(
+          tiles,
+          medium.width,
+          medium.height,
+          typeof thumbnail === "string" ? thumbnail : null,
+        ),
+      );
+    } else
+      WholePicture.load(medium.url, abort.signal).then(ready, () => {
+        if (!abort.signal.aborted) setFailed(true);
+      });
+    return () => abort.abort();
+  }, [medium, scene, editor, onPicture]);
+
+  const pointer = useCallback(
+    (event: {
+      clientX: number;
+      clientY: number;
+      shiftKey: boolean;
+      ctrlKey: boolean;
+      metaKey: boolean;
+      altKey: boolean;
+    }): Pointer => ({
+      at: surface.current?.toImage(event) ?? { x: 0, y: 0 },
+      shift: event.shiftKey,
+      mod: event.ctrlKey || event.metaKey,
+      alt: event.altKey,
+    }),
+    [],
+  );
+
+  // Wheel events must be able to keep the page from scrolling, which React's own listeners cannot.
+  useEffect(() => {
+    const target = element.current;
+    if (target === null) return;
+    const wheel = (event: WheelEvent) => {
+      event.preventDefault();
+      const s = surface.current;
+      if (s === null) return;
+      const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+      if (event.shiftKey) {
+        s.look(s.viewport.panned(-(event.deltaX || event.deltaY) * unit, 0));
+        return;
+      }
+      const factor = Math.exp(-event.deltaY * unit * (event.ctrlKey ? 0.01 : 0.0016));
+      s.look(s.viewport.zoomed(factor, s.toScreen(event)));
+    };
+    target.addEventListener("wheel", wheel, { passive: false });
+    return () => target.removeEventListener("wheel", wheel);
+  }, []);
+
+  // Space: held and dragged it pans; tapped while a tool draws it is a click of the keyboard's own pointer.
+  panning.current = (on) => {
+    setSpace(on);
+    if (on) {
+      byKeys.current.panned = false;
+      return;
+    }
+    pan.current = null;
+    const { cursor, tool } = editor.state;
+    const drawing = drawsKind(tool) !== null || tool === "split" || tool === "cut";
+    if (byKeys.current.panned || !byKeys.current.on || cursor === null || !drawing) return;
+    const p: Pointer = { at: cursor, shift: false, mod: false, alt: false };
+    editor.pointerDown(p);
+    editor.pointerUp(p);
+  };
+
+  const down = (event: ReactPointerEvent) => {
+    element.current?.focus({ preventScroll: true });
+    byKeys.current.on = false;
+    element.current?.setPointerCapture(event.pointerId);
+    if (event.pointerType === "touch") {
+      touches.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (touches.current.size === 2) {
+        editor.tool.cancel();
+        return;
+      }
+    }
+    const s = surface.current;
+    if (s === null) return;
+    if (event.button === 1 || (event.button === 0 && space)) {
+      event.preventDefault();
+      pan.current = {
+        pointer: event.pointerId,
+        at: { x: event.clientX, y: event.clientY },
+        viewport: s.viewport,
+      };
+      byKeys.current.panned = true;
+      return;
+    }
+    if (event.button === 0) editor.pointerDown(pointer(event));
+  };
+
+  const move = (event: ReactPointerEvent) => {
+    const s = surface.current;
+    if (s === null) return;
+    byKeys.current.on = false;
+    if (!inside) setInside(true);
+    if (touches.current.size === 2 && touches.current.has(event.pointerId)) {
+      pinch(s, touches.current, event);
+      return;
+    }
+    const now = pan.current;
+    if (now !== null && now.pointer === event.pointerId) {
+      s.look(
+        new Viewport(now.viewport.scale, now.viewport.x, now.viewport.y, now.viewport.turn).panned(
+          event.clientX - now.at.x,
+          event.clientY - now.at.y,
+        ),
+      );
+      return;
+    }
+    editor.pointerMove(pointer(event));
+    if (element.current !== null) element.current.style.cursor = cursorFor(editor, pointer(event).at);
+  };
+
+  const up = (event: ReactPointerEvent) => {
+    touches.current.delete(event.pointerId);
+    if (pan.current?.pointer === event.pointerId) {
+      pan.current = null;
+      return;
+    }
+    if (event.button === 0) editor.pointerUp(pointer(event));
+  };
+
+  return (
+    <div
+      ref={element}
+      className={styles.canvas}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the canvas takes keys (arrows, Tab, Space) while it has the focus
+      tabIndex={0}
+      role="application"
+      aria-label={t("image.canvas")}
+      aria-describedby="image-selection"
+      style={{ cursor: space ? "grab" : editor.tool.cursor }}
+      onPointerDown={down}
+      onPointerMove={move}
+      onPointerUp={up}
+      onPointerCancel={() => {
+        touches.current.clear();
+        pan.current = null;
+        editor.tool.cancel();
+      }}
+      onPointerLeave={() => setInside(false)}
+      onDoubleClick={(event) => editor.doubleClick(pointer(event))}
+      onContextMenu={(event) => event.preventDefault()}
+      onFocus={() => onFocus(true)}
+      onBlur={() => onFocus(false)}
+      onKeyDown={(event) => {
+        if (event.key.startsWith("Arrow")) {
+          byKeys.current.on = true;
+          setInside(false);
+        }
+      }}
+      data-ready={source !== null || undefined}
+      data-testid="image-canvas"
+    >
+      {scene !== null && (
+        <Overlay editor={editor} scene={scene} viewport={viewport} remarks={remarks} pointerInside={inside} />
+      )}
+      {failed && (
+        <div className={styles.failed} role="alert">
+          {t("image.failed")}
+        </div>
+      )}
+      {source !== null && surface.current !== null && (
+        <Minimap
+          source={source}
+          viewport={viewport}
+          size={surface.current.size}
+          onLook={(v) => surface.current?.look(v)}
+        />
+      )}
+      <span id="image-selection" hidden>
+        {description}
+      </span>
+    </div>
+  );
+}
+
+/** Paints again what has changed: by the document's difference, by the selection, by what is hidden and how things look. */
+function follow(editor: ImageEditor, surface: Surface): () => void {
+  const boundsOf = (id: string): Area[] => {
+    const record = editor.doc.records.get(id);
+    return record === undefined ? [] : [shapeOf(record.kind).bounds(record.data)];
+  };
+  let selected = active(editor);
+  let order = editor.doc.order;
+  let state: EditorState = editor.state;
+  const stopDoc = editor.onDocument((found) => {
+    if (found.length > 200 || editor.config.connections.length > 0) {
+      surface.shapesChanged();
+      return;
+    }
+    const now = active(editor);
+    const areas = found.flatMap(({ before, after }) => {
+      // What is worked on is not in the bitmap, neither before nor after.
+      if (before !== null && after !== null && selected.has(before.id) && now.has(after.id)) return [];
+      return [before, after].flatMap((r) => (r === null ? [] : [shapeOf(r.kind).bounds(r.data)]));
+    });
+    if (areas.length > 0) surface.patchShapes(areas);
+  });
+  const stopState = editor.subscribe(() => {
+    const now = active(editor);
+    if (now !== selected) {
+      const areas = [
+        ...[...selected].filter((id) => !now.has(id)),
+        ...[...now].filter((id) => !selected.has(id)),
+      ].flatMap(boundsOf);
+      selected = now;
+      if (areas.length > 0) surface.patchShapes(areas);
+    }
+    if (editor.selection.size > 100 || editor.doc.order !== order) surface.shapesChanged();
+    order = editor.doc.order;
+    const next = editor.state;
+    if (next.brightness !== state.brightness || next.contrast !== state.contrast) surface.mediaChanged();
+    if (
+      next.hidden !== state.hidden ||
+      next.opacity !== state.opacity ||
+      next.showBefore !== state.showBefore ||
+      next.layersShown !== state.layersShown
+    )
+      surface.shapesChanged();
+    state = next;
+  });
+  return () => {
+    stopDoc();
+    stopState();
+  };
+}
+
+function cursorFor(editor: ImageEditor, at: Point): string {
+  if (editor.state.tool !== "select") return editor.tool.cursor;
+  const handle = editor.handleAt(at)?.handle;
+  if (handle !== undefined) return handle.cursor ?? "move";
+  const on = editor.state.hover;
+  if (on === null) return "default";
+  return editor.selection.has(on) && editor.whyNotEdit(on) === null ? "move" : "pointer";
+}
+
+/** Two fingers move and zoom. */
+function pinch(surface: Surface, touches: Map<number, Point>, event: ReactPointerEvent): void {
+  const other = [...touches].find(([id]) => id !== event.pointerId)?.[1];
+  const before = touches.get(event.pointerId);
+  const now = { x: event.clientX, y: event.clientY };
+  touches.set(event.pointerId, now);
+  if (other === undefined || before === undefined) return;
+  const k = distance(now, other) / Math.max(1, distance(before, other));
+  const middle = surface.toScreen({ clientX: (now.x + other.x) / 2, clientY: (now.y + other.y) / 2 });
+  surface.look(surface.viewport.panned((now.x - before.x) / 2, (now.y - before.y) / 2).zoomed(k, middle));
+}

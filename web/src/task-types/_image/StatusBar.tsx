@@ -1,0 +1,108 @@
+/** Below the canvas: where the pointer is, zoom, and how the picture and the shapes are shown. */
+
+import { ActionIcon, Group, Popover, Slider, Stack, Switch, Text, Tooltip } from "@mantine/core";
+import { IconAdjustments, IconCrosshair } from "@tabler/icons-react";
+import { useSyncExternalStore } from "react";
+import { useTranslation } from "react-i18next";
+import type { Surface } from "../../canvas2d/surface";
+import type { ImageEditor } from "./editor";
+import styles from "./image.module.css";
+import { DIFFERENCE } from "./scene";
+
+interface Props {
+  readonly editor: ImageEditor;
+  readonly surface: Surface | null;
+  readonly hasBefore: boolean;
+}
+
+export function StatusBar({ editor, hasBefore }: Props) {
+  const { t } = useTranslation();
+  useSyncExternalStore(editor.subscribe, editor.revision);
+  const { state, picture, viewport } = editor;
+  const { cursor } = state;
+  return (
+    <div className={styles.status}>
+      <span className={styles.muted} dir="ltr">
+        {picture.width > 0 ? `${picture.width} × ${picture.height}` : "…"}
+      </span>
+      <span className={styles.muted} dir="ltr" style={{ minWidth: 84 }}>
+        {cursor === null ? "" : `${Math.round(cursor.x)}, ${Math.round(cursor.y)}`}
+      </span>
+      {hasBefore && (
+        <Group gap={10} wrap="nowrap">
+          {(["added", "changed", "removed"] as const).map((status) => (
+            <Group gap={4} key={status} wrap="nowrap">
+              <span className={styles.swatch} style={{ background: DIFFERENCE[status] }} />
+              <Text size="xs">{t(`image.difference.${status}`)}</Text>
+            </Group>
+          ))}
+          <Text size="xs" className={styles.muted ?? ""}>
+            {t("image.holdForBefore")}
+          </Text>
+        </Group>
+      )}
+      <span className={styles.push} />
+      <Tooltip label={`${t("command.image.crosshair")} · J`}>
+        <ActionIcon
+          size={26}
+          variant={state.crosshair ? "light" : "subtle"}
+          color={state.crosshair ? undefined : "gray"}
+          aria-label={t("command.image.crosshair")}
+          aria-pressed={state.crosshair}
+          onClick={() => editor.set({ crosshair: !state.crosshair })}
+        >
+          <IconCrosshair size={16} />
+        </ActionIcon>
+      </Tooltip>
+      <Popover position="top-end" withArrow trapFocus width={260}>
+        <Popover.Target>
+          <ActionIcon size={26} variant="subtle" color="gray" aria-label={t("image.appearance")}>
+            <IconAdjustments size={16} />
+          </ActionIcon>
+        </Popover.Target>
+        <Popover.Dropdown>
+          <Stack gap="xs">
+            {(
+              [
+                ["brightness", 20, 300],
+                ["contrast", 20, 300],
+                ["opacity", 0, 100],
+              ] as const
+            ).map(([key, min, max]) => (
+              <div key={key}>
+                <Text size="xs" fw={500}>
+                  {t(`image.${key}`)} · {state[key]} %
+                </Text>
+                <Slider
+                  size="sm"
+                  label={null}
+                  thumbLabel={t(`image.${key}`)}
+                  min={min}
+                  max={max}
+                  step={5}
+                  value={state[key]}
+                  onChange={(value) => editor.set({ [key]: value })}
+                  onDoubleClick={() => editor.set({ [key]: key === "opacity" ? 25 : 100 })}
+                />
+              </div>
+            ))}
+            {editor.config.layers.length > 0 && (
+              <Switch
+                size="xs"
+                label={t("image.layers")}
+                checked={state.layersShown}
+                onChange={(event) => editor.set({ layersShown: event.currentTarget.checked })}
+              />
+            )}
+          </Stack>
+        </Popover.Dropdown>
+      </Popover>
+      <span dir="ltr" style={{ minWidth: 48, textAlign: "end" }}>
+        {formatZoom(viewport.scale)}
+      </span>
+    </div>
+  );
+}
+
+const formatZoom = (scale: number): string =>
+  `${scale >= 0.1 ? Math.round(scale * 100) : Math.round(scale * 1000) / 10} %`;
