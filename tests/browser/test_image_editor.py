@@ -221,7 +221,7 @@ def test_prelabels_are_accepted_or_rejected_and_too_small_boxes_refused(
     assert sorted(b["left"] for b in boxes) == [40, 340]
 
 
-def test_nothing_serious_is_found_by_axe(server: Server, open_page: OpenPage, work: Work):  # noqa: ARG001  (the server starts before the browser)
+def test_nothing_serious_is_found_by_axe(server: Server, open_page: OpenPage, work: Work):
     attributes = {
         "full": {"choices": ["yes", "no"]},
         "tilt": {"type": "angle"},
