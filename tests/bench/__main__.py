@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 
 from steelyard.db.embedded import with_embedded
-from tests.bench import bare, cases, figures, types
+from tests.bench import bare, cases, claims, figures, types
 from tests.bench.load import HINT, have_wrk
 from tests.bench.report import Report
 from tests.bench.seed import seed
@@ -63,6 +63,13 @@ async def main() -> None:
                 await figures.measure(report, database, root / "figures", TASKS)
             if _only("figures"):
                 report.write(OUT)
+                return
+            if _wanted("claims"):
+                rounds, seconds = (3, 5.0) if QUICK else (5, 8.0)
+                await claims.claims(report, dsn, root, FEW, TASKS, rounds, seconds)
+            if _only("claims"):
+                report.write(OUT)
+                say(f"\nWritten to {OUT}")
                 return
             stored: list[cases.Stored] = []
             for name, tasks in (("few", FEW), ("many", TASKS)):
