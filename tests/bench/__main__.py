@@ -3,7 +3,7 @@
 BENCH_TASKS    tasks stored in the large database (1,000,000; about 1 minute and 3 GB a million)
 BENCH_QUICK=1  100,000 instead and short rounds: two minutes, coarse figures
 BENCH_DIR      where the database lies while measuring (the temporary folder)
-BENCH_ONLY     comma-separated: types, figures, creates, gets, lists, free, growth
+BENCH_ONLY     comma-separated: types, figures, creates, gets, lists, free, growth, callbacks, bulk, export
 BENCH_OUT      where the figures go (bench-results.json)
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 
 from steelyard.db.embedded import with_embedded
-from tests.bench import bare, cases, claims, figures, types
+from tests.bench import bare, cases, claims, figures, moving, types
 from tests.bench.load import HINT, have_wrk
 from tests.bench.report import Report
 from tests.bench.seed import seed
@@ -93,6 +93,13 @@ async def main() -> None:
                 await cases.growth(report, effort, few, many)
             if _wanted("creates"):
                 await cases.creates(report, effort, few)
+            mover = moving.MovingEffort(5_000, 10_000, 5, 10_000, 2) if QUICK else moving.MovingEffort()
+            if _wanted("bulk"):
+                await moving.bulk(report, mover, few.dsn, few.servers)
+            if _wanted("export"):
+                await moving.export(report, many.servers, many.tasks)
+            if _wanted("callbacks"):
+                await moving.callbacks(report, mover, few.dsn, root / "worker")
             report.write(OUT)
             say(f"\nWritten to {OUT}")
 
