@@ -17,7 +17,7 @@ from steelyard.jobs.specs import RetryLater
 
 _FEWEST = 4
 _UNKNOWN = 8  # to a receiver that has not answered anything yet
-_PATIENCE_S = 0.5  # how long a delivery may hold its slot waiting for its turn
+_PATIENCE_S = (0.5, 2.0)  # how long a delivery may hold its slot waiting for its turn: in general, and for a receiver that answers well
 _REMEMBERED = 10_000
 _FAILURES = 8  # in a row, without any answer: the circuit opens
 _OPEN_S = (2.0, 60.0)  # how long at first and at most; doubled each time that the probe fails, too
@@ -102,7 +102,7 @@ class Hosts:
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncGenerator[Turn]:
-        """Waits for a turn; raises RetryLater, giving the slot back, when that would take more than half a second, and CircuitOpen."""
+        """Waits for a turn; raises RetryLater, giving the slot back, when that would take too long, and CircuitOpen."""
         host = self._hosts.get(name)
         if host is None:
             self._forget()
@@ -142,17 +142,20 @@ class Hosts:
 
     async def _wait(self, host: _Host) -> None:
         ahead_s = (len(host.waiting) + 1) * host.slowness_s() / self._limit(host)
-        if ahead_s <= _PATIENCE_S:
+        # Giving a slot back and taking it again costs as much as a delivery. Half of the slots may wait for one good receiver.
+        good = not host.suspect and host.slowness_s() < 1.0 and len(host.waiting) < 2 * self._most
+        patience_s = _PATIENCE_S[good]
+        if ahead_s <= patience_s:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             host.waiting.append(turn)
             try:
-                async with asyncio.timeout(_PATIENCE_S):
+                async with asyncio.timeout(patience_s):
                     await turn
             except BaseException as e:
                 if turn.done() and not turn.cancelled():  # the turn came in the same instant: pass it on
                     host.active -= 1
                     self._hand_on(host)
-                else:
+                elif turn in host.waiting:  # a cancelled one may have been thrown out already
                     host.waiting.remove(turn)
                 if not isinstance(e, TimeoutError):
                     raise
