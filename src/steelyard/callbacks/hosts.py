@@ -17,7 +17,11 @@ from steelyard.jobs.specs import RetryLater
 
 _FEWEST = 4
 _UNKNOWN = 8  # to a receiver that has not answered anything yet
-_PATIENCE_S = (0.5, 2.0)  # how long a delivery may hold its slot waiting for its turn: in general, and for a receiver that answers well
+_PATIENCE_S = (
+    0.5,
+    2.0,
+)  # how long a delivery may hold its slot waiting for its turn: in general, and for a receiver that answers well
+_CALM = 256  # so many may be put off for a short time before a receiver has said anything
 _REMEMBERED = 10_000
 _FAILURES = 8  # in a row, without any answer: the circuit opens
 _OPEN_S = (2.0, 60.0)  # how long at first and at most; doubled each time that the probe fails, too
@@ -45,6 +49,7 @@ class _Host:
         "open_s",
         "open_until",
         "probing",
+        "put_off",
         "started",
         "waiting",
     )
@@ -59,6 +64,7 @@ class _Host:
         self.open_s = 0.0  # 0: closed
         self.open_until = 0.0
         self.probing = False
+        self.put_off = 0  # deliveries sent away since something was last heard
 
     @property
     def suspect(self) -> bool:
@@ -68,7 +74,7 @@ class _Host:
     def heard(self, answered: bool) -> None:
         """Moves the circuit by the outcome of a delivery."""
         if answered:
-            self.failures, self.open_s = 0, 0.0
+            self.failures, self.open_s, self.put_off = 0, 0.0, 0
             self.answered += 1
             return
         self.failures += 1
@@ -161,7 +167,10 @@ class Hosts:
                     raise
             else:
                 return
-        raise RetryLater(random.uniform(0.5, 2.0 + min(2 * ahead_s, 60.0)))  # noqa: S311
+        # Thousands that come back every second for a receiver that says nothing would hold up everybody else's.
+        host.put_off += 1
+        crowd_s = max(0, host.put_off - _CALM) / 20 if host.suspect else 0.0
+        raise RetryLater(random.uniform(0.5, 2.0 + min(2 * ahead_s + crowd_s, 60.0)))  # noqa: S311
 
     def _hand_on(self, host: _Host) -> None:
         while host.waiting and host.active < self._limit(host):
