@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from steelyard import instructions, review, work
+from steelyard import instructions, review, tasks, work
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import InvalidRequest, parameter
@@ -175,6 +175,19 @@ async def leased(ctx: Ctx, actor: Actor, held: work.Work) -> LeasedWork:
         if held.revision is None or held.body is None
         else WorkDraft(revision=held.revision, body=Raw(held.body.encode())),
         workflow=WorkTerms(lease_seconds=held.lease_seconds),
+        media=[
+            WorkMedia(
+                path=row.path,
+                url=url,
+                role=row.role,
+                media=row.media,
+                mime_type=row.mime_type,
+                width=row.width,
+                height=row.height,
+                size_bytes=row.size_bytes,
+            )
+            for row, url in await tasks.files_to_show(ctx, actor, held.task_id)
+        ],
     )
     own = "" if held.task is None else _words.decode(held.task).instruction or ""
     text = await instructions.for_work(ctx, actor, held.project_id or None, own)

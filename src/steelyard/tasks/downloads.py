@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from steelyard.ctx import Actor, Ctx
-from steelyard.media.tokens import media_url
+from steelyard.media.tokens import media_token, media_url
 from steelyard.tasks import queries as q
 
 LIFETIME_S = 24 * 3600
+_UNKNOWN = "application/octet-stream"
 
 
 def file_id_of(url: str) -> str | None:
@@ -19,6 +20,18 @@ def file_id_of(url: str) -> str | None:
     if not url.startswith("scaledata://"):
         return None
     return url.rsplit("/", 1)[-1].lower()
+
+
+async def files_to_show(ctx: Ctx, actor: Actor, task_id: str) -> list[tuple[q.AttachmentToShow, str]]:
+    """Our copies of a task's files, each with its address on this server (valid for a day), for those who work on the task."""
+    rows = await q.attachments_to_show(ctx.db, space_id=actor.space_id, task_id=task_id)
+    return [
+        (
+            row,
+            f"/media/{media_token(ctx, actor.space_id, row.sha256, row.mime_type or _UNKNOWN, LIFETIME_S)}",
+        )
+        for row in rows
+    ]
 
 
 async def with_downloads(ctx: Ctx, actor: Actor, rows: Sequence[q.TaskWithCopies]) -> list[bytes]:
@@ -51,7 +64,7 @@ def _entries(
         if sha256 is None and (held := files.get(file_id_of(url) or "")) is not None:
             sha256, mime = held.sha256, held.mime_type
         if sha256 is not None:
-            kind = mime or "application/octet-stream"
+            kind = mime or _UNKNOWN
             link = media_url(ctx, actor.space_id, sha256, kind, LIFETIME_S)
             metadata = {"mimeType": kind}
         elif url.startswith(("http://", "https://")):
