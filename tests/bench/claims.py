@@ -37,7 +37,7 @@ select space_id, id, 0, '{}', steelyard.now() from made
 _TASKS = """
 insert into task (space_id, id, type, project_id, status, stage, priority, head, params, metadata, created_at, updated_at)
 select $1, '650000000' || lpad(to_hex(n), 15, '0'), 'imageannotation', lpad(to_hex(1 + n % $2::int), 24, '0'), 'pending', 'queued',
-  10 + n * 7919 % 21, '"task_id":"x"', $4::json, '{}', steelyard.now(), steelyard.now()
+  10 + n % 21, '"task_id":"x"', $4::json, '{}', steelyard.now(), steelyard.now()
 from generate_series(1, $3::int) n
 """
 _SLOTS = """
