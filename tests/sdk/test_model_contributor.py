@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
+from scaleapi import TaskType
 
 from steelyard.client import ApiError, Client, LeaseLost, Skip, Unreachable, Work
 from tests.sdk.conftest import Namer, Server, eventually, serving
@@ -148,6 +149,7 @@ def test_an_answer_that_breaks_the_rules_is_told_by_its_issues(
     create(server, project, sky, 1)
     with ready(client, project) as work:
         assert work.stage == "label"
+        assert [(m["url"][:7], m["width"], m["height"]) for m in work.media] == [("/media/", 300, 200)]
         work.save_draft({"boxes": 1})
         work.heartbeat()
         with pytest.raises(ApiError) as refused:
@@ -159,6 +161,30 @@ def test_an_answer_that_breaks_the_rules_is_told_by_its_issues(
         assert work.submit({"annotations": []})["status"] == "completed"
     with pytest.raises(LeaseLost):
         work.save_draft({})
+
+
+def test_evaluation_tasks_made_by_api_come_with_their_files(server: Server, fresh: Namer, sky: str) -> None:
+    name = fresh("rapid sky")
+    sdk = server.client(server.keys.live)
+    params = {"instruction": "Box the stars.", "geometries": {"box": {"objects_to_annotate": ["star"]}}}
+    sdk.create_project(name, TaskType.ImageAnnotation, params=params, rapid=True)
+    sdk.add_studio_assignments([LABELER], [name])
+    picture = {"project": name, "attachment": sky, "attachment_type": "image"}
+    sdk.create_training_task(TaskType.ImageAnnotation, expected_response={"annotations": []}, **picture)
+    gone = {**picture, "attachment": sky + "x"}
+    sdk.create_training_task(TaskType.ImageAnnotation, expected_response={"annotations": []}, **gone)
+
+    def states() -> list[str]:
+        listed = server.call("GET", "/api/quality/tasks", params={"project": name}).json()["items"]
+        return [item["state"] for item in listed]
+
+    eventually(lambda: states() == ["failed", "ready"])
+    server.call("PUT", f"/api/projects/{name}/workflow", json={"training_required": 1})
+    with ready(Client(server.url, server.keys.labeler_live), name) as work:
+        assert work.stage == "training"
+        assert Image.open(io.BytesIO(work.read_media())).size == (300, 200)
+        work.submit({"annotations": []})
+        assert work.feedback()["passed"] is True
 
 
 def test_the_block_gives_back_what_was_not_ended_and_stop_ends_the_loop(

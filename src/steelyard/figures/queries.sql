@@ -26,7 +26,7 @@ with f as (
 ),
 grouped as (
   select
-    case when :every::text <> 'total' then date_trunc(:every::text, f.day::timestamp)::date end as period,
+    case :every::text when 'total' then null when 'day' then f.day else date_trunc(:every::text, f.day::timestamp)::date end as period,
     case :by::text when 'contributor' then f.member_id::text when 'project' then f.project_id else f.batch_id end as id,
     sum(f.completed)::bigint as completed, sum(f.labels)::bigint as labels, sum(f.label_seconds)::bigint as label_seconds,
     sum(f.rework)::bigint as rework, sum(f.skips)::bigint as skips, sum(f.accepted)::bigint as accepted, sum(f.fixed)::bigint as fixed,

@@ -11,6 +11,7 @@ from steelyard import instructions, review, tasks, work
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import InvalidRequest, parameter
+from steelyard.media.tokens import media_token
 
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 Document = Annotated[Raw, Meta(extra_json_schema=_ANY_OBJECT)]
@@ -19,6 +20,9 @@ Seconds = Annotated[int, Meta(ge=0, le=10_000_000)]
 Names = Annotated[list[str], Meta(min_length=1, max_length=1000)]
 MaybeDocument = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 """A document that may be absent or null in a request: `Raw | None` is no type that msgspec decodes."""
+
+_MEDIA_LASTS_S = 24 * 3600.0
+"""How long the addresses of a lease's files are good for."""
 
 
 class ClaimWork(Struct, kw_only=True):
@@ -206,4 +210,17 @@ async def leased(ctx: Ctx, actor: Actor, held: work.Work) -> LeasedWork:
         remarks, previous = await review.rework_context(ctx.db, actor, held)
         shown.comments = [comment(c) for c in remarks]
         shown.previous_response = None if previous is None else Raw(previous.encode())
+    shown.media = [
+        WorkMedia(
+            path=file.path,
+            url="/media/" + media_token(ctx, actor.space_id, file.sha256, file.mime_type, _MEDIA_LASTS_S),
+            role=file.role,
+            media=file.media,
+            mime_type=file.mime_type,
+            width=file.width,
+            height=file.height,
+            size_bytes=file.size_bytes,
+        )
+        for file in await work.shown_media(ctx.db, space_id=actor.space_id, task_id=held.task_id)
+    ]
     return shown

@@ -10,6 +10,7 @@ from steelyard.jobs import specs as s
 from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
 from steelyard.people import SEND_LINK, SendLink, send_link
+from steelyard.quality.prepare import prepare_quality_task
 from steelyard.quality.requeue import requeue
 from steelyard.quality.score import score_attempt
 from steelyard.tasks.prepare import prepare_task
@@ -40,6 +41,7 @@ _JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
     JobSpec(RUN_TRANSFER, run_transfer, RunTransfer, "default", limit_s=6 * 3600.0),
+    JobSpec(s.PREPARE_QUALITY_TASK, prepare_quality_task, s.PrepareTask, "attachments", limit_s=3600.0),
     JobSpec(s.REQUEUE_WORK, requeue, s.RequeueWork, "default", RetryPolicy(max_attempts=100), limit_s=3600.0),
     JobSpec(s.SCORE_ATTEMPT, score_attempt, s.ScoreAttempt, "default", RetryPolicy(max_attempts=100)),
     JobSpec(

@@ -89,6 +89,7 @@ class NoArgs(Struct, frozen=True):
 
 
 PREPARE_TASK, PREPARE_TASK_QUEUE = "prepare_task", "attachments"
+PREPARE_QUALITY_TASK = "prepare_quality_task"
 SEND_CALLBACK, SEND_CALLBACK_QUEUE = "send_callback", "callbacks"
 CREATE_DEPENDENTS, CREATE_DEPENDENTS_QUEUE = "create_dependents", "default"
 MERGE_ANSWERS, MERGE_ANSWERS_QUEUE = "merge_answers", "default"

@@ -9,7 +9,9 @@ from msgspec import Raw, Struct
 
 from steelyard.batches import batch_by_name
 from steelyard.ctx import Actor, Ctx
+from steelyard.db.outbox import enqueue, wake
 from steelyard.errors import InvalidRequest, Issue, NotFound, parameter
+from steelyard.jobs.specs import PREPARE_QUALITY_TASK, PREPARE_TASK_QUEUE, PrepareTask
 from steelyard.projects import ProjectRow, project_by_name
 from steelyard.quality import queries as q
 from steelyard.quality.model import Kind, QualityTask
@@ -49,7 +51,12 @@ async def create_quality_task(
         raise InvalidRequest(f'The project "{project.name}" is archived.')
     checked = _check(kind, task_type, project, body)
     task_id = ctx.ids.mint(ctx.clock.now())
+    has_files = bool(task_type.attachments(task_type.parse_params(checked.params.encode())))
     async with ctx.db.tx() as tx:
+        if has_files:
+            await enqueue(
+                tx, PREPARE_QUALITY_TASK, PrepareTask(actor.space_id, task_id), queue=PREPARE_TASK_QUEUE
+            )
         await q.insert_quality_task(
             tx,
             space_id=actor.space_id,
@@ -62,9 +69,12 @@ async def create_quality_task(
             metadata=checked.metadata,
             expected_response=checked.expected,
             initial_response=checked.initial,
+            state="preparing" if has_files else "ready",
+            created_by=actor.email,
         )
         made = await q.quality_task(tx, space_id=actor.space_id, id=task_id)
     assert made is not None
+    wake(ctx)
     return made
 
 

@@ -97,6 +97,11 @@ class Chosen(Struct, frozen=True):
     initial_response: str | None
 
 
+class ToPrepare(Struct, frozen=True):
+    type: str
+    params: str
+
+
 class Offered(Struct, frozen=True):
     document: str
     claimed_at: str

@@ -18,6 +18,7 @@ from steelyard.quality.model import (
     Recent,
     Requeueable,
     Source,
+    ToPrepare,
     ToScore,
     Turn,
 )
@@ -26,6 +27,8 @@ Q = QueryFile(__name__)
 
 insert_quality_task = Q.exec("insert_quality_task")
 quality_task = Q.opt("quality_task", QualityTask)
+task_to_prepare = Q.opt("task_to_prepare", ToPrepare)
+set_prepared = Q.exec("set_prepared")
 attempts = Q.all("attempts", AttemptRow)
 count_attempts = Q.value("count_attempts", int)
 training_gates = Q.all("training_gates", Gate)

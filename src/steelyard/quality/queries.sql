@@ -1,10 +1,11 @@
 -- name: insert_quality_task
 -- A new quality task.
 insert into quality_task (
-  space_id, id, kind, type, project_id, instruction, params, metadata, expected_response, initial_response, created_at)
+  space_id, id, kind, type, project_id, instruction, params, metadata, expected_response, initial_response, created_at, state,
+  created_by)
 values (
   :space_id, :id, :kind, :type, :project_id, :instruction, :params::json, :metadata::json, :expected_response::json,
-  :initial_response::json, steelyard.now());
+  :initial_response::json, steelyard.now(), :state, :created_by);
 
 -- name: quality_task
 -- One quality task.
@@ -13,6 +14,14 @@ select
 from quality_task t
 join project p on p.space_id = t.space_id and p.id = t.project_id
 where t.space_id = :space_id and t.id = :id;
+
+-- name: task_to_prepare
+-- A quality task whose attachments are still to be fetched.
+select type, params::text as params from quality_task where space_id = :space_id and id = :id and state = 'preparing';
+
+-- name: set_prepared
+-- Its attachments are there, or cannot be had.
+update quality_task set state = :state, error = :error where space_id = :space_id and id = :id and state = 'preparing';
 
 -- name: attempts
 -- A page of attempts at quality tasks, newest first.

@@ -55,10 +55,10 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
         return
     kind = TASK_TYPES[task.type]
     refs = list(kind.attachments(kind.parse_params(task.params.encode())))
-    outcomes = await _fetch_all(ctx, args, refs)
+    outcomes = await fetch_all(ctx, args, refs)
     results = [outcomes[(ref.url, ref.media)] for ref in refs]
-    saved = _Save(space_id, task_id, refs, results)
-    if (again := _again(ctx, args, results)) is not None:
+    saved = SaveAttachments(space_id, task_id, refs, results)
+    if (again := next_round(ctx, args, results)) is not None:
         await saved(ctx.db)
         raise again
     response = error_response(refs, results)
@@ -76,7 +76,7 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
     wake(ctx)
 
 
-async def _fetch_all(
+async def fetch_all(
     ctx: Ctx, args: PrepareTask, refs: Sequence[AttachmentRef]
 ) -> dict[tuple[str, str], Outcome]:
     """Outcome by (url, media); equal ones are fetched once, those of earlier rounds not again."""
@@ -110,7 +110,7 @@ async def _fetch_all(
     return outcomes
 
 
-def _again(ctx: Ctx, args: PrepareTask, results: Sequence[Outcome]) -> RetryLater | None:
+def next_round(ctx: Ctx, args: PrepareTask, results: Sequence[Outcome]) -> RetryLater | None:
     """The next round, if every failure may pass by itself and rounds are left; None when the outcome is final."""
     failures = [r for r in results if r.state == "failed"]
     if not failures or not all(r.transient for r in failures):
@@ -156,7 +156,7 @@ def error_response(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) ->
     return msgspec.json.encode(response)
 
 
-class _Save(Struct, frozen=True):
+class SaveAttachments(Struct, frozen=True):
     """Writes the `attachment` rows of a task."""
 
     space_id: int

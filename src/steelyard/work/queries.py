@@ -20,6 +20,7 @@ from steelyard.work.model import (
     Holder,
     OpenSlot,
     SavedRow,
+    ShownMedia,
     StepState,
     Work,
 )
@@ -61,3 +62,4 @@ sent_back_from = Q.value("sent_back_from", int)
 promise_merge = Q.exec("promise_merge")
 workflow_settings = Q.value("workflow_settings", str)
 store_workflow = Q.exec("store_workflow")
+shown_media = Q.all("shown_media", ShownMedia)
