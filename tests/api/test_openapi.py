@@ -134,7 +134,7 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
         try:
             if requests.get(url + "/healthz", timeout=5).status_code == 200:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
 
@@ -208,7 +208,7 @@ def _furnish(url: str, key: str) -> dict[str, list[str]]:
     session.auth = (key, "")
 
     def post(path: str, body: Any, method: str = "POST") -> Any:
-        answer = session.request(method, url + path, json=body, timeout=30)
+        answer = session.request(method, url + path, json=body, timeout=120)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
