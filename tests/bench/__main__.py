@@ -3,7 +3,7 @@
 BENCH_TASKS    tasks stored in the large database (1,000,000; about 1 minute and 3 GB a million)
 BENCH_QUICK=1  100,000 instead and short rounds: two minutes, coarse figures
 BENCH_DIR      where the database lies while measuring (the temporary folder)
-BENCH_ONLY     comma-separated: types, figures, creates, gets, lists, free, growth, callbacks, bulk, export
+BENCH_ONLY     comma-separated: types, figures, claims, creates, gets, lists, free, growth, callbacks, bulk, export
 BENCH_OUT      where the figures go (bench-results.json)
 """
 

@@ -1,4 +1,4 @@
-"""Only two modules may speak HTTP to others: the guarded client, and the one for servers that the operator names."""
+"""Only few modules may speak HTTP to others: the guarded client, and those whose addresses the operator has named."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "src" / "steelyard"
-MAY = {"net/guard.py", "net/operator.py", "demo.py"}
-"""`demo.py` speaks to the server that it demonstrates, as its customers do."""
+MAY = {"net/guard.py", "net/operator.py", "net/oidc.py", "demo.py", "client.py"}
+"""`net/oidc.py` asks the identity provider in the settings; `demo.py` the server that it demonstrates; `client.py` runs in the programs of
+contributors and not in the server."""
 CLIENTS = (
     "httpx",
     "requests",
