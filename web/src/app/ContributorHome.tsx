@@ -2,10 +2,40 @@ import { Box, Button, Group, SimpleGrid, Stack, Text, Title } from "@mantine/cor
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../api/client";
 import { useSession } from "../api/session";
+import { hours, number, share } from "../ui/format";
 import { Page } from "../ui/Page";
+import { Stat } from "../ui/Stat";
+
+const MONTH_MS = 30 * 86_400_000;
+
+/** The person's own last thirty days. */
+function OwnFigures() {
+  const { t } = useTranslation();
+  const from = useMemo(() => new Date(Date.now() - MONTH_MS).toISOString().slice(0, 10), []);
+  const found = useQuery({
+    queryKey: ["ownFigures", from],
+    queryFn: () => unwrap(api.GET("/api/figures/me", { params: { query: { from } } })),
+  });
+  const own = found.data;
+  if (own === undefined) return null;
+  return (
+    <section>
+      <Title order={2} mb="xs">
+        {t("app.lastMonth")}
+      </Title>
+      <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
+        <Stat label={t("console.figure.labels")} value={number(own.labels)} />
+        <Stat label={t("console.figure.acceptance")} value={share(own.acceptance)} />
+        <Stat label={t("console.figure.evaluation")} value={share(own.evaluation_score)} />
+        <Stat label={t("console.figure.time")} value={hours(own.active_seconds)} />
+      </SimpleGrid>
+    </section>
+  );
+}
 
 /** A big start button, and the work that was begun and not finished. */
 export function ContributorHome() {
@@ -32,6 +62,7 @@ export function ContributorHome() {
             </Button>
           </Group>
         </Box>
+        <OwnFigures />
         {leases.length > 0 && (
           <section>
             <Title order={2} mb="xs">

@@ -3,7 +3,8 @@ import { IconPlayerPlay, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { projects, studioBatches, taskCount } from "../api/queries";
+import { projects, taskCount } from "../api/queries";
+import { useBatches } from "../console/batches/useBatches";
 import { Empty, Pending } from "../ui/feedback";
 import { ago, number } from "../ui/format";
 import { Page } from "../ui/Page";
@@ -27,8 +28,8 @@ function Counts() {
 
 function Running() {
   const { t } = useTranslation();
-  const batches = useQuery(studioBatches());
-  const rows = (batches.data ?? []).slice(0, 8);
+  const batches = useBatches({ status: "in_progress" });
+  const rows = (batches.data?.pages[0]?.docs ?? []).slice(0, 8);
   if (rows.length === 0) return null;
   return (
     <section>
@@ -52,9 +53,13 @@ function Running() {
                     {batch.name}
                   </Anchor>
                 </Table.Td>
-                <Table.Td>{batch.projectName}</Table.Td>
+                <Table.Td>{batch.project}</Table.Td>
                 <Table.Td>
-                  <ProgressLine done={batch.completed} total={batch.total} label={batch.name} />
+                  <ProgressLine
+                    done={batch.completed ?? 0}
+                    total={(batch.completed ?? 0) + (batch.pending ?? 0) + (batch.error ?? 0)}
+                    label={batch.name}
+                  />
                 </Table.Td>
               </Table.Tr>
             ))}

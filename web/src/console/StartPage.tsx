@@ -1,4 +1,4 @@
-import { Box, Button, Code, CopyButton, Group, List, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Box, Button, Code, CopyButton, Group, List, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { isLead, useSession } from "../api/session";
@@ -73,16 +73,22 @@ print(task.id, task.status)`;
           </Title>
           <List spacing={4}>
             <List.Item>
-              <Link to="/console/projects/new">{t("console.start.makeProject")}</Link>
+              <Anchor component={Link} to="/console/projects/new">
+                {t("console.start.makeProject")}
+              </Anchor>
             </List.Item>
             <List.Item>
-              <Link to="/console/people">{t("console.start.invite")}</Link>
+              <Anchor component={Link} to="/console/people">
+                {t("console.start.invite")}
+              </Anchor>
             </List.Item>
             <List.Item>
-              <Link to="/console/transfers">{t("console.start.import")}</Link>
+              <Anchor component={Link} to="/console/transfers">
+                {t("console.start.import")}
+              </Anchor>
             </List.Item>
             <List.Item>
-              <a href="/docs">{t("console.start.docs")}</a>
+              <Anchor href="/docs">{t("console.start.docs")}</Anchor>
             </List.Item>
           </List>
         </Box>

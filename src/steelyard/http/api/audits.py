@@ -92,7 +92,7 @@ async def audit_queue(call: Call) -> AuditQueue:
 @routes.post(
     "/api/tasks/{task_id}/audit", body=AuditTask, response=WireTask, access=LEAD, errors=(404, 409, 413)
 )
-async def audit_task(call: Call) -> bytes:
+async def audit_in_console(call: Call) -> bytes:
     """Accept, reject, comment or fix a completed task as its customer
 
     A fix takes the place of the response, which moves to `prior_responses`; the callback tells.

@@ -1,4 +1,4 @@
-import { Anchor, Box, Button, Grid, Group, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Anchor, Box, Button, Grid, Group, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -20,9 +20,14 @@ export default function NewProjectPage() {
   const [name, setName] = useState("");
   const [type, setType] = useState<string>("imageannotation");
   const [params, setParams] = useState<JsonObject>({});
+  const [studio, setStudio] = useState(true);
   const create = useMutation({
     mutationFn: () =>
-      unwrap(api.POST("/v1/projects", { body: { name: name.trim(), type, params } as never })),
+      unwrap(
+        api.POST("/v1/projects", {
+          body: { name: name.trim(), type, params, ...(studio ? { studio } : {}) } as never,
+        }),
+      ),
     onSuccess: async (project) => {
       told(t("console.projectCreated"));
       await client.invalidateQueries({ queryKey: ["projects"] });
@@ -70,6 +75,12 @@ export default function NewProjectPage() {
                         allowDeselect={false}
                         searchable
                         required
+                      />
+                      <Switch
+                        label={t("console.studio")}
+                        description={t("console.studioHint")}
+                        checked={studio}
+                        onChange={(event) => setStudio(event.currentTarget.checked)}
                       />
                     </Stack>
                   </Box>

@@ -20,7 +20,9 @@ export function ParamsForm({ type, document, value, onChange }: ParamsFormProps)
   const schema = paramsSchema(type, document);
   if (schema === undefined) return null;
   const { main, more, each } = grouped(schema);
-  const needed = new Set(schema.required ?? []);
+  // The route's body asks for nothing, since a project may bring it; what the type itself needs is in its component.
+  const own = document.components.schemas[schema.title ?? ""] as { required?: readonly string[] } | undefined;
+  const needed = new Set(own?.required ?? schema.required ?? []);
   const fields = (names: readonly string[], wanted = false) => (
     <Stack gap="sm">
       {names.map((name) => (

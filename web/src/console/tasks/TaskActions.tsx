@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Group, Menu, Tooltip } from "@mantine/core";
 import { IconBan, IconChevronDown, IconChevronUp, IconSend } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -28,6 +28,20 @@ export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
     onSuccess: () => told(t("console.callbackSent")),
     onError: toldProblem,
   });
+  const recall = useMutation({
+    mutationFn: () => unwrap(api.POST("/api/tasks/{task_id}/recall", { params: { path }, body: {} })),
+    onSuccess: () => {
+      told(t("console.recalled"));
+      onChanged();
+    },
+    onError: toldProblem,
+  });
+  const quality = useMutation({
+    mutationFn: (kind: "evaluation" | "training") =>
+      unwrap(api.POST("/api/tasks/{task_id}/make-quality-task", { params: { path }, body: { kind } })),
+    onSuccess: () => told(t("console.qualityTaskMade")),
+    onError: toldProblem,
+  });
   return (
     <Group gap="xs" justify="space-between">
       <Group gap="xs">
@@ -52,6 +66,22 @@ export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
           >
             {t("console.sendCallback")}
           </Button>
+        )}
+        {task.status === "completed" && (
+          <Menu>
+            <Menu.Target>
+              <Button size="xs" variant="default" loading={recall.isPending || quality.isPending}>
+                {t("console.actions")}
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item onClick={() => recall.mutate()}>{t("console.recall")}</Menu.Item>
+              <Menu.Item onClick={() => quality.mutate("evaluation")}>
+                {t("console.makeEvaluation")}
+              </Menu.Item>
+              <Menu.Item onClick={() => quality.mutate("training")}>{t("console.makeTraining")}</Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
         )}
       </Group>
       {onStep !== undefined && (

@@ -11,6 +11,7 @@ import { JsonView } from "../../ui/JsonView";
 import { StatusBadge } from "../../ui/StatusBadge";
 import type { Task } from "./filters";
 import { TaskActions } from "./TaskActions";
+import { TaskComments, TaskTimeline, TaskVersions } from "./TaskHistory";
 
 function Summary({ task }: { task: Task }) {
   const { t } = useTranslation();
@@ -84,6 +85,9 @@ export function TaskDetail({ taskId, onStep }: { taskId: string; onStep?: (by: n
               {task.response !== undefined && <Tabs.Tab value="response">{t("console.response")}</Tabs.Tab>}
               <Tabs.Tab value="params">{t("console.params")}</Tabs.Tab>
               <Tabs.Tab value="metadata">{t("console.metadata")}</Tabs.Tab>
+              <Tabs.Tab value="versions">{t("console.versions")}</Tabs.Tab>
+              <Tabs.Tab value="comments">{t("console.comments")}</Tabs.Tab>
+              <Tabs.Tab value="timeline">{t("console.timeline")}</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="response" pt="sm">
               <JsonView value={task.response} label={t("console.response")} maxHeight={560} />
@@ -93,6 +97,15 @@ export function TaskDetail({ taskId, onStep }: { taskId: string; onStep?: (by: n
             </Tabs.Panel>
             <Tabs.Panel value="metadata" pt="sm">
               <JsonView value={task.metadata} label={t("console.metadata")} maxHeight={560} />
+            </Tabs.Panel>
+            <Tabs.Panel value="versions" pt="sm">
+              <TaskVersions taskId={taskId} />
+            </Tabs.Panel>
+            <Tabs.Panel value="comments" pt="sm">
+              <TaskComments taskId={taskId} />
+            </Tabs.Panel>
+            <Tabs.Panel value="timeline" pt="sm">
+              <TaskTimeline taskId={taskId} />
             </Tabs.Panel>
           </Tabs>
         </Stack>
