@@ -66,7 +66,7 @@ export function ToolRail({ editor, surface }: { editor: ImageEditor; surface: Su
         onClick={run}
       >
         <Icon size={19} stroke={1.7} />
-        <kbd>{key.replace("Alt+", "⌥").replace("Shift+", "⇧")}</kbd>
+        {key.length === 1 && <kbd>{key}</kbd>}
       </button>
     </Tooltip>
   );
