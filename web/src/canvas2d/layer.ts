@@ -10,6 +10,8 @@ import type { ScreenSize, Viewport } from "./viewport";
 const MARGIN = 192;
 /** Milliseconds of painting in one go, so that no frame is late. */
 const SLICE = 7;
+/** While the view moves, most of a frame is left to moving it. */
+const MOVING_SLICE = 3;
 
 /** Paints for a while at a time: each `next()` does a little. Coordinates are image pixels (a transform is set). */
 export type Painter = (
@@ -39,6 +41,8 @@ export class RestingLayer {
     private readonly paint: Painter,
     private readonly opaque: boolean,
     private readonly ratio: () => number,
+    /** Where there is anything to paint: what lies beyond it need not be covered. */
+    private readonly content: () => Area,
   ) {
     this.#front = this.#bitmap();
     this.#back = this.#bitmap();
@@ -91,7 +95,7 @@ export class RestingLayer {
     if (this.#job === null && this.#needed(viewport, atRest)) this.#begin(viewport);
     const job = this.#job;
     if (job === null) return !this.#needed(viewport, true);
-    const until = performance.now() + SLICE;
+    const until = performance.now() + (atRest ? SLICE : MOVING_SLICE);
     for (;;) {
       if (job.steps.next().done === true) {
         this.#finish(job.viewport, viewport);
@@ -114,12 +118,13 @@ export class RestingLayer {
       bottom: this.#size.height,
     });
     const have = this.covered;
+    const all = this.content();
     const uncovered =
       have === null ||
-      view.left < have.left ||
-      view.top < have.top ||
-      view.right > have.right ||
-      view.bottom > have.bottom;
+      Math.max(view.left, all.left) < have.left ||
+      Math.max(view.top, all.top) < have.top ||
+      Math.min(view.right, all.right) > have.right ||
+      Math.min(view.bottom, all.bottom) > have.bottom;
     const coarse = viewport.scale / shown.scale > 4;
     return uncovered || coarse;
   }

@@ -39,8 +39,9 @@ export class Surface {
     private readonly host: SurfaceHost,
   ) {
     const ratio = () => Math.min(window.devicePixelRatio || 1, 2);
-    this.#media = new RestingLayer(element, this.#paintMedia, true, ratio);
-    this.#shapes = new RestingLayer(element, this.#paintShapes, false, ratio);
+    const content = () => host.frame();
+    this.#media = new RestingLayer(element, this.#paintMedia, true, ratio, content);
+    this.#shapes = new RestingLayer(element, this.#paintShapes, false, ratio, content);
   }
 
   get viewport(): Viewport {
