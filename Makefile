@@ -24,7 +24,7 @@ WEB_STAMP := $(BUNDLE)/.built-$(web_sum)
 NPM_STAMP := web/node_modules/.installed-$(npm_sum)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run dev web web-check browser test fuzz interop check bench pins clean
+.PHONY: help setup setup-dev run dev web web-check bench-web browser test fuzz interop check bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ check: setup-dev ## linters, types, import rules, file sizes
 	$(BIN)/python scripts/check_sizes.py
 	$(BIN)/python scripts/docs.py --check
 	$(MAKE) --no-print-directory web-check
+
+bench-web: setup-dev web ## measure the image editor in headless Chromium (minutes)
+	@$(BIN)/python -m pytest -q -s tests/browser/bench_image.py
 
 bench: setup-dev ## measure (BENCH_TASKS=10000000 for the long one); needs wrk
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -1,7 +1,8 @@
 """Speed of the image editor in headless Chromium (`make bench-web`): frames while panning and zooming over an 8,000 × 8,000 picture with 2,000
 polygons, from input to paint, and dragging one of 10,000 shapes.
 
-Frames are those of the page's own `requestAnimationFrame` beside the presented ones of the browser's frame trace (`Tracing`, `DrawFrame`); software rendering, so the renderer is printed with the figures. Needs a built bundle and the tests' database template.
+Frames are those of the page's own `requestAnimationFrame` beside the presented ones of the browser's frame trace (`Tracing`, `DrawFrame`).
+Rendering is in software. Needs a built bundle.
 """
 
 from __future__ import annotations
