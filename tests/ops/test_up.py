@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import json
 import os
 import re
 import signal
@@ -134,6 +135,32 @@ def test_the_first_run_shows_and_keeps_login_and_keys_and_the_second_reuses_them
             assert answer.status == 200
     assert second.process.returncode == 0
     assert pgprocess.working_in(folder / "pg18" / "data") == []
+
+
+def test_without_an_admin_the_first_one_is_created_by_the_printed_token(tmp_path):
+    with running(tmp_path / "data", "--no-admin", "--workers", "1") as up:
+        address = up.address()
+        link = up.wait_for(r"Create the admin\s+(\S+)/setup#(\S+)")
+        assert link[1] == address
+        assert not (tmp_path / "data" / "first-run.txt").exists()
+        assert json.loads(get(f"{address}/api/setup", 60)[1]) == {"needs_setup": True}
+
+        def create(token: str) -> tuple[int, dict[str, object]]:
+            body = {"token": token, "email": "me@home.example", "password": "correct horse battery"}
+            request = urllib.request.Request(
+                f"{address}/api/setup", json.dumps(body).encode(), {"Content-Type": "application/json"}
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return answer.status, json.load(answer)
+            except urllib.error.HTTPError as refused:
+                return refused.code, {}
+
+        assert create("guessed")[0] == 403
+        status, made = create(link[2])
+        assert status == 200
+        assert str(made["live_key"]).startswith("live_")
+        assert create(link[2])[0] == 409
 
 
 def test_a_port_that_is_taken_is_told_in_one_message_before_anything_starts(tmp_path):
