@@ -463,13 +463,18 @@ async def test_invitations_and_forgotten_passwords_are_mailed(ctx: Ctx, live, cl
         ).json()["items"]
         assert link["mailed"] is True
         assert token_of(link["url"]) not in str(await ctx.db.fetch("select args::text from job"))
+        await live.post("/v1/teams/invite", json={"emails": ["sdk@x.example"], "team_role": "labeler"})
         stranger = client_for(None)
         for email in (MANAGER, "nobody@x.example"):
             assert (await stranger.post("/api/password/forgot", json={"email": email})).status_code == 200
         await drain(ctx)
         to = {tuple(m.rcpt_tos): m.content.decode() for m in inbox.mails}
-        assert set(to) == {("new@x.example",), (MANAGER,)}
-        for address, purpose in (("new@x.example", "invite"), (MANAGER, "reset")):
+        assert set(to) == {("new@x.example",), ("sdk@x.example",), (MANAGER,)}
+        for address, purpose in (
+            ("new@x.example", "invite"),
+            ("sdk@x.example", "invite"),
+            (MANAGER, "reset"),
+        ):
             text = to[(address,)].replace("=\r\n", "").replace("=3D", "=")
             (token,) = re.findall(rf"http://steelyard\.test/{purpose}/([\w-]+)", text)
             assert (await stranger.get(f"/api/links/{token}")).json()["email"] == address

@@ -9,7 +9,7 @@ from steelyard.files.model import IMPORT_FILE, ImportFile
 from steelyard.jobs import specs as s
 from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
-from steelyard.people import SEND_LINK, SendLink, send_link
+from steelyard.people import send_link
 from steelyard.quality.prepare import prepare_quality_task
 from steelyard.quality.requeue import requeue
 from steelyard.quality.score import score_attempt
@@ -45,7 +45,11 @@ _JOBS: tuple[JobSpec, ...] = (
     JobSpec(s.REQUEUE_WORK, requeue, s.RequeueWork, "default", RetryPolicy(max_attempts=100), limit_s=3600.0),
     JobSpec(s.SCORE_ATTEMPT, score_attempt, s.ScoreAttempt, "default", RetryPolicy(max_attempts=100)),
     JobSpec(
-        SEND_LINK, send_link, SendLink, "default", RetryPolicy(max_attempts=8, first_s=15.0, longest_s=3600.0)
+        s.SEND_LINK,
+        send_link,
+        s.SendLink,
+        "default",
+        RetryPolicy(max_attempts=8, first_s=15.0, longest_s=3600.0),
     ),
     *PERIODIC,
 )

@@ -84,6 +84,13 @@ class RequeueWork(Struct, frozen=True):
     by: str
 
 
+class SendLink(Struct, frozen=True):
+    """Make a link by which a member sets a password, and mail it. Queue `default`."""
+
+    member_id: int
+    purpose: Literal["invite", "reset"]
+
+
 class NoArgs(Struct, frozen=True):
     """The arguments of periodic jobs."""
 
@@ -98,6 +105,9 @@ REDO_TASK, REDO_TASK_QUEUE = "redo_task", "default"
 BULK_CHANGE, BULK_CHANGE_QUEUE = "bulk_change", "default"
 REQUEUE_WORK, REQUEUE_WORK_QUEUE = "requeue_work", "default"
 SETTLE_BATCH, SETTLE_BATCH_QUEUE = "settle_batch", "default"
+
+
+SEND_LINK = "send_link"
 
 
 def settle_key(space_id: int, batch_id: str) -> str:

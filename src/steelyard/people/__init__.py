@@ -4,10 +4,8 @@ from steelyard.people.audit import AuditPage, list_audit_log
 from steelyard.people.health import Health, get_health, retry_job
 from steelyard.people.keys import list_own_keys, make_key, revoke
 from steelyard.people.links import (
-    SEND_LINK,
     Link,
     LinkInfo,
-    SendLink,
     change_password,
     forgot_password,
     invite,
@@ -31,7 +29,6 @@ from steelyard.people.settings import change_settings, get_settings
 from steelyard.people.setup import Founded, needs_setup, new_setup_token, set_up
 
 __all__ = [
-    "SEND_LINK",
     "AuditEntry",
     "AuditPage",
     "FailedJob",
@@ -42,7 +39,6 @@ __all__ = [
     "PeoplePage",
     "Person",
     "Process",
-    "SendLink",
     "change_password",
     "change_settings",
     "create_model",

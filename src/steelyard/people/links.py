@@ -16,7 +16,7 @@ from steelyard.db.outbox import enqueue, wake
 from steelyard.db.pool import Executor, Tx
 from steelyard.errors import Forbidden, InvalidRequest, NotEnabled, NotFound, parameter
 from steelyard.ids import secret_token
-from steelyard.jobs.specs import GiveUp
+from steelyard.jobs.specs import SEND_LINK, GiveUp, SendLink
 from steelyard.net import mail
 from steelyard.people import queries as q
 from steelyard.people.members import lock
@@ -27,15 +27,7 @@ from steelyard.users import queries as users_q
 from steelyard.users.passwords import hash_password, verify_password
 
 LASTS = timedelta(hours=24)
-SEND_LINK = "send_link"
 LinkInfo = LinkRow
-
-
-class SendLink(Struct, frozen=True):
-    """Arguments of the job `send_link`: make a link for a member and mail it. Queue `default`."""
-
-    member_id: int
-    purpose: Purpose
 
 
 class Link(Struct, frozen=True):
@@ -73,7 +65,7 @@ async def _mail(ctx: Ctx, tx: Tx, member_id: int, purpose: Purpose) -> bool:
 
 async def invite(ctx: Ctx, actor: Actor, emails: Sequence[str], role: str) -> list[Link]:
     """Invites addresses for a day and gives the links of those who have not joined yet. Raises InvalidRequest."""
-    await invite_members(ctx, actor, emails, role)
+    await invite_members(ctx, actor, emails, role, by_mail=False)
     made: list[Link] = []
     async with ctx.db.tx() as tx:
         for email in dict.fromkeys(email.strip().lower() for email in emails):

@@ -9,8 +9,10 @@ from typing import Any, Literal
 import msgspec
 
 from steelyard.ctx import Actor, Ctx, Role
+from steelyard.db.outbox import enqueue_many, wake
 from steelyard.db.pool import ConstraintBroken, Executor, Tx
 from steelyard.errors import Conflict, InvalidRequest, NotFound, parameter
+from steelyard.jobs.specs import SEND_LINK, SendLink
 from steelyard.users import queries as q
 from steelyard.users.model import Account, Member, Teammate
 from steelyard.users.passwords import hash_password
@@ -152,8 +154,11 @@ def _grantable(role: str) -> Role:
     raise parameter("team_role", "must be one of labeler, member, manager")
 
 
-async def invite_members(ctx: Ctx, actor: Actor, emails: Sequence[str], role: str) -> list[Teammate]:
-    """Invites addresses for 24 hours; existing teammates are left as they are. All teammates afterwards (platform-api §21).
+async def invite_members(
+    ctx: Ctx, actor: Actor, emails: Sequence[str], role: str, *, by_mail: bool = True
+) -> list[Teammate]:
+    """Invites addresses for 24 hours; existing teammates are left as they are. All teammates afterwards (platform-api §21). Those who are
+    new are mailed a link, where a mail server is named.
 
     Raises InvalidRequest.
     """
@@ -170,12 +175,15 @@ async def invite_members(ctx: Ctx, actor: Actor, emails: Sequence[str], role: st
             role=granted,
         )
         if invited:
-            await record_act(
-                tx, actor.account_id, actor.email, "members.invited", emails=invited, role=granted
-            )
+            names = [new.email for new in invited]
+            await record_act(tx, actor.account_id, actor.email, "members.invited", emails=names, role=granted)
+            if by_mail and ctx.settings.smtp_url is not None:
+                await enqueue_many(tx, SEND_LINK, [SendLink(new.id, "invite") for new in invited])
         return await q.team(tx, account_id=actor.account_id)
 
-    return await ctx.db.transact(work)
+    mates = await ctx.db.transact(work)
+    wake(ctx)
+    return mates
 
 
 async def set_roles(ctx: Ctx, actor: Actor, emails: Sequence[str], role: str) -> list[Teammate]:

@@ -69,6 +69,11 @@ class Teammate(Struct, frozen=True):
     open_until: datetime | None
 
 
+class Invited(Struct, frozen=True):
+    id: int
+    email: str
+
+
 class MemberMark(Struct, frozen=True):
     id: int
     email: str

@@ -8,6 +8,7 @@ from steelyard.db.sqlfile import QueryFile
 from steelyard.users.model import (
     Account,
     AccountCore,
+    Invited,
     KeyActorRow,
     KeyInfo,
     LoginRow,
@@ -34,7 +35,7 @@ account_admin = Q.opt("account_admin", Member)
 team = Q.all("team", Teammate)
 lock_members_by_email = Q.all("lock_members_by_email", MemberMark)
 set_roles = Q.exec("set_roles")
-invite = Q.column("invite", str)
+invite = Q.all("invite", Invited)
 set_password = Q.exec("set_password")
 rehash_password = Q.exec("rehash_password")
 login_candidates = Q.all("login_candidates", LoginRow)

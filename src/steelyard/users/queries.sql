@@ -108,7 +108,7 @@ from unnest(:public_ids::text[], :emails::text[]) n (public_id, email)
 on conflict (account_id, lower(email)) do update
 set role = excluded.role, invited_until = excluded.invited_until, updated_at = steelyard.now()
 where member.invited_until <= steelyard.now() and member.role not in ('admin', 'disabled')
-returning email;
+returning id, email;
 
 -- name: set_password
 -- A new password; whoever has one has accepted the invitation.
