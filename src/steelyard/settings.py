@@ -117,6 +117,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Where files are kept: file:///path, s3://bucket/prefix, gs://…, az://…. Not set: files/ in the data folder."
         ),
     ] = None
+    derived_quota_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Room for derived files (tiles, thumbnails, page images); above it those that nobody has looked at for longest "
+            "are removed. They are made again when asked for.",
+        ),
+    ] = 20 * 1024 * MIB
 
     smtp_url: Annotated[
         str | None,

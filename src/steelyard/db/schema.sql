@@ -898,6 +898,20 @@ create table blob (
   created_at timestamptz not null default steelyard.now()
 );
 
+-- What is made from a stored file for showing it (thumbnail, tiles, frame times, page images): one object for each source, `parts` says where in
+-- it a part lies (name → offset, length, type). May be deleted at any time: it is made again when it is next asked for.
+create table derived (
+  source_sha256 text collate "C" constraint derived_pk primary key,
+  sha256 text collate "C",
+  detail json not null,
+  parts json not null,
+  problem text,
+  size_bytes bigint not null,
+  made_at timestamptz not null,
+  used_at timestamptz not null
+);
+create index derived_by_use on derived (used_at);
+
 create table file (
   space_id bigint not null references space,
   id text collate "C" not null,

@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from steelyard import instructions, review, tasks, work
+from steelyard import derived, instructions, review, work
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import InvalidRequest, parameter
-from steelyard.media.tokens import media_token
 
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 Document = Annotated[Raw, Meta(extra_json_schema=_ANY_OBJECT)]
@@ -21,7 +20,6 @@ Names = Annotated[list[str], Meta(min_length=1, max_length=1000)]
 MaybeDocument = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 """A document that may be absent or null in a request: `Raw | None` is no type that msgspec decodes."""
 
-_MEDIA_LASTS_S = 24 * 3600.0
 """How long the addresses of a lease's files are good for."""
 
 
@@ -136,6 +134,24 @@ class _Words(Struct):
 _words = msgspec.json.Decoder(_Words)
 
 
+async def media_of(ctx: Ctx, space_id: int, task_id: str) -> list[WorkMedia]:
+    """The files of a task at addresses of this server."""
+    return [
+        WorkMedia(
+            path=view.path,
+            url=view.url,
+            role=view.role,
+            media=view.media,
+            mime_type=view.mime_type,
+            width=view.width,
+            height=view.height,
+            size_bytes=view.size_bytes,
+            derived=None if view.derived is None else Raw(view.derived),
+        )
+        for view in await derived.views(ctx, space_id, task_id)
+    ]
+
+
 def as_object(raw: Raw, path: str) -> bytes:
     """A JSON object as it was sent. Raises InvalidRequest."""
     given = bytes(raw)
@@ -179,19 +195,7 @@ async def leased(ctx: Ctx, actor: Actor, held: work.Work) -> LeasedWork:
         if held.revision is None or held.body is None
         else WorkDraft(revision=held.revision, body=Raw(held.body.encode())),
         workflow=WorkTerms(lease_seconds=held.lease_seconds),
-        media=[
-            WorkMedia(
-                path=row.path,
-                url=url,
-                role=row.role,
-                media=row.media,
-                mime_type=row.mime_type,
-                width=row.width,
-                height=row.height,
-                size_bytes=row.size_bytes,
-            )
-            for row, url in await tasks.files_to_show(ctx, actor, held.task_id)
-        ],
+        media=await media_of(ctx, actor.space_id, held.task_id),
     )
     own = "" if held.task is None else _words.decode(held.task).instruction or ""
     text = await instructions.for_work(ctx, actor, held.project_id or None, own)
@@ -210,17 +214,4 @@ async def leased(ctx: Ctx, actor: Actor, held: work.Work) -> LeasedWork:
         remarks, previous = await review.rework_context(ctx.db, actor, held)
         shown.comments = [comment(c) for c in remarks]
         shown.previous_response = None if previous is None else Raw(previous.encode())
-    shown.media = [
-        WorkMedia(
-            path=file.path,
-            url="/media/" + media_token(ctx, actor.space_id, file.sha256, file.mime_type, _MEDIA_LASTS_S),
-            role=file.role,
-            media=file.media,
-            mime_type=file.mime_type,
-            width=file.width,
-            height=file.height,
-            size_bytes=file.size_bytes,
-        )
-        for file in await work.shown_media(ctx.db, space_id=actor.space_id, task_id=held.task_id)
-    ]
     return shown

@@ -6,7 +6,7 @@ import re
 
 from starlette.responses import Response, StreamingResponse
 
-from steelyard import files
+from steelyard import derived, files
 from steelyard.http.route import PUBLIC, Call, Routes
 from steelyard.media.sniff import media_headers
 
@@ -67,6 +67,20 @@ async def get_media(call: Call) -> Response:
     """Stored media by a signed link that ends after a while"""
     content = await files.media_by_token(call.ctx, call.path[0])
     return send_content(call, content, "private, max-age=3600, immutable")
+
+
+@routes.get(
+    "/media/{token}/derived/{part}", access=PUBLIC, content_type="application/octet-stream", errors=(404,)
+)
+async def get_derived(call: Call) -> Response:
+    """A part of what was made from stored media for showing it: a thumbnail, a tile, a page, frame times"""
+    part = await derived.derived_part(call.ctx, call.path[0], call.path[1])
+    content = await call.ctx.store.get_range(part.sha256, part.offset, part.length)
+    headers = {
+        **media_headers(part.mime_type, call.path[1]),
+        "Cache-Control": "private, max-age=86400, immutable",
+    }
+    return Response(content, headers=headers)
 
 
 @routes.get("/results/{token}", access=PUBLIC, content_type="application/octet-stream", errors=(404,))

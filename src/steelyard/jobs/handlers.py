@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from steelyard.batches.settle import settle_batch
 from steelyard.callbacks.deliver import send_callback
+from steelyard.derived.jobs import DERIVE_MEDIA, DeriveMedia, derive_media
 from steelyard.files.jobs import import_file
 from steelyard.files.model import IMPORT_FILE, ImportFile
 from steelyard.jobs import specs as s
@@ -40,6 +41,7 @@ _JOBS: tuple[JobSpec, ...] = (
         s.BULK_CHANGE, bulk_change, s.BulkChange, "default", RetryPolicy(max_attempts=100), limit_s=36_000.0
     ),
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
+    JobSpec(DERIVE_MEDIA, derive_media, DeriveMedia, "attachments", limit_s=3600.0),
     JobSpec(RUN_TRANSFER, run_transfer, RunTransfer, "default", limit_s=6 * 3600.0),
     JobSpec(s.PREPARE_QUALITY_TASK, prepare_quality_task, s.PrepareTask, "attachments", limit_s=3600.0),
     JobSpec(s.REQUEUE_WORK, requeue, s.RequeueWork, "default", RetryPolicy(max_attempts=100), limit_s=3600.0),

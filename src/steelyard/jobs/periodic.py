@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from steelyard import tasks
 from steelyard.ctx import Ctx
+from steelyard.derived.jobs import sweep_derived
 from steelyard.figures import queries as figures
 from steelyard.jobs import queries as q
 from steelyard.jobs.specs import JobSpec, NoArgs, RetryPolicy
@@ -44,5 +45,6 @@ PERIODIC: tuple[JobSpec, ...] = (
     _periodic("tidy_reservations", _in_batches(q.tidy_reservations), _MINUTE),
     _periodic("forget_answer_uploads", _in_batches(tasks.forget_answer_uploads), _HOUR),
     _periodic("fold_figures", _in_batches(figures.fold), _MINUTE),
+    _periodic("sweep_derived", sweep_derived, 10 * _MINUTE),
     _periodic("tidy_leases", _in_batches(q.tidy_leases), _MINUTE),
 )

@@ -13,7 +13,6 @@ from steelyard.tasks.change import (
 from steelyard.tasks.contents import read_contents
 from steelyard.tasks.create import create_task, find_type
 from steelyard.tasks.dependents import audited
-from steelyard.tasks.downloads import files_to_show
 from steelyard.tasks.intake import (
     InvalidResponse,
     Subject,
@@ -77,7 +76,6 @@ __all__ = [
     "create_dependents",
     "create_task",
     "fail_task",
-    "files_to_show",
     "find_type",
     "finish_task",
     "force_dependents",

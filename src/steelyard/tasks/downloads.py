@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from steelyard.ctx import Actor, Ctx
-from steelyard.media.tokens import media_token, media_url
+from steelyard.media.tokens import media_url
 from steelyard.tasks import queries as q
 
 LIFETIME_S = 24 * 3600
@@ -20,18 +20,6 @@ def file_id_of(url: str) -> str | None:
     if not url.startswith("scaledata://"):
         return None
     return url.rsplit("/", 1)[-1].lower()
-
-
-async def files_to_show(ctx: Ctx, actor: Actor, task_id: str) -> list[tuple[q.AttachmentToShow, str]]:
-    """Our copies of a task's files, each with its address on this server (valid for a day), for those who work on the task."""
-    rows = await q.attachments_to_show(ctx.db, space_id=actor.space_id, task_id=task_id)
-    return [
-        (
-            row,
-            f"/media/{media_token(ctx, actor.space_id, row.sha256, row.mime_type or _UNKNOWN, LIFETIME_S)}",
-        )
-        for row in rows
-    ]
 
 
 async def with_downloads(ctx: Ctx, actor: Actor, rows: Sequence[q.TaskWithCopies]) -> list[bytes]:

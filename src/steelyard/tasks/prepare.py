@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
+from steelyard import derived
 from steelyard.ctx import Ctx
 from steelyard.db.outbox import wake
 from steelyard.db.pool import Executor, Tx
+from steelyard.derived.pyramid import FROM_PX
 from steelyard.jobs.specs import PrepareTask, RetryLater
 from steelyard.task_types import TASK_TYPES, AttachmentRef
 from steelyard.tasks.fetching import IMPORT_POLL_S, Outcome, Q, fetch
@@ -64,8 +66,15 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
     response = error_response(refs, results)
     pages = await read_pages(ctx, task.type, refs, results) if response is None else []
 
+    large = [
+        (r.sha256, r.mime_type)
+        for r in outcomes.values()
+        if r.sha256 and r.mime_type and max(r.width or 0, r.height or 0) > FROM_PX
+    ]
+
     async def decide(tx: Tx) -> None:
         await saved(tx)
+        await derived.promise(tx, large)
         if response is None:
             if await queue_task(ctx, tx, space_id, task_id):
                 await keep_pages(tx, space_id, task_id, pages)
@@ -107,7 +116,18 @@ async def fetch_all(
         raise failures.exceptions[
             0
         ] from None  # the worker tells outages from mistakes by the exception's type
+    await _look_into(ctx, outcomes)
     return outcomes
+
+
+async def _look_into(ctx: Ctx, outcomes: dict[tuple[str, str], Outcome]) -> None:
+    """What is played or has pages is made ready for the workbench now, which shows whether it can be decoded at all."""
+    for (url, media), found in outcomes.items():
+        if media not in ("video", "audio", "pdf") or found.sha256 is None or found.mime_type is None:
+            continue
+        problem = await derived.ensure(ctx, found.sha256, found.mime_type)
+        if problem is not None:
+            outcomes[(url, media)] = Outcome("failed", 200, problem)
 
 
 def next_round(ctx: Ctx, args: PrepareTask, results: Sequence[Outcome]) -> RetryLater | None:

@@ -86,19 +86,7 @@ class StoredFile(Struct, frozen=True):
     mime_type: str | None
 
 
-class AttachmentToShow(Struct, frozen=True):
-    path: str
-    role: str
-    media: str
-    sha256: str
-    mime_type: str | None
-    width: int | None
-    height: int | None
-    size_bytes: int | None
-
-
 named_ids = Q.one("named_ids", NamedIds)
-attachments_to_show = Q.all("attachments_to_show", AttachmentToShow)
 stored_files = Q.all("stored_files", StoredFile)
 project_defaults = Q.opt("project_defaults", ProjectDefaultsRow)
 project_exists = Q.value("project_exists", bool)

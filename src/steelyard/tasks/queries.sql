@@ -499,8 +499,3 @@ moved as (
   where s.space_id = c.space_id and s.task_id = c.id and s.done_at is null
 )
 select id from changed
-
--- name: attachments_to_show
--- The files of a task of which we have a copy, in document order.
-select path, role, media, sha256, mime_type, width, height, size_bytes from attachment
-where space_id = :space_id and task_id = :task_id and state = 'stored' and sha256 is not null order by ordinal

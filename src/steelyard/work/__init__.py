@@ -37,7 +37,7 @@ from steelyard.work.model import (
 )
 from steelyard.work.pipeline import Place, chosen, labeled, next_stage, reviewed
 from steelyard.work.policy import LANES, MOST_LEASES, REACH, reach_of
-from steelyard.work.queries import one_at_a_time, shown_media
+from steelyard.work.queries import one_at_a_time
 from steelyard.work.scoring import Score, compare
 from steelyard.work.submit import (
     add_file,
@@ -98,7 +98,6 @@ __all__ = [
     "reviewed",
     "save_draft",
     "set_workflow",
-    "shown_media",
     "skip_work",
     "slot_of",
     "start_bulk",

@@ -196,16 +196,3 @@ class Submitted(Struct, frozen=True):
     task_id: str
     repeated: bool
     status: Literal["pending", "completed"] = "completed"
-
-
-class ShownMedia(Struct, frozen=True):
-    """A stored file of leased work; pixels and bytes."""
-
-    path: str
-    role: str
-    media: str
-    sha256: str
-    mime_type: str
-    width: int | None
-    height: int | None
-    size_bytes: int | None

@@ -20,7 +20,6 @@ from steelyard.work.model import (
     Holder,
     OpenSlot,
     SavedRow,
-    ShownMedia,
     StepState,
     Work,
 )
@@ -62,4 +61,3 @@ sent_back_from = Q.value("sent_back_from", int)
 promise_merge = Q.exec("promise_merge")
 workflow_settings = Q.value("workflow_settings", str)
 store_workflow = Q.exec("store_workflow")
-shown_media = Q.all("shown_media", ShownMedia)

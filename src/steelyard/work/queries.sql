@@ -558,16 +558,3 @@ update bulk_change
 set seen = seen + :seen, changed = changed + :changed, cursor = coalesce(:cursor, cursor),
   state = case when :done::boolean then 'done' else state end, ended_at = case when :done::boolean then steelyard.now() end
 where space_id = :space_id and id = :id;
-
--- name: shown_media
--- Stored attachments of leased work. Those of an evaluation or training task are its own or those of the task that it was made from.
-select a.path, a.role, a.media, a.sha256, coalesce(a.mime_type, 'application/octet-stream') as mime_type, a.width, a.height, a.size_bytes
-from attachment a
-where a.space_id = :space_id and a.state = 'stored' and a.sha256 is not null and a.task_id = coalesce(
-  (
-    select coalesce(t.source_task_id, t.id)
-    from quality_offer o
-    join quality_task t on t.space_id = o.space_id and t.id = o.quality_task_id
-    where o.space_id = :space_id and o.task_id = :task_id),
-  :task_id)
-order by a.ordinal;

@@ -1,0 +1,11 @@
+"""Derived files: what is made from stored media for showing them (thumbnails, deep-zoom tiles, video frame times, page images, peaks).
+
+Everything that is made from one file lies in one stored object, its parts found by an index of offsets; it may be deleted at any time and is
+made again when it is next asked for.
+"""
+
+from steelyard.derived.jobs import derive_media, ensure, promise
+from steelyard.derived.model import MediaView, Part
+from steelyard.derived.views import derived_part, views
+
+__all__ = ["MediaView", "Part", "derive_media", "derived_part", "ensure", "promise", "views"]

@@ -1,0 +1,27 @@
+"""The queries of derived files, typed."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from steelyard.db.sqlfile import QueryFile
+from steelyard.derived.model import DerivedRow, ViewRow
+
+Q = QueryFile(__name__)
+
+
+class UsedRow(Struct, frozen=True):
+    """A derived object and what it takes."""
+
+    source_sha256: str
+    sha256: str
+    size_bytes: int
+
+
+derived_by_source = Q.opt("derived_by_source", DerivedRow)
+put_derived = Q.exec("put_derived")
+views_of_task = Q.all("views_of_task", ViewRow)
+derived_size = Q.value("derived_size", int)
+least_used = Q.all("least_used", UsedRow)
+forget_derived = Q.exec("forget_derived")
+still_used = Q.column("still_used", str)

@@ -1,0 +1,78 @@
+"""A task's files as the browser gets them, and the parts of derived files by their links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from steelyard.ctx import Ctx
+from steelyard.derived import queries as q
+from steelyard.derived.jobs import promise
+from steelyard.derived.model import MediaView, Part, ViewRow
+from steelyard.errors import NotFound
+from steelyard.media.tokens import media_token, read_token
+
+_STEP_S = 6 * 3600
+_PARTS = msgspec.json.Decoder(dict[str, tuple[int, int, str]])
+
+
+def _lifetime_s(ctx: Ctx) -> float:
+    """Links end at fixed times of the day, at least six hours ahead: equal files then have equal addresses and stay in the browser's cache."""
+    now = ctx.clock.now().timestamp()
+    return (int(now // _STEP_S) + 2) * _STEP_S - now
+
+
+async def views(ctx: Ctx, space_id: int, task_id: str) -> list[MediaView]:
+    """The stored attachments of a task in document order. Derived files that are not there are promised and absent until they are made."""
+    rows = await q.views_of_task(ctx.db, space_id=space_id, task_id=task_id)
+    missing = {(row.sha256, row.mime_type) for row in rows if row.detail is None}
+    if missing:
+        await promise(ctx.db, sorted(missing))
+    return [_view(ctx, space_id, row) for row in rows]
+
+
+def _view(ctx: Ctx, space_id: int, row: ViewRow) -> MediaView:
+    token = media_token(ctx, space_id, row.sha256, row.mime_type, _lifetime_s(ctx))
+    derived = None
+    if row.detail is not None:
+        detail = msgspec.json.decode(row.detail)
+        if row.problem is not None:
+            detail["problem"] = row.problem
+        derived = msgspec.json.encode(_addressed(detail, f"/media/{token}/derived/"))
+    return MediaView(
+        path=row.path,
+        url=f"/media/{token}",
+        role=row.role,
+        media=row.media,
+        mime_type=row.mime_type,
+        width=row.width,
+        height=row.height,
+        size_bytes=row.size_bytes,
+        derived=derived,
+    )
+
+
+def _addressed(value: Any, base: str) -> Any:
+    """Names of parts become addresses; they are the strings under keys that say so."""
+    if isinstance(value, list):
+        return [_addressed(one, base) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: base + one
+        if isinstance(one, str) and key in ("thumbnail", "template", "poster", "frames", "image", "peaks")
+        else _addressed(one, base)
+        for key, one in value.items()
+    }
+
+
+async def derived_part(ctx: Ctx, token: str, name: str) -> Part:
+    """A part by the signed link of its source. Raises NotFound for links that do not hold and parts that are not (yet) there."""
+    said = read_token(ctx, token)
+    found = None if said is None else await q.derived_by_source(ctx.db, source_sha256=said.sha256)
+    place = None if found is None else _PARTS.decode(found.parts).get(name)
+    if found is None or found.sha256 is None or place is None:
+        raise NotFound("File not found.")
+    offset, length, mime = place
+    return Part(found.sha256, offset, length, mime)
