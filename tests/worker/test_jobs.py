@@ -309,7 +309,7 @@ async def test_periodic_jobs_run_again_after_their_interval(ctx: Ctx) -> None:
     assert await w.drain(ctx) == len(PERIODIC)
     assert await w.drain(ctx) == 0
     await shift(ctx, 61)
-    assert await w.drain(ctx) == 1  # the leases, every minute
+    assert await w.drain(ctx) == sum((p.every_s or 0) <= 60 for p in PERIODIC)
     await shift(ctx, 7 * 3600)
     assert await w.drain(ctx) == len(PERIODIC)
 
