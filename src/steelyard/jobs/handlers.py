@@ -11,10 +11,10 @@ from steelyard.jobs import specs as s
 from steelyard.jobs.periodic import PERIODIC
 from steelyard.jobs.specs import JobSpec, RetryPolicy
 from steelyard.people import send_link
-from steelyard.quality.prepare import prepare_quality_task
+from steelyard.quality.prepare import fail_unprepared_quality_task, prepare_quality_task
 from steelyard.quality.requeue import requeue
 from steelyard.quality.score import score_attempt
-from steelyard.tasks.prepare import prepare_task
+from steelyard.tasks.prepare import fail_unprepared, prepare_task
 from steelyard.tasks.spawn import create_dependents
 from steelyard.transfers import RUN_TRANSFER, RunTransfer, run_transfer
 from steelyard.work.bulk import bulk_change
@@ -22,7 +22,9 @@ from steelyard.work.manage import redo_task
 from steelyard.work.merge import merge_answers
 
 _JOBS: tuple[JobSpec, ...] = (
-    JobSpec(s.PREPARE_TASK, prepare_task, s.PrepareTask, "attachments", limit_s=3600.0),
+    JobSpec(
+        s.PREPARE_TASK, prepare_task, s.PrepareTask, "attachments", limit_s=3600.0, gave_up=fail_unprepared
+    ),
     # A failed try of a delivery is no failure of the job: the handler keeps the schedule of platform-api §17.1 itself.
     JobSpec(
         s.SEND_CALLBACK,
@@ -43,7 +45,14 @@ _JOBS: tuple[JobSpec, ...] = (
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
     JobSpec(DERIVE_MEDIA, derive_media, DeriveMedia, "attachments", limit_s=3600.0),
     JobSpec(RUN_TRANSFER, run_transfer, RunTransfer, "default", limit_s=6 * 3600.0),
-    JobSpec(s.PREPARE_QUALITY_TASK, prepare_quality_task, s.PrepareTask, "attachments", limit_s=3600.0),
+    JobSpec(
+        s.PREPARE_QUALITY_TASK,
+        prepare_quality_task,
+        s.PrepareTask,
+        "attachments",
+        limit_s=3600.0,
+        gave_up=fail_unprepared_quality_task,
+    ),
     JobSpec(s.REQUEUE_WORK, requeue, s.RequeueWork, "default", RetryPolicy(max_attempts=100), limit_s=3600.0),
     JobSpec(s.SCORE_ATTEMPT, score_attempt, s.ScoreAttempt, "default", RetryPolicy(max_attempts=100)),
     JobSpec(

@@ -166,3 +166,5 @@ class JobSpec(Struct, frozen=True):
     """Longest run; then it is interrupted and counts as failed."""
     every_s: float | None = None
     """Periodic jobs: seconds between the end of one run and the next; the row is unique by kind and never used up."""
+    gave_up: Callable[[Any, Any], Awaitable[None]] | None = None
+    """`async def g(ctx, args)`, run before the job is kept as failed for good, so that whoever waits for it learns. Idempotent."""

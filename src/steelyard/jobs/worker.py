@@ -202,7 +202,7 @@ class Worker:
             await self._put_off((job, RetryLater(30.0, f"No handler for {job.kind} in this version.")))
             return
         if job.attempts > spec.retry.max_attempts and spec.every_s is None:
-            await q.fail(self.ctx.db, id=job.id, attempts=job.attempts, error="Interrupted too many times.")
+            await self._give_up(job, spec, "Interrupted too many times.")
             return
         try:
             args = msgspec.json.decode(job.args, type=spec.args)
@@ -230,11 +230,21 @@ class Worker:
             await self._repeat(job, spec.retry.delay_s(job.attempts), error)
         elif isinstance(e, (GiveUp, msgspec.DecodeError)) or job.attempts >= spec.retry.max_attempts:
             self.ctx.log.exception("job given up", attempts=job.attempts)
-            await q.fail(self.ctx.db, id=job.id, attempts=job.attempts, error=error)
+            await self._give_up(job, spec, error)
         else:
             after_s = spec.retry.delay_s(job.attempts)
             self.ctx.log.warning("job failed", attempts=job.attempts, retry_in_s=after_s, exc_info=e)
             await q.retry(self.ctx.db, id=job.id, attempts=job.attempts, after_s=after_s, error=error)
+
+    async def _give_up(self, job: ClaimedJob, spec: JobSpec, error: str) -> None:
+        if spec.gave_up is not None:
+            try:
+                await spec.gave_up(self.ctx, msgspec.json.decode(job.args, type=spec.args))
+            except (Unavailable, RetryTransaction):
+                raise  # passes by itself: the lease ends, and the job is given up again
+            except Exception:
+                self.ctx.log.exception("the end of a job could not be told")
+        await q.fail(self.ctx.db, id=job.id, attempts=job.attempts, error=error)
 
     async def _repeat(self, job: ClaimedJob, after_s: float, error: str | None) -> None:
         try:

@@ -7,7 +7,7 @@ from steelyard.db.pool import Tx
 from steelyard.jobs.specs import PrepareTask
 from steelyard.quality import queries as q
 from steelyard.task_types import TASK_TYPES
-from steelyard.tasks.prepare import SaveAttachments, error_response, fetch_all, next_round
+from steelyard.tasks.prepare import OWN_ERROR, SaveAttachments, error_response, fetch_all, next_round
 
 
 async def prepare_quality_task(ctx: Ctx, args: PrepareTask) -> None:
@@ -36,3 +36,10 @@ async def prepare_quality_task(ctx: Ctx, args: PrepareTask) -> None:
         )
 
     await ctx.db.transact(decide)
+
+
+async def fail_unprepared_quality_task(ctx: Ctx, args: PrepareTask) -> None:
+    """After the last try that ended by our own error; one that is prepared is left alone."""
+    await q.set_prepared(
+        ctx.db, space_id=args.space_id, id=args.task_id, state="failed", error=OWN_ERROR.decode()
+    )

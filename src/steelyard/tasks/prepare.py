@@ -22,11 +22,13 @@ from steelyard.jobs.specs import PrepareTask, RetryLater
 from steelyard.task_types import TASK_TYPES, AttachmentRef
 from steelyard.tasks.fetching import IMPORT_POLL_S, Outcome, Q, fetch
 from steelyard.tasks.pages import keep_pages, read_pages
-from steelyard.tasks.transitions import fail_task, queue_task
+from steelyard.tasks.transitions import fail_task, lock, queue_task
 
 _AT_ONCE = 4  # attachments of one task that are fetched at the same time
 _IMPORT_TRIES = 300
 _ERROR = "One or more attachments could not be downloaded."
+OWN_ERROR = b'{"error":"The attachments could not be processed because of an error of this server."}'
+"""The `response` when we failed, not an attachment: none is at fault, so none is named."""
 
 
 class _TaskRow(Struct, frozen=True):
@@ -80,6 +82,19 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
                 await keep_pages(tx, space_id, task_id, pages)
         else:
             await fail_task(ctx, tx, space_id, task_id, response)
+
+    await ctx.db.transact(decide)
+    wake(ctx)
+
+
+async def fail_unprepared(ctx: Ctx, args: PrepareTask) -> None:
+    """After the last try that ended by our own error: the task goes to `error` instead of waiting for ever. Others are left alone."""
+
+    async def decide(tx: Tx) -> None:
+        # `fail_task` takes queued tasks too; an earlier run may have queued this one without its job learning of it.
+        await lock(tx, args.space_id, args.task_id)
+        if await _task_to_prepare(tx, space_id=args.space_id, task_id=args.task_id) is not None:
+            await fail_task(ctx, tx, args.space_id, args.task_id, OWN_ERROR)
 
     await ctx.db.transact(decide)
     wake(ctx)
