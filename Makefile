@@ -24,7 +24,7 @@ WEB_STAMP := $(BUNDLE)/.built-$(web_sum)
 NPM_STAMP := web/node_modules/.installed-$(npm_sum)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run dev web web-check bench-web browser test fuzz interop check bench pins clean
+.PHONY: help setup setup-dev run dev web web-check bench-web browser test fuzz interop screenshots check bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ fuzz: setup-dev ## try every task type with made-up params and mutations, many m
 
 interop: setup-dev ## check answers and pre-labels with FiftyOne (installs 1 GB for the time being)
 	@$(BIN)/python -m tests.interop
+
+screenshots: setup-dev browser ## take pictures of every page of the console, light and dark, into docs/images
+	@$(BIN)/python -m pytest -q tests/browser/screenshots.py $(ARGS)
 
 check: setup-dev ## linters, types, import rules, file sizes
 	$(BIN)/ruff check .

@@ -51,8 +51,22 @@ const dark: MantineColorsTuple = [
   "#0d1116",
 ];
 
+/** Mantine's own, but for the darkest, which is the ink of light badges. */
+const teal: MantineColorsTuple = [
+  "#e6fcf5",
+  "#c9f7e6",
+  "#96f2d7",
+  "#63e6be",
+  "#38d9a9",
+  "#20c997",
+  "#12b886",
+  "#0ca678",
+  "#099268",
+  "#055a40",
+];
+
 export const theme = createTheme({
-  colors: { deep, amber, gray, dark },
+  colors: { deep, amber, gray, dark, teal },
   primaryColor: "deep",
   primaryShade: { light: 7, dark: 6 },
   defaultRadius: "sm",

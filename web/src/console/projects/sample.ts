@@ -2,10 +2,10 @@
 
 import type { MediaView } from "../../task-types/registry";
 import type { JsonObject } from "../schema/schema";
+import IMAGE from "./sample.svg?url";
 
 const TEXT =
   "Ada Lovelace wrote the first program in London in 1843. It was meant for Charles Babbage's engine.";
-const IMAGE = "/sample.svg";
 
 export function withSample(type: string, params: JsonObject): JsonObject {
   const sampled: JsonObject = { ...params };
