@@ -33,6 +33,17 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
+class CloudStore(Struct, frozen=True, forbid_unknown_fields=True):
+    """A bucket or container that attachments may be read from: `s3://bucket`, `gs://bucket/prefix`, `az://container`.
+
+    `options` are obstore's for that kind of store (`endpoint`, `access_key_id`, …); `accounts` names those that may use it, None: all.
+    """
+
+    url: str
+    options: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    accounts: tuple[str, ...] | None = None
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The operator's settings. Sizes are bytes, times seconds, unless the name says otherwise."""
 
@@ -115,6 +126,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             description="Where files are kept: file:///path, s3://bucket/prefix, gs://…, az://…. Not set: files/ in the data folder."
+        ),
+    ] = None
+    cloud_stores: Annotated[
+        str | None,
+        Meta(
+            description="Buckets and containers that attachments (s3://…, gs://…, az://…) may be read from, and how: a JSON list as "
+            "the guide to media shows it. Not set: none."
         ),
     ] = None
     derived_quota_bytes: Annotated[
@@ -271,6 +289,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         return self.storage_url or (self.data_dir.absolute() / "files").as_uri()
 
     @property
+    def cloud(self) -> list[CloudStore]:
+        """`cloud_stores`, read."""
+        return msgspec.json.decode(self.cloud_stores or "[]", type=list[CloudStore])
+
+    @property
     def secret_key_file(self) -> Path:
         """Where the generated secret key is kept when `secret_key` is not set."""
         return self.data_dir / "secret-key"
@@ -315,6 +338,14 @@ def _url(schemes: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
+def _cloud_stores(text: str) -> str:
+    for entry in msgspec.json.decode(text, type=list[CloudStore]):
+        parts = urlsplit(entry.url)
+        if parts.scheme not in ("s3", "gs", "az") or not parts.netloc:
+            raise ValueError(entry.url)
+    return text
+
+
 def _text_url(text: str) -> str:
     _url(("http", "https"))(text)
     return text  # to the letter: an issuer with a slash at its end is another one
@@ -338,6 +369,10 @@ _SPECIAL: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "oidc_issuer": (_text_url, "the provider's http:// or https:// address"),
     "oidc_allowed_domains": (_words, "domains such as example.org, comma separated"),
+    "cloud_stores": (
+        _cloud_stores,
+        'a JSON list such as [{"url": "s3://bucket", "options": {"region": "eu-central-1"}, "accounts": ["main"]}]',
+    ),
     "smtp_url": (
         _url(("smtp", "smtp+starttls", "smtps")),
         "an address such as smtps://user:password@host:465",
@@ -377,7 +412,11 @@ def _checked(variable: str, value: object, kind: object, meta: Meta) -> object:
             return value
         return msgspec.convert(value, Annotated[kind, meta], strict=False)  # pyright: ignore[reportInvalidTypeForm]
     except (ValueError, msgspec.ValidationError):
-        shown = "the value given" if name in ("secret_key", "database_url", "smtp_url") else f"“{value}”"
+        shown = (
+            "the value given"
+            if name in ("secret_key", "database_url", "smtp_url", "cloud_stores")
+            else f"“{value}”"
+        )
         raise SettingsError(
             f"{variable}: {shown} is not allowed; give {_allowed(name, kind, meta)}."
         ) from None

@@ -146,7 +146,7 @@ async def test_a_refused_connection_is_a_500(ctx: Ctx) -> None:
 @pytest.mark.parametrize(
     ("url", "status"),
     [
-        ("s3://bucket/key.png", 400),
+        ("s3://bucket/key.png", 403),
         ("gs://bucket/key.png", 400),
         ("ftp://example.org/a.png", 400),
         ("http://10.0.0.1/a.png", 403),

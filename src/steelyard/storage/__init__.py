@@ -1,6 +1,6 @@
 """Files by content: every object's key is its SHA-256 (`ab/cd/<sha256>`), so equal files are kept once and never change.
 
-The only place where obstore is imported. A local folder by default, any of its object stores by URL. What `put` has acknowledged
+The only package that imports obstore. A local folder by default, any of its object stores by URL. What `put` has acknowledged
 survives a power cut: local files and their folders are flushed, object stores promise it themselves.
 """
 
@@ -25,6 +25,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from steelyard.db.pool import Executor
 from steelyard.errors import NotFound, TooLarge, Unavailable
 from steelyard.settings import Settings
+from steelyard.storage.cloud import CloudStores
 
 _HEAD_BYTES = 4096
 _CHUNK = 256 * 1024
@@ -56,8 +57,9 @@ def key_of(sha256: str) -> str:
 class Storage:
     """One store. Methods raise NotFound for an absent object and Unavailable when the store does not answer."""
 
-    def __init__(self, store: ObjectStore, root: Path | None):
+    def __init__(self, store: ObjectStore, root: Path | None, cloud: CloudStores | None = None):
         self._store, self._root = store, root
+        self.cloud = cloud or CloudStores(())
         # Local spool files lie on the store's own disk, so that keeping one is a rename.
         self._spool_dir = root / "tmp" if root is not None else Path(tempfile.gettempdir())
 
@@ -241,16 +243,16 @@ class _translated:
 
 def open_storage(settings: Settings) -> Storage:
     """The store that the settings name. Makes the local folder; does not contact remote stores."""
-    url = settings.storage
+    url, cloud = settings.storage, CloudStores(settings.cloud)
     parts = urlsplit(url)
     if parts.scheme != "file":
-        return Storage(from_url(url), None)
+        return Storage(from_url(url), None, cloud)
     root = Path(unquote(parts.path))
     spool = root / "tmp"
     spool.mkdir(parents=True, exist_ok=True)
     root.chmod(0o700)
     _sweep(spool)
-    return Storage(LocalStore(root), root)
+    return Storage(LocalStore(root), root, cloud)
 
 
 def _sweep(spool: Path) -> None:

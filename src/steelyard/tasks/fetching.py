@@ -14,7 +14,8 @@ from steelyard.errors import NotFound, TooLarge
 from steelyard.media.images import ImageFacts, inspect_image
 from steelyard.media.sniff import refusal, sniff
 from steelyard.net import guard
-from steelyard.storage import Blob, record_blob
+from steelyard.storage import Blob, Spooled, record_blob
+from steelyard.storage.cloud import SCHEMES, CloudFailed
 from steelyard.task_types import AttachmentRef, MediaInfo
 from steelyard.task_types._base import MediaKind
 
@@ -53,6 +54,7 @@ class FileContent(Struct, frozen=True):
 
 
 _file_by_id = Q.opt("file_by_id", FileContent)
+_account_of = Q.value("account_of", str)
 
 
 def _failed(status: int, message: str, *, transient: bool = False, importing: bool = False) -> Outcome:
@@ -69,12 +71,9 @@ async def fetch(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
         return await _fetch_http(ctx, ref)
     if scheme == "scaledata":
         return await _take_file(ctx, space_id, ref)
-    if scheme in ("s3", "gs", "az", "azure", "abfs", "abfss"):
-        return _failed(
-            400,
-            f"This server has no access to {scheme}:// storage; give an https:// address, for instance a pre-signed one.",
-        )
-    return _failed(400, "Attachments must be http://, https:// or scaledata:// URLs.")
+    if scheme in SCHEMES:
+        return await _fetch_cloud(ctx, space_id, ref)
+    return _failed(400, "Attachments must be http://, https://, s3://, gs://, az:// or scaledata:// URLs.")
 
 
 async def _fetch_http(ctx: Ctx, ref: AttachmentRef) -> Outcome:
@@ -88,11 +87,7 @@ async def _fetch_http(ctx: Ctx, ref: AttachmentRef) -> Outcome:
             ) as download:
                 spooled = await stack.enter_async_context(ctx.store.spool(download.chunks()))
             # The connection is free and its time limit over before the content is looked at.
-            mime = sniff(spooled.head, download.content_type)
-            facts = await _examine(ctx, ref.media, mime, str(spooled.path))
-            if facts.problem is not None:
-                return _failed(200, facts.problem)
-            blob = await ctx.store.keep(spooled)
+            return await _take_in(ctx, ref, spooled, download.content_type)
     except guard.BlockedAddress as e:
         return _failed(403, e.message)
     except guard.BadAddress as e:
@@ -101,7 +96,34 @@ async def _fetch_http(ctx: Ctx, ref: AttachmentRef) -> Outcome:
         return _failed(e.status or 500, e.message, transient=e.transient)
     except TooLarge as e:
         return _failed(200, e.message)
-    return await _stored(ctx, blob, mime, facts)
+
+
+async def _fetch_cloud(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
+    """An object in a bucket that the operator listed for the task's account."""
+    settings, account = ctx.settings, await _account_of(ctx.db, space_id=space_id)
+    try:
+        async with AsyncExitStack() as stack:
+            async with ctx.store.cloud.get(
+                ref.url.strip(),
+                account=account or "",
+                max_bytes=settings.max_attachment_bytes,
+                timeout_s=settings.attachment_timeout_seconds,
+            ) as download:
+                spooled = await stack.enter_async_context(ctx.store.spool(download.chunks()))
+            return await _take_in(ctx, ref, spooled, download.content_type)
+    except CloudFailed as e:
+        return _failed(e.status, e.message, transient=e.transient)
+    except TooLarge as e:
+        return _failed(200, e.message)
+
+
+async def _take_in(ctx: Ctx, ref: AttachmentRef, spooled: Spooled, declared: str) -> Outcome:
+    """Checks what was received and stores it."""
+    mime = sniff(spooled.head, declared)
+    facts = await _examine(ctx, ref.media, mime, str(spooled.path))
+    if facts.problem is not None:
+        return _failed(200, facts.problem)
+    return await _stored(ctx, await ctx.store.keep(spooled), mime, facts)
 
 
 async def _stored(ctx: Ctx, blob: Blob, mime: str, facts: ImageFacts) -> Outcome:

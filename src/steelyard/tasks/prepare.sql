@@ -32,3 +32,9 @@ on conflict (space_id, task_id, ordinal) do update
 set path = excluded.path, role = excluded.role, url = excluded.url, media = excluded.media, frame = excluded.frame,
   state = excluded.state, status_code = excluded.status_code, message = excluded.message, sha256 = excluded.sha256,
   size_bytes = excluded.size_bytes, mime_type = excluded.mime_type, width = excluded.width, height = excluded.height;
+
+-- name: account_of
+-- The name of a space's account.
+select account.name
+from space join account on account.id = space.account_id
+where space.id = :space_id;

@@ -9,7 +9,17 @@ from msgspec import Meta, Struct
 
 from steelyard.errors import InvalidRequest, Issue, parameter
 
-URL_SCHEMES = ("http://", "https://", "s3://", "gs://", "azureblob:", "azure://", "abfs://", "scaledata://")
+URL_SCHEMES = (
+    "http://",
+    "https://",
+    "s3://",
+    "gs://",
+    "az://",
+    "azureblob:",
+    "azure://",
+    "abfs://",
+    "scaledata://",
+)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
