@@ -147,7 +147,7 @@ async def test_a_refused_connection_is_a_500(ctx: Ctx) -> None:
     ("url", "status"),
     [
         ("s3://bucket/key.png", 403),
-        ("gs://bucket/key.png", 400),
+        ("gs://bucket/key.png", 403),
         ("ftp://example.org/a.png", 400),
         ("http://10.0.0.1/a.png", 403),
         ("http://169.254.169.254/latest", 403),

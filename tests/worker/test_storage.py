@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
+from moto.server import ThreadedMotoServer
 
 from steelyard.ctx import Ctx
 from steelyard.errors import NotFound, TooLarge, Unavailable
@@ -19,11 +21,33 @@ from steelyard.settings import Settings
 from steelyard.storage import Storage, key_of, open_storage, record_blob
 
 
-@pytest.fixture(params=["file", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return open_storage(
-        Settings(data_dir=tmp_path, storage_url=None if request.param == "file" else "memory:///")
-    )
+@pytest.fixture(scope="module")
+def s3() -> Generator[str]:
+    """A real S3 server; its address."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["file", "memory", "s3"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storage:
+    url = {"file": None, "memory": "memory:///", "s3": "s3://kept/files"}[request.param]
+    if request.param == "s3":
+        endpoint = request.getfixturevalue("s3")
+        async with aiohttp.ClientSession() as http, http.put(f"{endpoint}/kept") as answer:
+            assert answer.status == 200
+        # As an operator does it: the store's own variables beside STEELYARD_STORAGE_URL.
+        for name, value in {
+            "AWS_ENDPOINT": endpoint,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "writer",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+        }.items():
+            monkeypatch.setenv(name, value)
+    return open_storage(Settings(data_dir=tmp_path, storage_url=url))
 
 
 async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
