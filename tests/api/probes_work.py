@@ -31,6 +31,8 @@ WORK_PROBES: dict[tuple[str, str], Probe | str] = {
     ("GET", "/api/bulk-changes"): lambda w: [Sent("/api/bulk-changes", expect=(200,), status_only=True)],
     ("GET", "/api/bulk-changes/{change_id}"): lambda w: [Sent(f"/api/bulk-changes/{w.change}")],
     ("GET", "/api/tasks/{task_id}/timeline"): lambda w: [Sent(f"/api/tasks/{w.done}/timeline")],
+    ("GET", "/api/tasks/{task_id}/attachments"): lambda w: [Sent(f"/api/tasks/{w.done}/attachments")],
+    ("POST", "/api/tasks/{task_id}/reprocess"): lambda w: [Sent(f"/api/tasks/{w.done}/reprocess")],
     ("GET", "/api/tasks/{task_id}/versions"): lambda w: [Sent(f"/api/tasks/{w.done}/versions")],
     ("GET", "/api/tasks/{task_id}/comments"): lambda w: [Sent(f"/api/tasks/{w.done}/comments")],
     ("GET", "/api/tasks/{task_id}/answers"): lambda w: [Sent(f"/api/tasks/{w.done}/answers")],

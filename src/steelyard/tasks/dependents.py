@@ -50,6 +50,7 @@ class SpaceOf(Struct, frozen=True):
 dependent_rows = Q.all("dependent_rows", DependentRow)
 show_dependents = Q.exec("show_dependents")
 drop_waiting = Q.exec("drop_waiting")
+revive_dropped = Q.exec("revive_dropped")
 release_waiting = Q.exec("release_waiting")
 set_waits = Q.exec("set_waits")
 promise_creation = Q.exec("promise_creation")
@@ -76,6 +77,12 @@ async def show(tx: Tx, space_id: int, task_id: str) -> None:
 async def drop(tx: Tx, space_id: int, task_id: str) -> None:
     """The locked root was canceled or is in error: nothing will be created."""
     if await drop_waiting(tx, space_id=space_id, task_id=task_id):
+        await show(tx, space_id, task_id)
+
+
+async def revive(tx: Tx, space_id: int, task_id: str) -> None:
+    """The locked root, which was in error, is prepared again: what was dropped then waits again."""
+    if await revive_dropped(tx, space_id=space_id, task_id=task_id):
         await show(tx, space_id, task_id)
 
 

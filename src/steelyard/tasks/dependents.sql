@@ -15,6 +15,11 @@ where space_id = :space_id and id = :task_id
 update dependent set state = 'dropped'
 where space_id = :space_id and root_task_id = :task_id and state = 'waiting'
 
+-- name: revive_dropped
+-- Their root, which had ended in error, is prepared again.
+update dependent set state = 'waiting'
+where space_id = :space_id and root_task_id = :task_id and state = 'dropped'
+
 -- name: release_waiting
 -- They need not wait for an audit any more.
 update dependent set waits_for_audit = false

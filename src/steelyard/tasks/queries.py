@@ -114,6 +114,7 @@ note_event = Q.exec("note_event")
 
 set_completed = Q.value("set_completed", int)
 add_response_version = Q.exec("add_response_version")
+set_preparing = Q.value("set_preparing", str)
 set_error = Q.value("set_error", str)
 set_queued = Q.value("set_queued", str)
 open_slot = Q.exec("open_slot")

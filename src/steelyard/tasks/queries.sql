@@ -350,6 +350,13 @@ returning id
 -- name: latest_round
 -- The round that a task's work is in.
 select coalesce(max(round), 0)::integer from slot where space_id = :space_id and task_id = :task_id
+-- name: set_preparing
+-- error → pending: the attachments are fetched again.
+update task
+set status = 'pending', stage = 'preparing', response = null, callback_succeeded = null, updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
 -- name: set_error
 -- Attachment processing failed.
 update task

@@ -18,6 +18,7 @@ WORKING: tuple[Stage, ...] = ("queued", "labeling", "review_queued", "reviewing"
 TRANSITIONS: dict[str, tuple[tuple[Stage, ...], Stage]] = {
     "prepared": (("preparing",), "queued"),
     "fail": (("preparing", "queued"), "error"),
+    "reprocess": (("error",), "preparing"),
     "start_work": (("queued",), "labeling"),
     "stop_work": (("labeling",), "queued"),
     "to_review": (WORKING, "review_queued"),

@@ -203,6 +203,23 @@ async def recall_locked(
     return True
 
 
+async def reprocess_locked(
+    ctx: Ctx, tx: Tx, space_id: int, task_id: str, before: q.TaskState, actor: str
+) -> bool:
+    """A task in `error` is prepared anew: `pending`, its dependents wait again, the counters. The caller has locked the task by `lock`
+    and promises the preparing."""
+    if (
+        await q.set_preparing(tx, space_id=space_id, task_id=task_id, from_stages=sources("reprocess"))
+        is None
+    ):
+        return False
+    if before.has_dependents:
+        await dependents.revive(tx, space_id, task_id)
+    await note(tx, space_id, task_id, "reprocessed", actor)
+    await _count(ctx, tx, space_id, before, "pending")
+    return True
+
+
 async def cancel_locked(
     ctx: Ctx,
     tx: Tx,

@@ -11,6 +11,7 @@ from steelyard.clock import wire_time
 from steelyard.http import pages
 from steelyard.http.leased import Document, WorkComment, comment
 from steelyard.http.route import LEAD, Call, Routes
+from steelyard.tasks import reprocess
 
 routes = Routes("api", "Task history")
 
@@ -92,6 +93,36 @@ class TaskAnswers(Struct, kw_only=True):
     next_token: None = None
 
 
+class TaskAttachment(Struct, kw_only=True):
+    """What came of an attachment. `status_code` and `message` are those of a task's error response; sizes are bytes and pixels."""
+
+    path: Annotated[str, Meta(description="Where it stands in the task's params.")]
+    role: str
+    url: str
+    media: str
+    frame: int | None
+    state: Literal["stored", "failed"]
+    status_code: int | None
+    message: str | None
+    size_bytes: int | None
+    mime_type: str | None
+    width: int | None
+    height: int | None
+
+
+class TaskAttachments(Struct, kw_only=True):
+    """In the order of the task's params; empty until the first round of fetching has ended."""
+
+    items: list[TaskAttachment]
+    next_token: str | None
+
+
+class Reprocessing(Struct, kw_only=True):
+    """The task is prepared again."""
+
+    status: Literal["pending"] = "pending"
+
+
 def _raw(text: str | None) -> Raw | None:
     return None if text is None else Raw(text.encode())
 
@@ -169,3 +200,44 @@ async def get_answers(call: Call) -> TaskAnswers:
             for g in found.agreements
         ],
     )
+
+
+@routes.get(
+    "/api/tasks/{task_id}/attachments",
+    query=pages.Paged,
+    response=TaskAttachments,
+    access=LEAD,
+    errors=(400, 404),
+)
+async def get_attachments(call: Call) -> TaskAttachments:
+    """List what came of a task's attachments"""
+    at, limit = pages.number_of(call.query.next_token), call.query.limit
+    rows = await reprocess.attachments(call.ctx, call.actor, call.path[0], offset=at, limit=limit + 1)
+    items = [
+        TaskAttachment(
+            path=r.path,
+            role=r.role,
+            url=r.url,
+            media=r.media,
+            frame=r.frame,
+            state="stored" if r.state == "stored" else "failed",
+            status_code=r.status_code,
+            message=r.message,
+            size_bytes=r.size_bytes,
+            mime_type=r.mime_type,
+            width=r.width,
+            height=r.height,
+        )
+        for r in rows[:limit]
+    ]
+    return TaskAttachments(items=items, next_token=pages.encode(at + limit) if len(rows) > limit else None)
+
+
+@routes.post("/api/tasks/{task_id}/reprocess", response=Reprocessing, access=LEAD, errors=(400, 404))
+async def reprocess_task(call: Call) -> Reprocessing:
+    """Fetch the attachments of a task in error again
+
+    It is `pending` until that is decided; the callback then tells what came of it.
+    """
+    await reprocess.reprocess_task(call.ctx, call.actor, call.path[0])
+    return Reprocessing()

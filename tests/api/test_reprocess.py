@@ -1,0 +1,80 @@
+"""Leads see what came of a task's attachments, and have them fetched again after an error."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from aiohttp import web
+from msgspec import structs
+from PIL import Image
+
+from steelyard.jobs.worker import drain
+from tests.api.builders import image_task
+from tests.api.crew import Crew, ok, refused
+from tests.fault.stack import assert_counters_are_exact
+from tests.worker.helpers import serving
+
+
+@pytest.fixture
+def crew(ctx, live, client_for):
+    return Crew(ctx, live, client_for)
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (1000, 800)).save(out, "PNG")
+    return out.getvalue()
+
+
+async def test_a_task_in_error_is_prepared_again_with_exact_counters_and_its_attachments_shown(crew, live):
+    crew.ctx.settings = structs.replace(crew.ctx.settings, allow_networks=("127.0.0.0/8",))
+    there = False
+
+    async def site(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=picture()) if there else web.Response(status=404)
+
+    await crew.project("p")
+    ok(await live.post("/v1/batches", json={"project": "p", "name": "b"}))
+    async with serving(site) as address:
+        url = f"{address}/cow.png"
+        body = image_task(project="p", batch="b", attachment=url, callback_url="https://example.com/told")
+        task_id = ok(await live.post("/v1/task/imageannotation", json=body))["task_id"]
+        assert ok(await live.get(f"/api/tasks/{task_id}/attachments")) == {"items": [], "next_token": None}
+        refused(await live.post(f"/api/tasks/{task_id}/reprocess"), 400, "invalid-request")
+        await drain(crew.ctx)
+        assert (await crew.read(task_id))["status"] == "error"
+        [shown] = ok(await live.get(f"/api/tasks/{task_id}/attachments"))["items"]
+        assert (shown["url"], shown["state"], shown["status_code"]) == (url, "failed", 404)
+
+        there = True
+        assert ok(await live.post(f"/api/tasks/{task_id}/reprocess")) == {"status": "pending"}
+        refused(await live.post(f"/api/tasks/{task_id}/reprocess"), 400, "invalid-request")
+        task = await crew.read(task_id)
+        assert task["status"] == "pending"
+        assert "response" not in task
+        await assert_counters_are_exact(crew.ctx.db)
+        await drain(crew.ctx)
+
+    assert await crew.stage(task_id) == "queued"
+    [shown] = ok(await live.get(f"/api/tasks/{task_id}/attachments"))["items"]
+    assert (shown["state"], shown["width"], shown["height"]) == ("stored", 1000, 800)
+    assert (shown["size_bytes"], shown["mime_type"]) == (len(picture()), "image/png")
+    status = ok(await live.get("/v1/batches/b/status"))
+    assert (status["status"], status["pending"], status["error"]) == ("in_progress", 1, 0)
+    await assert_counters_are_exact(crew.ctx.db)
+    one = await crew.person("one", "labeler", "p")
+    await one.label()
+    assert (await crew.read(task_id))["status"] == "completed"
+    refused(await live.post(f"/api/tasks/{task_id}/reprocess"), 400, "invalid-request")
+
+
+async def test_unknown_tasks_are_not_found_and_labelers_are_refused(crew, live):
+    await crew.project("p")
+    one = await crew.person("one", "labeler", "p")
+    for unknown in ("0" * 24, "nothing"):
+        refused(await live.get(f"/api/tasks/{unknown}/attachments"), 404, "not-found")
+        refused(await live.post(f"/api/tasks/{unknown}/reprocess"), 404, "not-found")
+    task_id = await crew.task("p")
+    refused(await one.client.get(f"/api/tasks/{task_id}/attachments"), 403, "forbidden")
+    refused(await one.client.post(f"/api/tasks/{task_id}/reprocess"), 403, "forbidden")
