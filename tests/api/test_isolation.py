@@ -46,6 +46,7 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ("GET", "/openapi.json"): PUBLIC_WITHOUT_DATA,
     ("GET", "/docs"): PUBLIC_WITHOUT_DATA,
     ("GET", "/media/{token}"): CAPABILITY,
+    ("GET", "/media/{token}/derived/{part}"): CAPABILITY,
     ("GET", "/results/{token}"): CAPABILITY,
     ("POST", "/api/login"): LOGIN,
     ("POST", "/api/logout"): OWN_SESSION,
