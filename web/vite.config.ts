@@ -1,13 +1,33 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+
+const BUNDLE = "../src/steelyard/web_bundle";
+
+/** Writes each script and style compressed beside itself: the server sends those as they are. */
+const compressed: Plugin = {
+  name: "steelyard-compressed",
+  apply: "build",
+  closeBundle() {
+    const folder = resolve(import.meta.dirname, BUNDLE, "assets");
+    for (const name of readdirSync(folder).filter((name) => /\.(js|css|svg)$/.test(name))) {
+      const content = readFileSync(resolve(folder, name));
+      writeFileSync(resolve(folder, `${name}.br`), brotliCompressSync(content));
+      writeFileSync(resolve(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
+    }
+  },
+};
 
 // The bundle is package data of the Python distribution, which serves it under a strict content security policy:
 // no inline scripts, no eval, no address but our own.
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), compressed],
   base: "/",
   build: {
-    outDir: "../src/steelyard/web_bundle",
+    outDir: BUNDLE,
     emptyOutDir: true,
     assetsDir: "assets",
     assetsInlineLimit: 0,

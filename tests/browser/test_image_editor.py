@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -168,6 +169,26 @@ def test_every_geometry_is_drawn_changed_kept_over_a_reload_and_submitted(
     assert near(by_type["ellipse"]["vertices"], corners((470, 140), (520, 170), (470, 200), (420, 170)))
     assert {v["description"] for v in by_type["cuboid"]["vertices"]} >= {"face-topleft", "side-topcorner"}
     assert response["links"] == [] and response["global_attributes"] == {}
+
+
+def test_what_is_selected_is_seen_with_its_handles(server: Server, open_page: OpenPage, work: Work):
+    name, _ = work("imageannotation", {"geometries": {"box": {"objects_to_annotate": ["cup"]}}})
+    page, canvas = opened(open_page, f"/work?project={name}")
+    page.mouse.move(*canvas.at(300, 350))
+    x, y = canvas.at(100, 100)
+    clip = {"x": x - 6, "y": y - 6, "width": 12, "height": 12}
+    before = page.screenshot(clip=clip)
+    page.keyboard.press("b")
+    canvas.drag((100, 100), (200, 200))
+    page.keyboard.press("v")
+    page.mouse.move(*canvas.at(300, 350))
+    expect(page.get_by_text("1 object")).to_be_visible()
+    # the handle at the corner is white: it lies over the picture and the resting shapes, not beneath them
+    from PIL import Image
+
+    seen = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
+    assert min(seen.getpixel((6, 6))) > 240  # pyright: ignore[reportArgumentType]
+    assert page.screenshot(clip=clip) != before
 
 
 def test_a_task_is_done_by_keys_alone(server: Server, open_page: OpenPage, work: Work):
