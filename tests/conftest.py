@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import secrets
 from collections.abc import AsyncGenerator, Callable
@@ -115,11 +117,30 @@ def keys(template: Template) -> Keys:
     return template.keys
 
 
+@pytest.fixture(scope="session")
+async def clones(template: Template) -> AsyncGenerator[asyncio.Queue[str]]:
+    """Names of fresh copies of the template. Two are made ahead, while tests run: making one takes longer than most tests."""
+    ready: asyncio.Queue[str] = asyncio.Queue(2)
+    connection = await asyncpg.connect(template.dsn)
+
+    async def make() -> None:
+        while True:
+            name = f"t_{secrets.token_hex(6)}"
+            await connection.execute(f"create database {name} template {template.name}")
+            await ready.put(name)
+
+    making = asyncio.create_task(make())
+    yield ready
+    making.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await making
+    await connection.close()
+
+
 @pytest.fixture
-async def dsn(template: Template) -> AsyncGenerator[str]:
+async def dsn(template: Template, clones: asyncio.Queue[str]) -> AsyncGenerator[str]:
     """A database of the test's own."""
-    name = f"t_{secrets.token_hex(6)}"
-    await _execute(template.dsn, f"create database {name} template {template.name}")
+    name = await clones.get()
     yield _with_database(template.dsn, name)
     await _execute(template.dsn, f"drop database {name} with (force)")
 

@@ -164,7 +164,7 @@ export function WorkHeader({
         </Button>
         {button("review.sendBack", false, "red")}
         {button("review.fix")}
-        {button("review.accept", true, "teal")}
+        {button("review.accept", true)}
         {button("task.submit", true)}
       </Group>
     </Group>
