@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +59,27 @@ def _with_database(dsn: str, name: str) -> str:
     return head.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")
 
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 4 * 2**30
+
+
+def _database_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run's database lies: in memory where there is room, for copying a database means making hundreds of files, which takes ten
+    times as long on a disk. Tests of durability have servers of their own."""
+    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+        return Path(tempfile.mkdtemp(prefix="steelyard-test-", dir=_MEMORY))
+    return tmp_path_factory.mktemp("pg")
+
+
 @pytest.fixture(scope="session")
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
     """The DSN of the run's PostgreSQL 18."""
-    async with with_embedded(tmp_path_factory.mktemp("pg")) as dsn:
-        yield dsn
+    folder = _database_folder(tmp_path_factory)
+    try:
+        async with with_embedded(folder) as dsn:
+            yield dsn
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _execute(dsn: str, sql: str) -> None:
@@ -126,7 +144,7 @@ async def clones(template: Template) -> AsyncGenerator[asyncio.Queue[str]]:
     async def make() -> None:
         while True:
             name = f"t_{secrets.token_hex(6)}"
-            await connection.execute(f"create database {name} template {template.name}")
+            await connection.execute(f"create database {name} template {template.name} strategy file_copy")
             await ready.put(name)
 
     making = asyncio.create_task(make())

@@ -75,7 +75,7 @@ class Bench:
         if size is not None:
             await self.ctx.db.execute(
                 "insert into attachment (space_id, task_id, ordinal, path, role, url, media, state, sha256, width, height)"
-                " values ($1, $2, 0, 'attachment', 'attachment', 'x', 'image', 'stored', 'x', $3, $4)",
+                " values ($1, $2, 0, 'attachment', 'attachment', 'x', 'image', 'stored', repeat('0', 64), $3, $4)",
                 space_id,
                 task_id,
                 *size,

@@ -215,7 +215,7 @@ async def cloned_database(template: Template, prefix: str) -> AsyncGenerator[str
     name = f"{prefix}_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(template.dsn)
     try:
-        await connection.execute(f"create database {name} template {template.name}")
+        await connection.execute(f"create database {name} template {template.name} strategy file_copy")
         head, _, query = template.dsn.partition("?")
         yield head.rsplit("/", 1)[0] + "/" + name + (f"?{query}" if query else "")
         await connection.execute(f"drop database {name} with (force)")
