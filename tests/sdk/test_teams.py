@@ -85,7 +85,7 @@ def test_the_invited_appear_at_once_and_their_role_can_change(live_client: Clien
 def test_assignments_are_added_and_removed_harmlessly_twice(live_client: Client, project: str) -> None:
     email = _address()
     live_client.invite_teammates([email], TeammateRole.Labeler)
-    assert live_client.list_studio_assignments()[email].assigned_projects == []
+    assert live_client.list_studio_assignments()["manager@main.example"].assigned_projects == []
     for _ in range(2):
         added = live_client.add_studio_assignments([email], [project])
         assert added[email].assigned_projects == [project]
