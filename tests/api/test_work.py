@@ -563,7 +563,7 @@ async def test_an_answer_outside_the_picture_is_refused_when_its_size_is_known(c
     space_id = await ctx.db.fetchval("select space_id from task where id = $1", task_id)
     await ctx.db.execute(
         "insert into attachment (space_id, task_id, ordinal, path, role, url, media, state, sha256, width, height)"
-        " values ($1, $2, 0, 'attachment', 'attachment', 'http://x', 'image', 'stored', 'x', 100, 100)"
+        " values ($1, $2, 0, 'attachment', 'attachment', 'http://x', 'image', 'stored', repeat('0', 64), 100, 100)"
         " on conflict (space_id, task_id, ordinal) do update set width = 100, height = 100",
         space_id,
         task_id,
@@ -636,5 +636,5 @@ async def test_lapsed_leases_are_tidied_and_their_work_is_claimable_all_the_same
 
 async def test_nobody_without_credentials_gets_anything(client_for):
     stranger = client_for(None)
-    refused(await claim(stranger), 401, "unauthorized")
-    refused(await stranger.get("/api/work"), 401, "unauthorized")
+    refused(await claim(stranger), 401, "session-ended")
+    refused(await stranger.get("/api/work"), 401, "session-ended")
