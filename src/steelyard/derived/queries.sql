@@ -1,11 +1,15 @@
 -- Files made from other files, by the content that they are made from.
 
 -- name: derived_by_source
--- What was made from a file; a look at it keeps it from being swept.
-update derived
-set used_at = case when used_at < steelyard.now() - interval '1 hour' then steelyard.now() else used_at end
-where source_sha256 = :source_sha256
-returning sha256, detail::text as detail, parts::text as parts, problem;
+-- What was made from a file; a look at it keeps it from being swept. The row is written once an hour at most: tiles are asked for by the hundred.
+with looked_at as (
+  update derived
+  set used_at = steelyard.now()
+  where source_sha256 = :source_sha256 and used_at < steelyard.now() - interval '1 hour'
+)
+select sha256, detail::text as detail, parts::text as parts, problem
+from derived
+where source_sha256 = :source_sha256;
 
 -- name: put_derived
 -- Notes what was made from a file.
