@@ -75,6 +75,8 @@ export interface WorkCalls {
     verdict: Verdict,
     given: { response?: unknown; comments?: readonly Remark[]; active_seconds: number },
   ): Promise<Submitted>;
+  /** What came of an answer to a training task, with the right one. */
+  feedback(token: string): Promise<unknown>;
   skip(token: string, reason: string): Promise<void>;
   release(token: string, leaving?: boolean): Promise<void>;
   readInstructions(project: string, version: number): Promise<void>;
@@ -131,6 +133,7 @@ export function workCalls(fetcher: Fetch): WorkCalls {
       (await call("POST", at(token, "/submit"), { response, active_seconds })) as never,
     review: async (token, verdict, given) =>
       (await call("POST", at(token, "/review"), { verdict, ...given })) as never,
+    feedback: async (token) => call("GET", at(token, "/feedback")),
     skip: async (token, reason) => void (await call("POST", at(token, "/skip"), { reason })),
     release: async (token, leaving = false) => void (await call("POST", at(token, "/release"), {}, leaving)),
     readInstructions: async (project, version) =>

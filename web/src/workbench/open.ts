@@ -178,7 +178,13 @@ export class OpenWork {
   }
 
   async submit(): Promise<Ending> {
-    return this.#end(() => this.calls.submit(this.leaseToken, this.#response(), this.activity.seconds));
+    return this.#end(async () => {
+      const submitted = await this.calls.submit(this.leaseToken, this.#response(), this.activity.seconds);
+      if (this.work.stage !== "training") return submitted;
+      // without it the next task simply opens: the answer itself has been taken
+      const feedback = await this.calls.feedback(this.leaseToken).catch(() => null);
+      return { ...submitted, feedback };
+    });
   }
 
   async review(verdict: Verdict): Promise<Ending> {
