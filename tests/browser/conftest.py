@@ -96,9 +96,13 @@ def server(
         yield up
 
 
-@pytest.fixture(scope="session")
-def browser() -> Generator[Browser]:
-    """One Chromium for all journeys."""
+@pytest.fixture(scope="package")
+def browser(server: Server) -> Generator[Browser]:
+    """One Chromium for all journeys.
+
+    It ends with them: as long as Playwright is there, its event loop counts as running in this thread, and no other
+    test could start one. For the same reason what is asynchronous (`server` needs it) comes first.
+    """
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=chromium(), args=list(ARGUMENTS), headless=not os.environ.get("HEADED")
