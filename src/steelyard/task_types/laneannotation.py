@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, cast
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from steelyard.errors import Issue
 from steelyard.geometry.path import VertexCount, VertexLimit
@@ -75,8 +75,9 @@ _parse = ParamsParser(
     (
         IMAGE_SECTION,
         Section(("geometries", "objects_to_annotate", *_SETTINGS), _check_taxonomy),
-        ATTRIBUTE_SECTION,
-        LINK_SECTION,
+        # The labels may come from elsewhere than these sections, so each task is checked.
+        structs.replace(ATTRIBUTE_SECTION, alike=False),
+        structs.replace(LINK_SECTION, alike=False),
         PRELABEL_SECTION,
     ),
     (

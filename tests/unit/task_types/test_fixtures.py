@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 
 from steelyard.task_types import TASK_TYPES, InvalidParams, MediaInfo
+from steelyard.task_types._shared.parsing import ParamsParser
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "task-types"
 
@@ -17,6 +19,10 @@ def cases(kind: str) -> list[Any]:
     return [
         pytest.param(name, json.loads(path.read_text()), id=f"{name}/{path.stem}") for name, path in found
     ]
+
+
+def _has_alike(name: str) -> bool:
+    return bool(getattr(TASK_TYPES[name].parse_params, "alike", ()))
 
 
 VALID, INVALID = cases("valid"), cases("invalid")
@@ -37,6 +43,27 @@ def test_valid_params_are_accepted(name: str, case: dict[str, Any]):
     for ref in task_type.attachments(params):
         assert ref.url
         assert ref.path.split(".")[0].split("[")[0] in case["params"]
+
+
+@pytest.mark.parametrize(("name", "case"), [c for c in VALID if _has_alike(c.values[0])])
+def test_checks_that_run_once_for_params_that_are_alike_look_at_those_alone(name: str, case: dict[str, Any]):
+    parser = cast("ParamsParser[Any]", TASK_TYPES[name].parse_params)
+    params = parser(msgspec.json.encode(case["params"]))
+    alike = SimpleNamespace(**{key: getattr(params, key) for key in parser.alike})
+    for section in parser.sections:
+        if section.alike and section.check:
+            section.check(alike)  # an attribute that is missing here would go unnoticed in the next task
+
+
+def test_params_that_passed_once_do_not_let_others_pass():
+    task_type = TASK_TYPES["imageannotation"]
+    good = json.loads(next((FIXTURES / "imageannotation" / "valid").glob("*.json")).read_text())["params"]
+    for _ in range(2):
+        task_type.parse_params(msgspec.json.encode(good))
+        with pytest.raises(InvalidParams, match="duplicate label"):
+            task_type.parse_params(
+                msgspec.json.encode({**good, "geometries": {"box": {"objects_to_annotate": ["car", "car"]}}})
+            )
 
 
 @pytest.mark.parametrize(("name", "case"), VALID)

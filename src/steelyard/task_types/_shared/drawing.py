@@ -291,9 +291,9 @@ def _all_labels(geometries: Geometries) -> set[str]:
     return {label for labels in geometries.labels().values() for label in labels}
 
 
-GEOMETRY_SECTION = Section(("geometries",), check_geometries)
-ATTRIBUTE_SECTION = Section(("annotation_attributes",), check_drawing_attributes)
-LINK_SECTION = Section(("links",), check_links)
+GEOMETRY_SECTION = Section(("geometries",), check_geometries, alike=True)
+ATTRIBUTE_SECTION = Section(("annotation_attributes",), check_drawing_attributes, alike=True)
+LINK_SECTION = Section(("links",), check_links, alike=True)
 PRELABEL_SECTION = Section(
     (
         "hypothesis", "base_annotations", "can_add_base_annotations", "can_edit_base_annotations",

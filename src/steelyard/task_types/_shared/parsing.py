@@ -30,6 +30,11 @@ from steelyard.task_types._base import InvalidParams
 
 P = TypeVar("P", bound=Struct)
 
+_REMEMBERED_BYTES = 1024 * 1024
+"""What is remembered of params that passed, per type. Larger ones than a 16th of it are checked anew each time."""
+_ABSENT = msgspec.Raw(b"")
+_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
 Path = tuple[str | int, ...]
 Kind = Literal["missing", "type", "value", "limit", "unknown"]
 """`limit` is a number over our own upper bound: the catalogue has no words for those."""
@@ -83,11 +88,13 @@ class Rule(Struct, frozen=True):
 class Section(Struct, frozen=True):
     """Params that belong together: their names, and the cross-check to run when all of them have the right types.
 
-    The check may look at this and earlier sections only; it raises InvalidRequest.
+    The check may look at this and earlier sections only; it raises InvalidRequest. `alike`: its params tend to be the same from task to
+    task, such as a taxonomy, and the check looks at params of such sections alone, so that what passed once is not checked again.
     """
 
     names: tuple[str, ...]
     check: Callable[[Any], None] | None = None
+    alike: bool = False
 
 
 _ARTICLE = re.compile(r"\ban? ")
@@ -129,8 +136,11 @@ class ParamsParser(Generic[P]):
             for field, hint in zip(msgspec.structs.fields(params), _field_hints(params).values(), strict=True)
         }
         rest = tuple(name for name in self._hints if name not in named)
-        self._sections = (*sections, Section(rest)) if rest else tuple(sections)
-        self._checks = [section.check for section in sections if section.check]
+        self.sections = (*sections, Section(rest)) if rest else tuple(sections)
+        self._checks = [(section.check, section.alike) for section in sections if section.check]
+        self.alike = tuple(name for section in sections if section.alike for name in section.names)
+        self._passed: set[bytes] = set()
+        self._passed_bytes = 0
         self._rules = [(rule, _compile(rule.at)) for rule in rules]
         self._general = general
         self._required = {f.encode_name for f in msgspec.structs.fields(params) if f.required}
@@ -146,14 +156,30 @@ class ParamsParser(Generic[P]):
             params = self._decoder.decode(data)
         except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
             raise self._explain(data, error) from None
+        mark = self._mark(data)
+        known = mark in self._passed
         try:
-            for check in self._checks:
-                check(params)
+            for check, alike in self._checks:
+                if not (alike and known):
+                    check(params)
         except RecursionError:
             raise InvalidParams(_TOO_DEEP) from None
         except InvalidRequest as error:
             raise InvalidParams(error.message, issues=error.issues) from None
+        if not known and mark is not None and len(mark) <= _REMEMBERED_BYTES // 16:
+            if self._passed_bytes > _REMEMBERED_BYTES:
+                self._passed.clear()
+                self._passed_bytes = 0
+            self._passed.add(mark)
+            self._passed_bytes += len(mark)
         return params
+
+    def _mark(self, data: bytes) -> bytes | None:
+        """The bytes of all params that tend to be the same; None for a type without any."""
+        if not self.alike:
+            return None
+        given = _members_of(data)
+        return b"\0".join([given.get(name, _ABSENT) for name in self.alike])
 
     def message(self, violation: Violation) -> str:
         """The catalogue's text for a violation, the general wording where it has none."""
@@ -176,7 +202,7 @@ class ParamsParser(Generic[P]):
             return InvalidParams("Request body must be a JSON object.")
         given = cast("dict[str, Any]", document)
         seen = types.SimpleNamespace(**self._defaults)
-        for section in self._sections:
+        for section in self.sections:
             for name in section.names:
                 violation = self._violation(name, given)
                 if violation is not None:
