@@ -4,6 +4,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { checkedSize } from "./scripts/initial.mjs";
 
 const BUNDLE = "../src/steelyard/web_bundle";
 
@@ -21,10 +22,19 @@ const compressed: Plugin = {
   },
 };
 
+/** Fails a build that has grown too large to load quickly. */
+const small: Plugin = {
+  name: "steelyard-small",
+  apply: "build",
+  closeBundle() {
+    console.log(checkedSize(resolve(import.meta.dirname, BUNDLE)));
+  },
+};
+
 // The bundle is package data of the Python distribution, which serves it under a strict content security policy:
 // no inline scripts, no eval, no address but our own.
 export default defineConfig({
-  plugins: [react(), compressed],
+  plugins: [react(), compressed, small],
   base: "/",
   build: {
     outDir: BUNDLE,

@@ -1,5 +1,4 @@
 import "@mantine/core/styles.css";
-import "@mantine/notifications/styles.css";
 import "./ui/ui.css";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";

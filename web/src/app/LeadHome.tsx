@@ -1,4 +1,4 @@
-import { Anchor, Box, Button, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Anchor, Box, Button, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { IconPlayerPlay, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -36,35 +36,30 @@ function Running() {
       <Title order={2} mb="xs">
         {t("app.runningBatches")}
       </Title>
-      <Box className="sy-panel" style={{ overflowX: "auto" }}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t("console.batch")}</Table.Th>
-              <Table.Th>{t("console.project")}</Table.Th>
-              <Table.Th>{t("console.progress")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map((batch) => (
-              <Table.Tr key={batch.id}>
-                <Table.Td>
-                  <Anchor component={Link} to="/console/tasks" search={{ batch: batch.name } as never}>
-                    {batch.name}
-                  </Anchor>
-                </Table.Td>
-                <Table.Td>{batch.project}</Table.Td>
-                <Table.Td>
-                  <ProgressLine
-                    done={batch.completed ?? 0}
-                    total={(batch.completed ?? 0) + (batch.pending ?? 0) + (batch.error ?? 0)}
-                    label={batch.name}
-                  />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+      <Box component="ul" className="sy-panel sy-list">
+        {rows.map((batch) => (
+          <li key={batch.id}>
+            <div>
+              <Anchor
+                component={Link}
+                to="/console/tasks"
+                search={{ batch: batch.name } as never}
+                size="sm"
+                fw={500}
+              >
+                {batch.name}
+              </Anchor>
+              <Text size="xs" c="dimmed">
+                {batch.project}
+              </Text>
+            </div>
+            <ProgressLine
+              done={batch.completed ?? 0}
+              total={(batch.completed ?? 0) + (batch.pending ?? 0) + (batch.error ?? 0)}
+              label={batch.name}
+            />
+          </li>
+        ))}
       </Box>
     </section>
   );

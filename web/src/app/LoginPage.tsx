@@ -6,7 +6,8 @@ import { api, unwrap } from "../api/client";
 import { Front } from "./Front";
 import { SignInForm } from "./SignInForm";
 
-export function LoginPage() {
+/** Signing in: by the organisation's identity provider where there is one, or by password. */
+export default function LoginPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { next } = useSearch({ from: "/login" });

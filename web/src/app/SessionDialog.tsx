@@ -4,7 +4,7 @@ import { useSession } from "../api/session";
 import { SignInForm } from "./SignInForm";
 
 /** Stands over the page when the session has ended; the page stays as it is and its calls are repeated after signing in. */
-export function SessionDialog() {
+export default function SessionDialog() {
   const { t } = useTranslation();
   const { ended, info } = useSession();
   return (

@@ -1,15 +1,4 @@
-import {
-  ActionIcon,
-  AppShell,
-  Badge,
-  Burger,
-  Group,
-  Menu,
-  NavLink,
-  ScrollArea,
-  Text,
-  Tooltip,
-} from "@mantine/core";
+import { ActionIcon, Badge, Burger, Group, Menu, NavLink, Text, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconFlask, IconLayoutSidebar, IconLogout, IconUserCircle } from "@tabler/icons-react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
@@ -17,7 +6,6 @@ import { useTranslation } from "react-i18next";
 import { signOut } from "../api/client";
 import { queryClient } from "../api/queries";
 import { isLead, setMode, useSession } from "../api/session";
-import { Failed } from "../ui/ErrorBoundary";
 import { toldProblem } from "../ui/feedback";
 import { Logo } from "../ui/Logo";
 import { PreferenceItems } from "../ui/Preferences";
@@ -122,66 +110,54 @@ function UserMenu() {
 }
 
 /** Top bar, navigation rail and the page. */
-export function Shell() {
+export default function Shell() {
   const { t } = useTranslation();
   const [opened, { toggle, close }] = useDisclosure();
   const narrow = usePrefs((p) => p.rail);
   const mode = useSession((s) => s.mode);
   return (
-    <AppShell
-      header={{ height: "3.25rem" }}
-      navbar={{ width: narrow ? "3.5rem" : "13rem", breakpoint: "sm", collapsed: { mobile: !opened } }}
-    >
+    <>
       <a href="#main" className="sy-skip">
         {t("app.skip")}
       </a>
-      <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="sm" wrap="nowrap">
-            <Burger
-              opened={opened}
-              onClick={toggle}
-              hiddenFrom="sm"
-              size="sm"
-              aria-label={t("app.navigation")}
-            />
-            <Link to="/" aria-label="Steelyard" style={{ color: "inherit", textDecoration: "none" }}>
-              <Logo />
-            </Link>
-            {mode === "test" && (
-              <Badge color="amber" variant="light" radius="sm" tt="none">
-                {t("app.testMode")}
-              </Badge>
-            )}
-          </Group>
-          <UserMenu />
+      <header className="sy-top">
+        <Group gap="sm" wrap="nowrap">
+          <Burger
+            opened={opened}
+            onClick={toggle}
+            hiddenFrom="sm"
+            size="sm"
+            aria-label={t("app.navigation")}
+          />
+          <Link to="/" aria-label="Steelyard" style={{ color: "inherit", textDecoration: "none" }}>
+            <Logo />
+          </Link>
+          {mode === "test" && (
+            <Badge color="amber" variant="light" radius="sm" tt="none">
+              {t("app.testMode")}
+            </Badge>
+          )}
         </Group>
-      </AppShell.Header>
-      <AppShell.Navbar p={8}>
-        <AppShell.Section grow component={ScrollArea} scrollbarSize={6}>
-          <Rail narrow={narrow && !opened} onChosen={close} />
-        </AppShell.Section>
-        <AppShell.Section visibleFrom="sm">
-          <Tooltip label={t("app.rail")} position="right">
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              aria-label={t("app.rail")}
-              aria-pressed={narrow}
-              onClick={() => chooseRail(!narrow)}
-            >
-              <IconLayoutSidebar size={18} aria-hidden />
-            </ActionIcon>
-          </Tooltip>
-        </AppShell.Section>
-      </AppShell.Navbar>
-      <AppShell.Main id="main" tabIndex={-1}>
+        <UserMenu />
+      </header>
+      <div className="sy-side" data-narrow={narrow || undefined} data-opened={opened || undefined}>
+        <Rail narrow={narrow && !opened} onChosen={close} />
+        <Tooltip label={t("app.rail")} position="right">
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            visibleFrom="sm"
+            aria-label={t("app.rail")}
+            aria-pressed={narrow}
+            onClick={() => chooseRail(!narrow)}
+          >
+            <IconLayoutSidebar size={18} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+      </div>
+      <main id="main" tabIndex={-1} className="sy-main">
         <Outlet />
-      </AppShell.Main>
-    </AppShell>
+      </main>
+    </>
   );
-}
-
-export function RouteFailed({ error, reset }: { error: unknown; reset: () => void }) {
-  return <Failed error={error} onRetry={reset} />;
 }

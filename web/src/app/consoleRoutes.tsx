@@ -2,13 +2,17 @@
 
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { type TaskFilters, taskFilters } from "../console/tasks/filters";
+import { withMessages } from "../i18n";
 import { shell } from "./routes";
 
 const at = <const Path extends string>(path: Path, page: () => Promise<{ default: React.ComponentType }>) =>
   createRoute({ getParentRoute: () => shell, path, component: lazyRouteComponent(page) });
 
 const projects = at("/console/projects", () => import("../console/projects/ProjectsPage"));
-const newProject = at("/console/projects/new", () => import("../console/projects/NewProjectPage"));
+const newProject = at(
+  "/console/projects/new",
+  withMessages(() => import("../console/projects/NewProjectPage")),
+);
 const project = createRoute({
   getParentRoute: () => shell,
   path: "/console/projects/$name",

@@ -1,11 +1,11 @@
 /** Addresses and their pages. Everything behind the sign-in is fetched when it is opened. */
 
 import { createRouter } from "@tanstack/react-router";
+import { Failed } from "../ui/ErrorBoundary";
 import { Waiting } from "../ui/feedback";
 import { consoleRoutes } from "./consoleRoutes";
 import { NotFound } from "./NotFound";
 import { home, invite, login, reset, root, session, setup, shell, work } from "./routes";
-import { RouteFailed } from "./Shell";
 
 export const router = createRouter({
   routeTree: root.addChildren([
@@ -16,7 +16,7 @@ export const router = createRouter({
     session.addChildren([work, shell.addChildren([home, ...consoleRoutes])]),
   ]),
   defaultPendingComponent: Waiting,
-  defaultErrorComponent: RouteFailed,
+  defaultErrorComponent: ({ error, reset }) => <Failed error={error} onRetry={reset} />,
   defaultNotFoundComponent: NotFound,
   defaultPreload: "intent",
   scrollRestoration: true,

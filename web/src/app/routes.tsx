@@ -1,21 +1,30 @@
 /** The routes that pages hang on: public ones, those behind the sign-in, and those inside the shell. */
 
 import { createRootRoute, createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { refreshSession } from "../api/client";
 import { useSession } from "../api/session";
-import { LoginPage } from "./LoginPage";
+import { withMessages } from "../i18n";
 import { ownPath } from "./lastPage";
-import { SessionDialog } from "./SessionDialog";
-import { Shell } from "./Shell";
 
-export const root = createRootRoute({
-  component: () => (
+const SessionDialog = lazy(() => import("./SessionDialog"));
+
+/** The dialog is fetched when a session has ended: the server still gives what the pages are made of. */
+function Root() {
+  const ended = useSession((s) => s.ended);
+  return (
     <>
-      <SessionDialog />
+      {ended && (
+        <Suspense>
+          <SessionDialog />
+        </Suspense>
+      )}
       <Outlet />
     </>
-  ),
-});
+  );
+}
+
+export const root = createRootRoute({ component: Root });
 
 export const login = createRoute({
   getParentRoute: () => root,
@@ -24,7 +33,7 @@ export const login = createRoute({
     const next = ownPath(search.next);
     return next === undefined ? {} : { next };
   },
-  component: LoginPage,
+  component: lazyRouteComponent(() => import("./LoginPage")),
 });
 
 export const setup = createRoute({
@@ -65,10 +74,14 @@ export const work = createRoute({
     const [project, type, task_id] = [text(search.project), text(search.type), text(search.task_id)];
     return { ...(project && { project }), ...(type && { type }), ...(task_id && { task_id }) };
   },
-  component: lazyRouteComponent(() => import("./WorkPage")),
+  component: lazyRouteComponent(withMessages(() => import("./WorkPage"))),
 });
 
-export const shell = createRoute({ getParentRoute: () => session, id: "shell", component: Shell });
+export const shell = createRoute({
+  getParentRoute: () => session,
+  id: "shell",
+  component: lazyRouteComponent(() => import("./Shell")),
+});
 
 export const home = createRoute({
   getParentRoute: () => shell,

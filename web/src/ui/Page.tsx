@@ -22,7 +22,7 @@ export function Page({ title, above, actions, full = false, children }: PageProp
     document.title = `${title} · Steelyard`;
   }, [title]);
   const fills = full
-    ? { h: "calc(100dvh - 3.25rem)", style: { display: "flex", flexDirection: "column" as const } }
+    ? { h: "calc(100dvh - var(--sy-top))", style: { display: "flex", flexDirection: "column" as const } }
     : { maw: 1280 };
   return (
     <Box px="lg" py="md" {...fills}>

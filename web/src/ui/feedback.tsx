@@ -1,12 +1,12 @@
 /** Loading, nothing there, and what went wrong: the same words and looks everywhere. */
 
 import { Alert, Box, Button, Center, List, Loader, Stack, Text, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import i18next from "i18next";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { sentences } from "../api/errors";
+import { notify } from "./notices";
 
 export function Waiting() {
   const { t } = useTranslation();
@@ -82,10 +82,10 @@ export function Pending({
 }
 
 export function told(message: string): void {
-  notifications.show({ message, color: "teal", autoClose: 4000 });
+  notify(message);
 }
 
 export function toldProblem(error: unknown): void {
   const lines = sentences(error, i18next.t("app.offline"));
-  notifications.show({ message: lines.slice(0, 4).join("\n"), color: "red", autoClose: 8000, role: "alert" });
+  notify(lines.slice(0, 4).join("\n"), true);
 }

@@ -1,10 +1,10 @@
 import { Badge, Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../../api/client";
+import { confirmed } from "../../ui/confirm";
 import { DataTable } from "../../ui/DataTable";
 import { Problem, told, toldProblem } from "../../ui/feedback";
 import { ago, time } from "../../ui/format";
@@ -93,14 +93,11 @@ export default function KeysPage() {
     onError: toldProblem,
     onSettled: () => void found.refetch(),
   });
-  const ask = (key: Schemas["ApiKey"]) =>
-    modals.openConfirmModal({
-      title: t("console.revoke"),
-      children: <Text size="sm">{t("console.revokeHint", { name: key.name || key.hint })}</Text>,
-      labels: { confirm: t("console.revoke"), cancel: t("app.back") },
-      confirmProps: { color: "red" },
-      onConfirm: () => revoke.mutate(key.id),
-    });
+  async function ask(key: Schemas["ApiKey"]) {
+    const text = t("console.revokeHint", { name: key.name || key.hint });
+    const question = { title: t("console.revoke"), text, confirm: t("console.revoke"), danger: true };
+    if (await confirmed(question)) revoke.mutate(key.id);
+  }
   return (
     <Page
       title={t("app.nav.keys")}
@@ -153,7 +150,7 @@ export default function KeysPage() {
             title: "",
             cell: (row) =>
               row.revoked_at === null && (
-                <Button size="compact-xs" variant="default" onClick={() => ask(row)}>
+                <Button size="compact-xs" variant="default" onClick={() => void ask(row)}>
                   {t("console.revoke")}
                 </Button>
               ),

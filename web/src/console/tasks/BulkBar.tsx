@@ -1,10 +1,10 @@
 import { Button, Group, Modal, Stack, TagsInput, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconBan, IconTags } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { sentences } from "../../api/errors";
+import { confirmed } from "../../ui/confirm";
 import { told, toldProblem } from "../../ui/feedback";
 
 /** Does something to one task after another, a few at a time; the problems of those that refuse are told together. */
@@ -41,17 +41,11 @@ export function BulkBar({ selected, onDone }: { selected: ReadonlySet<string>; o
     }
     onDone();
   }
-  function cancel() {
-    modals.openConfirmModal({
-      title: t("console.cancelTasks", { count: selected.size }),
-      children: <Text size="sm">{t("console.cancelTasksHint")}</Text>,
-      labels: { confirm: t("console.cancelTasks", { count: selected.size }), cancel: t("app.back") },
-      confirmProps: { color: "red" },
-      onConfirm: () =>
-        void run((id) =>
-          unwrap(api.POST("/v1/task/{task_id}/cancel", { params: { path: { task_id: id } } })),
-        ),
-    });
+  async function cancel() {
+    const title = t("console.cancelTasks", { count: selected.size });
+    const question = { title, text: t("console.cancelTasksHint"), confirm: title, danger: true };
+    if (await confirmed(question))
+      await run((id) => unwrap(api.POST("/v1/task/{task_id}/cancel", { params: { path: { task_id: id } } })));
   }
   return (
     <Group gap="xs" mb="sm" className="sy-panel" px="sm" py={6} role="region" aria-label={t("console.bulk")}>
@@ -73,7 +67,7 @@ export function BulkBar({ selected, onDone }: { selected: ReadonlySet<string>; o
         color="red"
         leftSection={<IconBan size={14} aria-hidden />}
         loading={busy}
-        onClick={cancel}
+        onClick={() => void cancel()}
       >
         {t("console.cancel")}
       </Button>
