@@ -1,4 +1,4 @@
-"""Review in the browser: sent back with a remark, done better, corrected, accepted; and two windows on one task."""
+"""Review in the browser: sent back with a remark, done better, corrected, accepted."""
 
 from __future__ import annotations
 
@@ -95,27 +95,6 @@ def test_a_reviewer_corrects_an_answer(server: Server, open_page: OpenPage, fres
     assert response_of(server, task_id)["fields"] == {"phone": "01631 555"}
     versions = server.call("GET", f"/api/tasks/{task_id}/versions").json()
     assert [v["origin"] for v in versions.get("items", versions)][-1] in ("fixed", "reviewed")
-
-
-def test_two_windows_on_one_task_show_both_versions_and_lose_none(
-    server: Server, open_page: OpenPage, fresh: Namer
-) -> None:
-    project, task_id = make_task(server, fresh)
-    first = open_page(f"/work?project={project}", LABELER)
-    expect(first.get_by_label("Telephone")).to_be_visible()
-    second = open_page(f"/work?project={project}", context=first.context)
-    expect(second.get_by_label("Telephone")).to_be_visible()
-    first.get_by_label("Telephone").fill("from the first")
-    expect(first.locator("[data-save-state=saved]")).to_be_visible()
-    second.get_by_label("Telephone").fill("from the second")
-    expect(second.get_by_text("This task was edited in another window, too")).to_be_visible()
-    second.get_by_role("button", name="Take this one").click()
-    expect(second.get_by_label("Telephone")).to_have_value("from the first")
-    second.keyboard.press("Control+z")
-    expect(second.get_by_label("Telephone")).to_have_value("from the second")
-    second.get_by_role("button", name="Submit").click()
-    empty(second)
-    assert response_of(server, task_id)["fields"] == {"phone": "from the second"}
 
 
 def test_no_two_commands_share_keys_and_own_keys_are_taken(

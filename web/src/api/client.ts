@@ -6,7 +6,7 @@
 import createClient from "openapi-fetch";
 import { apiError, Unreachable } from "./errors";
 import type { components, paths } from "./schema";
-import { type SessionInfo, sessionEnded, setSession, useSession } from "./session";
+import { type SessionInfo, sessionEnded, setSession, tellEnded, useSession } from "./session";
 
 export type Schemas = components["schemas"];
 
@@ -41,6 +41,25 @@ export async function sessionFetch(input: Request | string, init?: RequestInit):
   }
   await sessionEnded();
   return sent(request);
+}
+
+/**
+ * The same for calls that cannot wait for a person (the workbench keeps its work on the device meanwhile): 401 opens the dialog and is the
+ * answer; the window hears `SIGNED_IN` when it is time to try again.
+ */
+export async function promptFetch(input: Request | string, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  const asked = useSession.getState().info;
+  const answer = await sent(request);
+  if (answer.status === 403 && answer.headers.get("X-Steelyard-Code") === "csrf-refused") {
+    await refreshSession();
+    return sent(request);
+  }
+  if (answer.status !== 401) return answer;
+  // somebody has signed in since this was sent
+  if (useSession.getState().info !== asked) return sent(request);
+  tellEnded();
+  return answer;
 }
 
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: sessionFetch });

@@ -22,16 +22,27 @@ export const useSession = create<SessionState>(() => ({
   mode: localStorage.getItem(MODE_KEY) === "test" ? "test" : "live",
 }));
 
+/** Told to the window when somebody has signed in again in the dialog over the page. */
+export const SIGNED_IN = "steelyard:signed-in";
+
 const waiting: (() => void)[] = [];
 
 export function setSession(info: SessionInfo | null): void {
+  const { ended } = useSession.getState();
   useSession.setState({ info, ended: false });
-  if (info !== null) for (const resume of waiting.splice(0)) resume();
+  if (info === null) return;
+  for (const resume of waiting.splice(0)) resume();
+  if (ended) window.dispatchEvent(new Event(SIGNED_IN));
+}
+
+/** Shows the sign-in dialog. */
+export function tellEnded(): void {
+  useSession.setState({ ended: true });
 }
 
 /** Shows the sign-in dialog; resolves once somebody has signed in again. */
 export function sessionEnded(): Promise<void> {
-  useSession.setState({ ended: true });
+  tellEnded();
   return new Promise((resolve) => waiting.push(resolve));
 }
 

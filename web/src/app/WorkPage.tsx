@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { sessionFetch } from "../api/client";
+import { promptFetch } from "../api/client";
 import { useSession } from "../api/session";
 import { workCalls } from "../workbench/calls";
 import { WorkbenchPage } from "../workbench/WorkbenchPage";
@@ -11,7 +11,7 @@ export default function WorkPage() {
   const search = useSearch({ from: "/session/work" });
   const member = useSession((s) => s.info?.member.id ?? "");
   const calls = useMemo(
-    () => workCalls((path, init) => sessionFetch(new Request(new URL(path, location.origin), init))),
+    () => workCalls((path, init) => promptFetch(new Request(new URL(path, location.origin), init))),
     [],
   );
   return (

@@ -152,7 +152,12 @@ export function fromJson(json: DocJson): Doc {
   };
 }
 
-/** A fresh id in the form that annotations carry on the wire. */
+/** A fresh id (UUID 4) in the form that annotations carry on the wire. Browsers have `crypto.randomUUID` only where pages come over TLS. */
 export function newId(): RecordId {
-  return crypto.randomUUID();
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
 }

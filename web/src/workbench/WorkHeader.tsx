@@ -138,7 +138,7 @@ export function WorkHeader({
       <Group gap={4} wrap="nowrap">
         {icon("edit.undo", IconArrowBackUp)}
         {icon("edit.redo", IconArrowForwardUp)}
-        <SaveWords open={open} />
+        <SaveWords open={open} session={session} />
       </Group>
       <Group gap="xs" wrap="nowrap">
         <Text size="xs" c="dimmed" visibleFrom="md">
@@ -172,7 +172,7 @@ export function WorkHeader({
 }
 
 /** The state of saving in words, and the lease when it runs out because nothing can be sent. */
-function SaveWords({ open }: { readonly open: OpenWork }) {
+function SaveWords({ open, session }: { readonly open: OpenWork; readonly session: WorkSession }) {
   const { t } = useTranslation();
   const { state } = open.outbox;
   const [now, setNow] = useState(Date.now());
@@ -200,18 +200,8 @@ function SaveWords({ open }: { readonly open: OpenWork }) {
         </Text>
       )}
       {state === "lease-lost" && (
-        <Button size="compact-xs" variant="light" color="red" onClick={() => void open.reclaim()}>
+        <Button size="compact-xs" variant="light" color="red" onClick={() => void session.reclaim()}>
           {t("workbench.reclaim")}
-        </Button>
-      )}
-      {state === "signed-out" && (
-        <Button
-          size="compact-xs"
-          variant="light"
-          color="orange"
-          onClick={() => window.dispatchEvent(new Event("steelyard:sign-in"))}
-        >
-          {t("workbench.signIn")}
         </Button>
       )}
     </Group>

@@ -1,7 +1,8 @@
 /** The page on which people work: header, the type's editor, remarks; commands, palette and key sheet over it. */
 
 import { Box, Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import type { TFunction } from "i18next";
+import { type ReactNode, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { CommandRegistry } from "../commands/registry";
 import { ConflictDialog } from "./ConflictDialog";
@@ -11,7 +12,7 @@ import { KeySheet } from "./KeySheet";
 import { LocalDrafts } from "./local";
 import { Palette } from "./Palette";
 import { Stranded } from "./Stranded";
-import { WorkSession } from "./session";
+import { type SessionState, WorkSession } from "./session";
 import { WorkView } from "./WorkView";
 import "./workbench.css";
 
@@ -73,40 +74,74 @@ export function WorkbenchPage({ calls, member, filter, onLeave }: WorkbenchProps
       {state.kind === "feedback" && (
         <Feedback open={state.open} submitted={state.submitted} onProceed={() => void session.proceed()} />
       )}
-      {(state.kind === "empty" || state.kind === "failed") && (
-        <Center flex={1} p="lg">
-          <Stack align="center" maw={520} gap="md" role="status">
-            <Title order={1} size="h2" ta="center">
-              {t(
-                state.kind === "empty"
-                  ? "workbench.empty.title"
-                  : state.offline
-                    ? "workbench.offline.title"
-                    : "workbench.failed.title",
-              )}
-            </Title>
-            <Text ta="center" c="dimmed">
-              {state.kind === "empty"
-                ? t(filter.task_id === undefined ? "workbench.empty.text" : "workbench.empty.one", {
-                    count: session.done,
-                  })
-                : state.offline
-                  ? t("workbench.offline.text")
-                  : state.message}
-            </Text>
-            {state.kind === "empty" && <Stranded drafts={session.stranded} />}
-            <Group>
-              <Button onClick={() => void session.look()}>{t("workbench.look")}</Button>
-              <Button variant="default" onClick={onLeave}>
-                {t("workbench.leave")}
-              </Button>
-            </Group>
-          </Stack>
-        </Center>
+      {(state.kind === "empty" || state.kind === "failed" || state.kind === "elsewhere") && (
+        <Notice
+          {...words(t, state, filter, session)}
+          action={t(state.kind === "elsewhere" ? "workbench.elsewhere.here" : "workbench.look")}
+          onAction={() => void (state.kind === "elsewhere" ? session.start() : session.look())}
+          onLeave={onLeave}
+        >
+          {state.kind === "empty" && <Stranded drafts={session.stranded} />}
+        </Notice>
       )}
       {state.kind === "open" && state.open.outbox.conflict !== null && <ConflictDialog open={state.open} />}
       <KeySheet registry={registry} opened={dialog === "keys"} onClose={() => setDialog(null)} />
       <Palette registry={registry} opened={dialog === "palette"} onClose={() => setDialog(null)} />
     </Box>
+  );
+}
+
+type Told = Exclude<SessionState["kind"], "starting" | "open" | "feedback">;
+
+function words(
+  t: TFunction,
+  state: Extract<SessionState, { kind: Told }>,
+  filter: Filter,
+  session: WorkSession,
+): { title: string; text: string } {
+  if (state.kind === "failed")
+    return state.offline
+      ? { title: t("workbench.offline.title"), text: t("workbench.offline.text") }
+      : { title: t("workbench.failed.title"), text: state.message };
+  if (state.kind === "elsewhere")
+    return { title: t("workbench.elsewhere.title"), text: t("workbench.elsewhere.text") };
+  return {
+    title: t("workbench.empty.title"),
+    text: t(filter.task_id === undefined ? "workbench.empty.text" : "workbench.empty.one", {
+      count: session.done,
+    }),
+  };
+}
+
+interface NoticeProps {
+  readonly title: string;
+  readonly text: string;
+  readonly action: string;
+  readonly onAction: () => void;
+  readonly onLeave: () => void;
+  readonly children?: ReactNode;
+}
+
+/** What is shown in place of work. */
+function Notice({ title, text, action, onAction, onLeave, children }: NoticeProps) {
+  const { t } = useTranslation();
+  return (
+    <Center flex={1} p="lg">
+      <Stack align="center" maw={520} gap="md" role="status">
+        <Title order={1} size="h2" ta="center">
+          {title}
+        </Title>
+        <Text ta="center" c="dimmed">
+          {text}
+        </Text>
+        {children}
+        <Group>
+          <Button onClick={onAction}>{action}</Button>
+          <Button variant="default" onClick={onLeave}>
+            {t("workbench.leave")}
+          </Button>
+        </Group>
+      </Stack>
+    </Center>
   );
 }

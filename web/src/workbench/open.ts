@@ -1,5 +1,6 @@
 /** One piece of work that is open: its document, drafts, lease, remarks; and the verbs that end it. */
 
+import { SIGNED_IN } from "../api/session";
 import type { Doc } from "../document/doc";
 import { type DocJson, EMPTY_DOC, fromJson, toJson } from "../document/doc";
 import { DocumentStore } from "../document/store";
@@ -135,7 +136,7 @@ export class OpenWork {
     };
     const leave = (): void => void this.outbox.keep();
     window.addEventListener("online", back);
-    window.addEventListener("steelyard:signed-in", back);
+    window.addEventListener(SIGNED_IN, back);
     window.addEventListener("pagehide", leave);
     document.addEventListener("visibilitychange", hide);
     this.#stops = [
@@ -143,7 +144,7 @@ export class OpenWork {
       this.activity.listen(window),
       () => clearInterval(beat),
       () => window.removeEventListener("online", back),
-      () => window.removeEventListener("steelyard:signed-in", back),
+      () => window.removeEventListener(SIGNED_IN, back),
       () => window.removeEventListener("pagehide", leave),
       () => document.removeEventListener("visibilitychange", hide),
     ];
@@ -208,6 +209,13 @@ export class OpenWork {
     });
   }
 
+  /** Keeps and sends everything and lets go of the work, which stays leased: another window goes on with it. */
+  async leave(): Promise<void> {
+    await this.outbox.flush();
+    await this.outbox.close(false);
+    this.stop();
+  }
+
   /** Gives the work back; the draft stays, here and at the server. */
   async release(leaving = false): Promise<void> {
     if (!leaving) await this.outbox.flush();
@@ -216,10 +224,14 @@ export class OpenWork {
     this.stop();
   }
 
-  /** Asks for the same work again after its lease has ended. */
+  /** Asks for the same work again after its lease has ended; the person may have it on another device by now. */
   async reclaim(): Promise<boolean> {
     try {
-      const again = await this.calls.claim({ task_id: this.work.task.task_id });
+      const { task_id } = this.work.task;
+      const mine = (await this.calls.held()).find((lease) => lease.task_id === task_id);
+      const again = await (mine === undefined
+        ? this.calls.claim({ task_id })
+        : this.calls.get(mine.lease_token));
       if (again === null || again.slot.step !== this.work.slot.step) return false;
       this.leaseToken = again.lease_token;
       this.#extend(again.lease_expires_at);

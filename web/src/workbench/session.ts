@@ -1,5 +1,6 @@
 /** The stream of work of one person: what is open, what comes next (fetched ahead, so that it opens at once), and what happens when there is none. */
 
+import i18next from "i18next";
 import {
   type Filter,
   Offline,
@@ -10,17 +11,22 @@ import {
   type WorkCalls,
 } from "./calls";
 import type { LocalDraft, LocalDrafts } from "./local";
-import { type Ending, OpenWork } from "./open";
+import { draftKey, type Ending, OpenWork } from "./open";
+import { Windows } from "./windows";
 
 export type SessionState =
   | { readonly kind: "starting" }
   | { readonly kind: "open"; readonly open: OpenWork; readonly waiting: boolean; readonly busy: boolean }
   | { readonly kind: "feedback"; readonly open: OpenWork; readonly submitted: Submitted }
+  /** Another window of this browser went on with the work. */
+  | { readonly kind: "elsewhere" }
   | { readonly kind: "empty" }
   | { readonly kind: "failed"; readonly message: string; readonly offline: boolean };
 
 const LOOK_AGAIN_MS = 15_000;
 const RETRY_MS = 3000;
+/** Which task this very window works on: a reload goes on with it, though what was fetched ahead is leased, too. */
+const OPEN_HERE = "steelyard.open";
 
 export class WorkSession {
   state: SessionState = { kind: "starting" };
@@ -33,6 +39,9 @@ export class WorkSession {
   /** View settings and tools that live on from task to task, by type. */
   readonly memories = new Map<string, Map<string, unknown>>();
   #next: Promise<OpenWork | null> | null = null;
+  /** Leases from before a reload that have not been opened again. */
+  #left: Work[] = [];
+  #windows: Windows | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #listeners = new Set<() => void>();
   #version = 0;
@@ -57,17 +66,18 @@ export class WorkSession {
 
   /** Goes on with what is held already, or claims. */
   async start(): Promise<void> {
+    this.#windows ??= new Windows((key) => this.#standBack(key));
     void this.local.sweep(Date.now()).catch(() => undefined);
     try {
-      const held = this.filter.task_id === undefined ? await this.calls.held() : [];
-      for (const lease of held) {
-        const work = await this.calls.get(lease.lease_token).catch(() => null);
-        if (work !== null && this.#fits(work)) {
-          this.#show(await this.#load(work));
-          return;
-        }
+      const [first, ...left] = await this.#held();
+      if (first === undefined) {
+        await this.#claim();
+        return;
       }
-      await this.#claim();
+      this.#left = left;
+      const taken = await this.#windows.take(draftKey(this.member, first));
+      // the other window may have sent more while standing back
+      this.#show(await this.#load(taken ? await this.calls.get(first.lease_token) : first));
     } catch (error) {
       this.#failed(error, () => void this.start());
     }
@@ -77,6 +87,7 @@ export class WorkSession {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#windows?.close();
     void this.#next?.then((next) => next?.release(true));
     this.#next = null;
     if (this.state.kind === "open") {
@@ -102,6 +113,13 @@ export class WorkSession {
     if (this.state.kind !== "open") return;
     await this.state.open.release();
     await this.#advance();
+  }
+
+  /** Asks again for the open work after its lease has ended. */
+  async reclaim(): Promise<void> {
+    if (this.state.kind !== "open") return;
+    this.failure = (await this.state.open.reclaim()) ? null : i18next.t("workbench.notYours");
+    this.#tell();
   }
 
   /** Stops trying a submission that got no answer. */
@@ -186,13 +204,14 @@ export class WorkSession {
   #show(open: OpenWork): void {
     if (this.#closed) return;
     open.start();
+    sessionStorage.setItem(OPEN_HERE, open.work.task.task_id);
     this.#set({ kind: "open", open, busy: false, waiting: false });
     if (this.ahead) this.#fetchAhead();
   }
 
   #fetchAhead(): void {
-    this.#next ??= this.calls
-      .claim(this.filter)
+    const left = this.#left.shift();
+    this.#next ??= (left === undefined ? this.calls.claim(this.filter) : Promise.resolve(left))
       .then((work) => (work === null ? null : this.#load(work)))
       .then((open) => {
         if (open !== null) warm(open);
@@ -201,8 +220,32 @@ export class WorkSession {
       .catch(() => null);
   }
 
+  /** Leases that fit what was asked for: what this window had open, then the oldest, for what comes ahead is leased later. */
+  async #held(): Promise<Work[]> {
+    const here = sessionStorage.getItem(OPEN_HERE);
+    const leases = [...(await this.calls.held())].reverse();
+    leases.sort((a, b) => Number(b.task_id === here) - Number(a.task_id === here));
+    const found = await Promise.all(
+      leases.map(({ lease_token }) => this.calls.get(lease_token).catch(() => null)),
+    );
+    return found.flatMap((work) => (work !== null && this.#fits(work) ? [work] : []));
+  }
+
+  #standBack(key: string): Promise<void> | null {
+    const { state } = this;
+    if (state.kind !== "open" || draftKey(this.member, state.open.work) !== key) return null;
+    const next = this.#next;
+    this.#next = null;
+    this.#set({ kind: "elsewhere" });
+    return (async () => {
+      await state.open.leave();
+      await (await next)?.release();
+    })();
+  }
+
   #fits(work: Work): boolean {
-    const { projects, types } = this.filter;
+    const { projects, types, task_id } = this.filter;
+    if (task_id !== undefined && work.task.task_id !== task_id) return false;
     if (projects !== undefined && !projects.includes(work.task.project ?? "")) return false;
     return types === undefined || types.includes(work.task.type);
   }
