@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import hashlib
-import multiprocessing
 import os
-import signal
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
-from typing import Any
 
 from steelyard import people, users
+from steelyard.cpu import CpuPool
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Database
 from steelyard.http.asgi import App
@@ -23,36 +18,6 @@ from steelyard.net import guard
 from steelyard.settings import Settings
 from steelyard.storage import open_storage
 from steelyard.tasks.batcher import IN_FLIGHT, Batcher
-
-_PR_SET_PDEATHSIG = 1
-
-
-class CpuPool(ProcessPoolExecutor):
-    """The process pool for numeric work. Its processes start on first use and end with their parent, however that ends; a pool broken by
-    a killed process is replaced."""
-
-    def __init__(self, processes: int):
-        self._count = processes
-        super().__init__(
-            processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
-        )
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().submit(fn, *args, **kwargs)
-        except BrokenProcessPool:
-            super().__init__(
-                self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
-            )
-            return super().submit(fn, *args, **kwargs)
-
-
-def _end_with_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    except (OSError, AttributeError):  # not Linux: the pool's pipes end them on an orderly exit
-        return
 
 
 def secret_key(settings: Settings) -> bytes:
@@ -95,7 +60,7 @@ async def build_ctx(settings: Settings) -> Ctx:
         db=db,
         settings=settings,
         store=open_storage(settings),
-        cpu=CpuPool(2),
+        cpu=CpuPool(2, settings.processing_memory_bytes),
         public_url=public_url(settings),
         secret_key=secret_key(settings),
         shard=settings.shard,
@@ -153,7 +118,7 @@ async def _starting(settings: Settings, dsn: str) -> AsyncGenerator[Ctx]:
             db=db,
             settings=settings,
             store=open_storage(settings),
-            cpu=CpuPool(1),
+            cpu=CpuPool(1, settings.processing_memory_bytes),
             public_url=public_url(settings),
             secret_key=secret_key(settings),
         )

@@ -212,6 +212,22 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Pause before the second try of an attachment; each later one is four times as long.",
         ),
     ] = 2.0
+    processing_timeout_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3600,
+            description="Longest time that looking into one file (decoding, cutting into tiles) may take; then the file is at fault.",
+        ),
+    ] = 600
+    processing_memory_bytes: Annotated[
+        int,
+        Meta(
+            ge=512 * MIB,
+            le=1024 * 1024 * MIB,
+            description="Most memory that one of the two processes of a worker or server that look into files may take.",
+        ),
+    ] = 4096 * MIB
     shard: Annotated[
         int,
         Meta(

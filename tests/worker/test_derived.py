@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,24 @@ async def made_from(
     whole = await ctx.store.get(row["sha256"]) if row["sha256"] else b""
     parts = {name: whole[at : at + n] for name, (at, n, _) in json.loads(row["parts"]).items()}
     return json.loads(row["detail"]), parts, row["problem"]
+
+
+@asynccontextmanager
+async def browsing(ctx: Ctx) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of the application on this `ctx`."""
+
+    async def same() -> Ctx:
+        return ctx
+
+    async def nothing(_: Ctx) -> None:
+        return None
+
+    app = App(all_routes(), same, nothing, ctx.settings.max_body_bytes)
+    app.ctx = ctx
+    ctx.state["app"] = app
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://steelyard.test") as browser:
+        yield browser
 
 
 async def test_a_picture_gets_a_thumbnail_turned_the_way_it_is_seen(ctx: Ctx) -> None:
@@ -187,16 +207,7 @@ async def test_views_give_addresses_that_work_and_make_what_was_swept_again(ctx:
     assert view.derived is not None
     shown = json.loads(view.derived)
 
-    async def same() -> Ctx:
-        return ctx
-
-    async def nothing(_: Ctx) -> None:
-        return None
-
-    app = App(all_routes(), same, nothing, ctx.settings.max_body_bytes)
-    app.ctx = ctx
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://steelyard.test") as browser:
+    async with browsing(ctx) as browser:
         whole = await browser.get(view.url, headers={"Range": "bytes=0-2"})
         assert (whole.status_code, whole.content[:2]) == (206, b"\xff\xd8")
         template = shown["tiles"]["template"]

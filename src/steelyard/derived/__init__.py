@@ -4,8 +4,8 @@ Everything that is made from one file lies in one stored object, its parts found
 made again when it is next asked for.
 """
 
-from steelyard.derived.jobs import derive_media, ensure, promise
+from steelyard.derived.jobs import DeriveMedia, derive_media, ensure, promise
 from steelyard.derived.model import MediaView, Part
 from steelyard.derived.views import derived_part, views
 
-__all__ = ["MediaView", "Part", "derive_media", "derived_part", "ensure", "promise", "views"]
+__all__ = ["DeriveMedia", "MediaView", "Part", "derive_media", "derived_part", "ensure", "promise", "views"]

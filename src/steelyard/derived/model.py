@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any
 
 from msgspec import Struct
 
@@ -15,21 +15,35 @@ class Piece(Struct, frozen=True):
     content: bytes
 
 
-class Made(Struct, frozen=True):
-    """All that was made from one file. `detail` describes it (JSON-able, keys as in the workbench's API); `problem` says in words for the
-    customer why the file cannot be shown, None if it can."""
-
-    detail: dict[str, Any]
-    pieces: tuple[Piece, ...] = ()
-    problem: str | None = None
-
-
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, array_like=True):
     """Where a part lies in the stored object: offset and length in bytes, and its type."""
 
     offset: int
     length: int
     mime_type: str
+
+
+class Made(Struct, frozen=True):
+    """All that was made from one file: its parts by name in the file that was written. `detail` describes it (JSON-able, keys as in the
+    workbench's API); `problem` says in words for the customer why the file cannot be shown, None if it can."""
+
+    detail: dict[str, Any]
+    parts: dict[str, Place] = {}
+    problem: str | None = None
+
+
+class Parts:
+    """Parts being written one after the other to a file, so that no more than one is in memory."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file, self._at = file, 0
+        self.places: dict[str, Place] = {}
+
+    def add(self, piece: Piece) -> None:
+        """Writes a part; names are unique."""
+        self._file.write(piece.content)
+        self.places[piece.name] = Place(self._at, len(piece.content), piece.mime_type)
+        self._at += len(piece.content)
 
 
 class DerivedRow(Struct, frozen=True):

@@ -8,12 +8,13 @@ import msgspec
 
 from steelyard.ctx import Ctx
 from steelyard.derived import queries as q
-from steelyard.derived.jobs import promise
+from steelyard.derived.jobs import DeriveMedia, promise
 from steelyard.derived.model import MediaView, Part, ViewRow
 from steelyard.errors import NotFound
 from steelyard.media.tokens import media_token, read_token
 
 _STEP_S = 6 * 3600
+_ADDRESSES = ("thumbnail", "template", "poster", "frames", "image", "peaks", "chunks")
 _PARTS = msgspec.json.Decoder(dict[str, tuple[int, int, str]])
 
 
@@ -26,9 +27,11 @@ def _lifetime_s(ctx: Ctx) -> float:
 async def views(ctx: Ctx, space_id: int, task_id: str) -> list[MediaView]:
     """The stored attachments of a task in document order. Derived files that are not there are promised and absent until they are made."""
     rows = await q.views_of_task(ctx.db, space_id=space_id, task_id=task_id)
-    missing = {(row.sha256, row.mime_type) for row in rows if row.detail is None}
+    missing = {
+        row.sha256: DeriveMedia(row.sha256, row.mime_type, row.media) for row in rows if row.detail is None
+    }
     if missing:
-        await promise(ctx.db, sorted(missing))
+        await promise(ctx.db, list(missing.values()))
     return [_view(ctx, space_id, row) for row in rows]
 
 
@@ -60,9 +63,7 @@ def _addressed(value: Any, base: str) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        key: base + one
-        if isinstance(one, str) and key in ("thumbnail", "template", "poster", "frames", "image", "peaks")
-        else _addressed(one, base)
+        key: base + one if isinstance(one, str) and key in _ADDRESSES else _addressed(one, base)
         for key, one in value.items()
     }
 

@@ -6,6 +6,7 @@ from steelyard.ctx import Ctx
 from steelyard.files import queries as q
 from steelyard.files.add import MAX_FILE_BYTES
 from steelyard.files.model import ImportFile
+from steelyard.files.receive import received
 from steelyard.files.types import type_of
 from steelyard.jobs.specs import RetryLater
 from steelyard.net import guard
@@ -22,13 +23,8 @@ async def import_file(ctx: Ctx, args: ImportFile) -> None:
         return
     settings = ctx.settings
     try:
-        async with (
-            guard.client(ctx).get(
-                waiting.source_url, max_bytes=MAX_FILE_BYTES, timeout_s=settings.attachment_timeout_seconds
-            ) as download,
-            ctx.store.spool(download.chunks()) as spooled,
-        ):
-            mime_type = type_of(spooled.head, download.content_type)
+        async with received(ctx, waiting.source_url, max_bytes=MAX_FILE_BYTES) as (spooled, declared):
+            mime_type = type_of(spooled.head, declared)
             blob = await ctx.store.keep(spooled)
     except guard.FetchFailed as e:
         if e.transient and args.tries + 1 < settings.attachment_tries:

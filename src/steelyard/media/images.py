@@ -1,12 +1,14 @@
-"""Looking into images. Runs in the process pool: Pillow is imported inside the function only."""
+"""Looking into images. Runs in the process pool: libraries are imported inside functions only."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 MAX_SIDE_PX = 10_000
+_WHOLE_PX = 16_000_000
 
 _MIME = {
     "JPEG": "image/jpeg",
@@ -27,9 +29,8 @@ class ImageFacts(Struct, frozen=True):
     problem: str | None = None
 
 
-def inspect_image(source: bytes | str) -> ImageFacts:
-    """Reads an image's header (`source`: its bytes, or the path of a file). Never raises: what cannot be read is a `problem`."""
-    import io
+def inspect_image(path: str) -> ImageFacts:
+    """Reads an image file to its last pixel. Never raises: what cannot be decoded is a `problem`."""
     import warnings
 
     from PIL import Image
@@ -37,10 +38,9 @@ def inspect_image(source: bytes | str) -> ImageFacts:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # Only the header is read, so a large image costs nothing here; the limit below is ours.
+            # Only the header is read at first, so a large image costs nothing here; the limit below is ours.
             Image.MAX_IMAGE_PIXELS = None
-            opened = io.BytesIO(source) if isinstance(source, bytes) else Path(source)
-            with Image.open(opened, formats=("JPEG", "PNG", "BMP", "GIF", "TIFF")) as image:
+            with Image.open(Path(path), formats=("JPEG", "PNG", "BMP", "GIF", "TIFF")) as image:
                 width, height = image.size
                 mime = _MIME.get(image.format or "", "")
                 if image.format == "PNG":  # its getexif() would decode the whole image
@@ -50,15 +50,31 @@ def inspect_image(source: bytes | str) -> ImageFacts:
                     exif = image.getexif()
                 if exif.get(0x0112) in (5, 6, 7, 8):
                     width, height = height, width
-                if image.format == "PNG":
-                    image.verify()
+                if width > MAX_SIDE_PX or height > MAX_SIDE_PX:
+                    return ImageFacts(
+                        width,
+                        height,
+                        mime,
+                        f"The image is {width} × {height} pixels; at most {MAX_SIDE_PX} in either dimension are allowed.",
+                    )
+                _decode(image, path)
+    except MemoryError:
+        return ImageFacts(problem="The image takes more memory to decode than this server allows.")
     except Exception:
         return ImageFacts(problem="The image is damaged or of an unknown kind.")
-    if width > MAX_SIDE_PX or height > MAX_SIDE_PX:
-        return ImageFacts(
-            width,
-            height,
-            mime,
-            f"The image is {width} × {height} pixels; at most {MAX_SIDE_PX} in either dimension are allowed.",
-        )
     return ImageFacts(width, height, mime)
+
+
+def _decode(image: Any, path: str) -> None:
+    """Decodes the first picture of an opened file; raises whatever is wrong with it. Large ones are read in stripes."""
+    if image.format == "PNG" and image.width * image.height > _WHOLE_PX:
+        from steelyard.derived.pyramid import read_stripes
+
+        for _ in read_stripes(path):
+            pass
+        return
+    if image.format == "JPEG":
+        image.draft(
+            None, (image.width // 8, image.height // 8)
+        )  # an eighth of the size: all of the data, little of the work
+    image.load()

@@ -11,32 +11,28 @@ DPI = 150
 MAX_PAGES = 2000
 
 
-def page_sizes(source: bytes | str) -> list[tuple[int, int]]:
-    """Width and height in pixels of every page of a PDF or TIFF file, or of a picture (`source`: its bytes, or the path of a file).
+def page_sizes(path: str) -> list[tuple[int, int]]:
+    """Width and height in pixels of every page of a PDF or TIFF file, or of a picture.
 
     Empty where the file cannot be read or has too many pages.
     """
-    head = source[:8] if isinstance(source, bytes) else _head(source)
+    with Path(path).open("rb") as file:
+        head = file.read(8)
     try:
         if head.startswith(b"%PDF"):
-            return _pdf(source)
+            return _pdf(path)
         if head[:4] in (b"II*\0", b"MM\0*"):
-            return _tiff(source)
+            return _tiff(path)
     except Exception:
         return []
-    facts = inspect_image(source)
+    facts = inspect_image(path)
     return [(facts.width, facts.height)] if facts.width and facts.height else []
 
 
-def _head(path: str) -> bytes:
-    with Path(path).open("rb") as file:
-        return file.read(8)
-
-
-def _pdf(source: bytes | str) -> list[tuple[int, int]]:
+def _pdf(path: str) -> list[tuple[int, int]]:
     import pypdfium2
 
-    document = pypdfium2.PdfDocument(source)
+    document = pypdfium2.PdfDocument(path)
     try:
         if len(document) > MAX_PAGES:
             return []
@@ -47,15 +43,12 @@ def _pdf(source: bytes | str) -> list[tuple[int, int]]:
     return [(max(1, round(w * scale)), max(1, round(h * scale))) for w, h in sizes]
 
 
-def _tiff(source: bytes | str) -> list[tuple[int, int]]:
-    import io
-
+def _tiff(path: str) -> list[tuple[int, int]]:
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None  # only headers are read
     sizes: list[tuple[int, int]] = []
-    opened = io.BytesIO(source) if isinstance(source, bytes) else Path(source)
-    with Image.open(opened, formats=("TIFF",)) as image:
+    with Image.open(Path(path), formats=("TIFF",)) as image:
         for n in range(min(getattr(image, "n_frames", 1), MAX_PAGES + 1)):
             image.seek(n)
             width, height = image.size

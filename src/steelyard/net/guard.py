@@ -13,7 +13,7 @@ import ipaddress
 import re
 import socket
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 from urllib.parse import urljoin
@@ -31,7 +31,12 @@ MAX_REDIRECTS = 5
 _CHUNK = 64 * 1024
 _LARGE = 512 * 1024
 _STATE = "net.client"
+_VAIN_TRIES = 4
+"""How often a body is asked for from where it broke off before a byte of it must have come."""
+_PAUSE_S = 0.1
 _PLAIN = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
+_Again = Callable[[int, str], Awaitable[aiohttp.ClientResponse]]
 _AGENT = f"Steelyard/{__version__}"
 
 
@@ -82,16 +87,27 @@ class Reply(Struct, frozen=True):
     body: bytes
 
 
+class Changed(FetchFailed):
+    """The file changed while it came; from its beginning it may be fetched at once."""
+
+
 class Download:
     """An answer being received. Iterate `chunks()` once."""
 
-    def __init__(self, response: aiohttp.ClientResponse, max_bytes: int):
-        self._response, self._max = response, max_bytes
+    def __init__(self, response: aiohttp.ClientResponse, max_bytes: int, again: _Again):
+        self._response, self._max, self._again = response, max_bytes, again
         self.content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
         self.url = str(response.url)
 
+    def release(self) -> None:
+        """Gives the connection back."""
+        self._response.release()
+
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, decompressed; raises TooBig beyond the limit, FetchFailed when it breaks off."""
+        """The body, decompressed. Where it breaks off it is asked for from that byte on, if the server names its version.
+
+        Raises TooBig beyond the limit, FetchFailed when it breaks off for good, Changed when what follows is another version.
+        """
         encoding = self._response.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise BadAddress(self._response.status, f"The file came with the unknown encoding {encoding!r}.")
@@ -106,11 +122,41 @@ class Download:
             yield chunk
 
     async def _raw(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._response.content.iter_chunked(_CHUNK):
-                yield chunk
-        except (aiohttp.ClientError, OSError) as e:
-            raise _failed(e, 30) from e
+        """The body as it is sent, over as many connections as it takes."""
+        version, length = _version(self._response), self._response.content_length
+        if self._response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+            version = None  # servers differ in what the bytes of a range are counted in
+        at, vain = 0, 0
+        while True:
+            try:
+                async for chunk in self._response.content.iter_chunked(_CHUNK):
+                    at += len(chunk)
+                    vain = 0
+                    yield chunk
+                return
+            except (aiohttp.ClientError, OSError) as e:
+                failure = _failed(e, 30)
+                if version is None or isinstance(e, TimeoutError):
+                    raise failure from e
+            self._response.close()
+            while True:
+                vain += 1
+                if vain > _VAIN_TRIES:
+                    raise failure
+                await asyncio.sleep(_PAUSE_S * 2.0 ** (vain - 1))
+                try:
+                    self._response = await self._again(at, version)
+                    break
+                except (aiohttp.ClientError, OSError) as e:
+                    failure = _failed(e, 30)
+                except FetchFailed as e:
+                    if e.status == 416:
+                        raise Changed(None, "The file changed while it was fetched.") from None
+                    if not e.transient:
+                        raise
+                    failure = e
+            if self._response.status != 206 or not _continues(self._response, at, length):
+                raise Changed(None, "The file changed while it was fetched.")
 
     async def _inflated(self, encoding: str) -> AsyncIterator[bytes]:
         raw = self._raw()
@@ -132,6 +178,24 @@ class Download:
             raise BadAddress(self._response.status, "The file's compression is damaged.") from None
         if not inflater.eof:
             raise FetchFailed(None, "The file broke off before its end.")
+
+
+def _version(response: aiohttp.ClientResponse) -> str | None:
+    """What `If-Range` may say of this very content: a strong ETag or a date; None where a part of it could be of another version."""
+    if response.headers.get("Accept-Ranges", "").strip().lower() == "none":
+        return None
+    tag = response.headers.get("ETag", "").strip()
+    if tag.startswith('"'):
+        return tag
+    return response.headers.get("Last-Modified") if not tag else None
+
+
+def _continues(response: aiohttp.ClientResponse, at: int, length: int | None) -> bool:
+    """Whether a 206 goes on from this byte of a file of the same length."""
+    match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if match is None or int(match[1]) != at or (length is not None and match[2] not in ("*", str(length))):
+        return False
+    return response.headers.get("Content-Encoding", "identity").lower() in ("", "identity")
 
 
 class _Resolver(AbstractResolver):
@@ -230,23 +294,29 @@ class GuardedClient:
                     response = await self._get(url)
                 except (aiohttp.ClientError, OSError) as e:
                     raise _failed(e, timeout_s) from e
+
+                async def again(at: int, version: str) -> aiohttp.ClientResponse:
+                    return await self._get(url, {"Range": f"bytes={at}-", "If-Range": version})
+
+                download = Download(response, max_bytes, again)
                 try:
-                    yield Download(response, max_bytes)
+                    yield download
                 finally:
-                    response.release()
+                    download.release()
         except TimeoutError as e:
             raise _failed(e, timeout_s) from e
 
-    async def _get(self, text: str) -> aiohttp.ClientResponse:
-        url = self.check(text)
+    async def _get(self, text: str, headers: Mapping[str, str] | None = None) -> aiohttp.ClientResponse:
+        url, fine = self.check(text), (200,) if headers is None else (200, 206)
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._session.get(
                 url,
+                headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30),
             )
             if response.status not in (301, 302, 303, 307, 308):
-                if response.status != 200:
+                if response.status not in fine:
                     status = response.status
                     response.close()
                     raise FetchFailed(status, f"The server answered with status {status}.")

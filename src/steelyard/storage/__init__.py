@@ -108,6 +108,22 @@ class Storage:
             with suppress(FileNotFoundError):
                 path.unlink()
 
+    @asynccontextmanager
+    async def scratch(self) -> AsyncGenerator[Path]:
+        """A path where another process may write a file for `keep_file`; gone at the end of the block unless it was kept."""
+        path = self._spool_dir / f"steelyard-{secrets.token_hex(12)}"
+        try:
+            yield path
+        finally:
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+    async def keep_file(self, path: Path) -> Blob:
+        """Stores a file that lies where `scratch` said; it is used up."""
+        with _disk():
+            sha256, size, head = await asyncio.to_thread(_digest, path)
+        return await self.keep(Spooled(path, sha256, size, head))
+
     async def keep(self, spooled: Spooled) -> Blob:
         """Stores a spooled file; when this returns it is durable. The spool file is used up."""
         blob, key = Blob(spooled.sha256, spooled.size_bytes), key_of(spooled.sha256)
@@ -177,15 +193,33 @@ class Storage:
         except BaseError as e:
             raise _unavailable() from e
 
-    def local_path(self, sha256: str) -> Path | None:
-        """Where the object lies as a file, if the store is a local folder: decoders in the process pool read it from there."""
-        return None if self._root is None else self._root / key_of(sha256)
+    @asynccontextmanager
+    async def as_file(self, sha256: str) -> AsyncGenerator[Path]:
+        """The object as a local file for the length of a block, for decoders in the process pool: its own, not to be touched, or a copy."""
+        if self._root is not None:
+            path = self._root / key_of(sha256)
+            if not await asyncio.to_thread(path.exists):
+                raise NotFound("File not found.")
+            yield path
+            return
+        async with self.spool(self.stream(sha256)) as copy:
+            yield copy.path
 
     async def check(self) -> None:
         """Raises Unavailable when the store does not answer (for /readyz)."""
         if self._root is not None and not await asyncio.to_thread(os.access, self._root, os.W_OK):
             raise Unavailable("The file store's folder cannot be written.")
         await self.head("0" * 64)
+
+
+def _digest(path: Path) -> tuple[str, int, bytes]:
+    digest, size, head = hashlib.sha256(), 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            head = head or chunk[:_HEAD_BYTES]
+            size += len(chunk)
+            digest.update(chunk)
+    return digest.hexdigest(), size, head
 
 
 def _write(file: IO[bytes], digest: hashlib._Hash, chunk: bytes) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from steelyard.cpu import FileFatal, look_into
 from steelyard.ctx import Ctx
 from steelyard.db.sqlfile import QueryFile
 from steelyard.errors import NotFound, TooLarge
+from steelyard.files.receive import received
 from steelyard.media.images import ImageFacts, inspect_image
 from steelyard.media.sniff import refusal, sniff
 from steelyard.net import guard
@@ -77,17 +79,12 @@ async def fetch(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
 
 
 async def _fetch_http(ctx: Ctx, ref: AttachmentRef) -> Outcome:
-    settings = ctx.settings
     try:
-        async with AsyncExitStack() as stack:
-            async with guard.client(ctx).get(
-                ref.url.strip(),
-                max_bytes=settings.max_attachment_bytes,
-                timeout_s=settings.attachment_timeout_seconds,
-            ) as download:
-                spooled = await stack.enter_async_context(ctx.store.spool(download.chunks()))
-            # The connection is free and its time limit over before the content is looked at.
-            return await _take_in(ctx, ref, spooled, download.content_type)
+        async with received(ctx, ref.url.strip(), max_bytes=ctx.settings.max_attachment_bytes) as (
+            file,
+            declared,
+        ):
+            return await _take_in(ctx, ref, file, declared)
     except guard.BlockedAddress as e:
         return _failed(403, e.message)
     except guard.BadAddress as e:
@@ -120,7 +117,7 @@ async def _fetch_cloud(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
 async def _take_in(ctx: Ctx, ref: AttachmentRef, spooled: Spooled, declared: str) -> Outcome:
     """Checks what was received and stores it."""
     mime = sniff(spooled.head, declared)
-    facts = await _examine(ctx, ref.media, mime, str(spooled.path))
+    facts = await _examine(ctx, ref.media, mime, spooled.path)
     if facts.problem is not None:
         return _failed(200, facts.problem)
     return await _stored(ctx, await ctx.store.keep(spooled), mime, facts)
@@ -152,13 +149,13 @@ async def _take_file(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
     try:
         head = await ctx.store.get_range(file.sha256, 0, 4096)
         mime = sniff(head, file.mime_type or "")
-        path = ctx.store.local_path(file.sha256)
-        source: str | bytes = str(path) if path else b""
-        if path is None and _is_looked_into(ref.media, mime):
-            source = await ctx.store.get(file.sha256)
+        if _is_looked_into(ref.media, mime):
+            async with ctx.store.as_file(file.sha256) as path:
+                facts = await _examine(ctx, ref.media, mime, path)
+        else:
+            facts = await _examine(ctx, ref.media, mime, None)
     except NotFound:
         return _failed(404, "The file's content is gone.")
-    facts = await _examine(ctx, ref.media, mime, source)
     if facts.problem is not None:
         return _failed(200, facts.problem)
     return await _stored(ctx, Blob(file.sha256, file.size_bytes or 0), mime, facts)
@@ -179,12 +176,15 @@ def _is_looked_into(media: MediaKind, mime: str) -> bool:
     )
 
 
-async def _examine(ctx: Ctx, media: MediaKind, mime: str, source: str | bytes) -> ImageFacts:
+async def _examine(ctx: Ctx, media: MediaKind, mime: str, path: Path | None) -> ImageFacts:
     """Checks the content's kind, and images closer. Images where anything goes are measured, but not refused."""
     problem = refusal(media, mime)
     if problem is not None:
         return ImageFacts(problem=problem)
-    if not _is_looked_into(media, mime):
+    if path is None or not _is_looked_into(media, mime):
         return ImageFacts()
-    facts = await asyncio.get_running_loop().run_in_executor(ctx.cpu, inspect_image, source)
+    try:
+        facts = await look_into(ctx, inspect_image, str(path))
+    except FileFatal as e:
+        facts = ImageFacts(problem=str(e))
     return facts if media == "image" or facts.problem is None else ImageFacts()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
+from steelyard.cpu import FileFatal, look_into
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Tx
 from steelyard.media.pages import page_sizes
@@ -41,9 +41,11 @@ async def read_pages(
         index += 1
         if result.sha256 is None:
             continue
-        path = ctx.store.local_path(result.sha256)
-        source = str(path) if path is not None else await ctx.store.get(result.sha256)
-        sizes = await asyncio.get_running_loop().run_in_executor(ctx.cpu, page_sizes, source)
+        try:
+            async with ctx.store.as_file(result.sha256) as path:
+                sizes = await look_into(ctx, page_sizes, str(path))
+        except FileFatal:
+            sizes = []
         found += [DocumentPage(width, height, index) for width, height in sizes]
     return found
 

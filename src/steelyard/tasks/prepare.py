@@ -7,7 +7,7 @@ the task errors; what was fetched in earlier rounds is kept. Everything else is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from steelyard.tasks.pages import keep_pages, read_pages
 from steelyard.tasks.transitions import fail_task, lock, queue_task
 
 _AT_ONCE = 4  # attachments of one task that are fetched at the same time
+_LOOKED_INTO = ("video", "audio", "pdf", "lidar", "scene")
 _IMPORT_TRIES = 300
 _ERROR = "One or more attachments could not be downloaded."
 OWN_ERROR = b'{"error":"The attachments could not be processed because of an error of this server."}'
@@ -69,7 +70,7 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
     pages = await read_pages(ctx, task.type, refs, results) if response is None else []
 
     large = [
-        (r.sha256, r.mime_type)
+        derived.DeriveMedia(r.sha256, r.mime_type)
         for r in outcomes.values()
         if r.sha256 and r.mime_type and max(r.width or 0, r.height or 0) > FROM_PX
     ]
@@ -123,26 +124,37 @@ async def fetch_all(
         async with gate:
             outcomes[key] = await fetch(ctx, args.space_id, ref)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for key, ref in missing.items():
-                group.create_task(one(key, ref))
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[
-            0
-        ] from None  # the worker tells outages from mistakes by the exception's type
+    await _all(one(key, ref) for key, ref in missing.items())
     await _look_into(ctx, outcomes)
     return outcomes
 
 
 async def _look_into(ctx: Ctx, outcomes: dict[tuple[str, str], Outcome]) -> None:
-    """What is played or has pages is made ready for the workbench now, which shows whether it can be decoded at all."""
-    for (url, media), found in outcomes.items():
-        if media not in ("video", "audio", "pdf") or found.sha256 is None or found.mime_type is None:
-            continue
-        problem = await derived.ensure(ctx, found.sha256, found.mime_type)
+    """What is played, has pages or points is made ready for the workbench now, which shows whether it can be decoded at all."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(key: tuple[str, str], found: Outcome) -> None:
+        assert found.sha256 is not None and found.mime_type is not None
+        async with gate:
+            problem = await derived.ensure(ctx, found.sha256, found.mime_type, key[1])
         if problem is not None:
-            outcomes[(url, media)] = Outcome("failed", 200, problem)
+            outcomes[key] = Outcome("failed", 200, problem)
+
+    await _all(
+        one(key, found)
+        for key, found in outcomes.items()
+        if key[1] in _LOOKED_INTO and found.sha256 is not None and found.mime_type is not None
+    )
+
+
+async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in list(work):
+                group.create_task(each)
+    except BaseExceptionGroup as failures:
+        # the worker tells outages from mistakes by the exception's type
+        raise failures.exceptions[0] from None
 
 
 def next_round(ctx: Ctx, args: PrepareTask, results: Sequence[Outcome]) -> RetryLater | None:
