@@ -18,8 +18,10 @@ async def received(ctx: Ctx, url: str, *, max_bytes: int) -> AsyncGenerator[tupl
 
     Raises guard.FetchFailed. The connection is free and its time limit over before the block begins.
     """
+    beginnings = 0
     async with AsyncExitStack() as stack:
-        for beginning in range(_BEGINNINGS):
+        while True:
+            beginnings += 1
             try:
                 async with guard.client(ctx).get(
                     url, max_bytes=max_bytes, timeout_s=ctx.settings.attachment_timeout_seconds
@@ -27,6 +29,6 @@ async def received(ctx: Ctx, url: str, *, max_bytes: int) -> AsyncGenerator[tupl
                     spooled = await stack.enter_async_context(ctx.store.spool(download.chunks()))
                 break
             except guard.Changed:
-                if beginning == _BEGINNINGS - 1:
+                if beginnings == _BEGINNINGS:
                     raise
         yield spooled, download.content_type
