@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import multiprocessing
+import os
 import resource
 import signal
 from collections.abc import AsyncGenerator, Callable
@@ -39,7 +40,7 @@ class CpuPool(ProcessPoolExecutor):
             self._count,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_confine,
-            initargs=(self._memory,),
+            initargs=(self._memory, os.getpid()),
         )
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -50,14 +51,16 @@ class CpuPool(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
 
 
-def _confine(memory_bytes: int) -> None:
+def _confine(memory_bytes: int, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     except (OSError, ValueError, AttributeError):
-        return  # not Linux, or less is allowed already: the pool's pipes end its processes on an orderly exit
+        pass  # not Linux, or less is allowed already: the pool's pipes end its processes on an orderly exit
+    if os.getppid() != parent:  # it died before we asked to be told
+        os._exit(1)
 
 
 async def look_into(ctx: Ctx, fn: Callable[..., T], *args: Any) -> T:

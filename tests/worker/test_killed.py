@@ -14,7 +14,7 @@ from steelyard.jobs.worker import LEASE_S, drain, run
 
 from .helpers import Receiver, make_event, make_space, make_task, rows, serving, shift
 
-_WORKER = """
+WORKER = """
 import asyncio
 from steelyard.app import run_worker
 from steelyard.settings import Settings
@@ -30,7 +30,7 @@ async def test_callbacks_of_a_killed_worker_are_delivered_by_the_next_one(ctx: C
         for number, task in enumerate(tasks):
             await make_event(ctx, space, url, task_id=task, payload=str(number))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _WORKER, env=ctx.settings.to_env()
+            sys.executable, "-c", WORKER, env=ctx.settings.to_env()
         )
         try:
             async with asyncio.timeout(20):

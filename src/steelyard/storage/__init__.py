@@ -10,11 +10,11 @@ import asyncio
 import hashlib
 import os
 import secrets
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -27,6 +27,20 @@ from steelyard.errors import NotFound, TooLarge, Unavailable
 from steelyard.settings import Settings
 from steelyard.storage.cloud import CloudStores
 
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+# Short, for whoever waits has rounds of its own: jobs are put off, requests are answered with 503.
+_CLIENT: ClientConfig = {
+    "allow_http": True,  # where the operator's endpoint says http
+    "connect_timeout": timedelta(seconds=5),
+    "timeout": timedelta(seconds=60),
+}
+_RETRY: RetryConfig = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=20),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
+}
 _HEAD_BYTES = 4096
 _CHUNK = 256 * 1024
 
@@ -57,11 +71,12 @@ def key_of(sha256: str) -> str:
 class Storage:
     """One store. Methods raise NotFound for an absent object and Unavailable when the store does not answer."""
 
-    def __init__(self, store: ObjectStore, root: Path | None, cloud: CloudStores | None = None):
+    def __init__(
+        self, store: ObjectStore, root: Path | None, spool_dir: Path, cloud: CloudStores | None = None
+    ):
         self._store, self._root = store, root
         self.cloud = cloud or CloudStores(())
-        # Local spool files lie on the store's own disk, so that keeping one is a rename.
-        self._spool_dir = root / "tmp" if root is not None else Path(tempfile.gettempdir())
+        self._spool_dir = spool_dir
 
     # -- writing
 
@@ -279,14 +294,20 @@ def open_storage(settings: Settings) -> Storage:
     """The store that the settings name. Makes the local folder; does not contact remote stores."""
     url, cloud = settings.storage, CloudStores(settings.cloud)
     parts = urlsplit(url)
-    if parts.scheme != "file":
-        return Storage(from_url(url), None, cloud)
-    root = Path(unquote(parts.path))
-    spool = root / "tmp"
+    if parts.scheme == "file":
+        root = Path(unquote(parts.path))
+        spool = root / "tmp"  # on the store's own disk, so that keeping a file is a rename
+    else:
+        root, spool = None, settings.data_dir / "spool"
     spool.mkdir(parents=True, exist_ok=True)
-    root.chmod(0o700)
     _sweep(spool)
-    return Storage(LocalStore(root), root, cloud)
+    if root is not None:
+        root.chmod(0o700)
+        return Storage(LocalStore(root), root, spool, cloud)
+    spool.chmod(0o700)
+    if parts.scheme == "memory":
+        return Storage(from_url(url), None, spool, cloud)
+    return Storage(from_url(url, client_options=_CLIENT, retry_config=_RETRY), None, spool, cloud)
 
 
 def _sweep(spool: Path) -> None:
