@@ -10,7 +10,6 @@ import contextlib
 import json
 import socket
 from collections.abc import AsyncGenerator, Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +19,7 @@ from aiohttp import web
 from steelyard.db.datadir import DatabaseError
 from steelyard.db.embedded import running_dsn
 from steelyard.db.pool import Database
+from steelyard.demo_project import photos
 from steelyard.errors import SteelyardError
 from steelyard.ops import queries
 from steelyard.settings import Settings
@@ -91,7 +91,7 @@ class _Demo:
         self.say = say
         self.refused = refused
         self.wait_s = wait_s
-        self.photos = _photos()
+        self.photos = photos()
         self.boxes: dict[str, list[dict[str, Any]]] = json.loads((self.photos / "boxes.json").read_text())
         self.callbacks: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.receiver = ""
@@ -329,14 +329,6 @@ async def _refusals(settings: Settings) -> AsyncGenerator[_Refusals]:
     finally:
         if db is not None:
             await db.close()
-
-
-def _photos() -> Path:
-    """The photographs: in the installed package, or beside it in a source tree."""
-    for folder in (Path(__file__).parent / "demo_photos", Path(__file__).parents[2] / "examples" / "photos"):
-        if (folder / "boxes.json").is_file():
-            return folder
-    raise DemoFailed("The demo's photographs are missing from this installation.")
 
 
 def _own_address(server: str) -> str:

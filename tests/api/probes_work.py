@@ -32,6 +32,8 @@ WORK_PROBES: dict[tuple[str, str], Probe | str] = {
     ("GET", "/api/bulk-changes/{change_id}"): lambda w: [Sent(f"/api/bulk-changes/{w.change}")],
     ("GET", "/api/tasks/{task_id}/timeline"): lambda w: [Sent(f"/api/tasks/{w.done}/timeline")],
     ("GET", "/api/tasks/{task_id}/attachments"): lambda w: [Sent(f"/api/tasks/{w.done}/attachments")],
+    ("GET", "/api/tasks/{task_id}/media"): lambda w: [Sent(f"/api/tasks/{w.done}/media")],
+    ("POST", "/api/demo"): lambda w: [Sent("/api/demo", expect=(200,), status_only=True)],
     ("POST", "/api/tasks/{task_id}/reprocess"): lambda w: [Sent(f"/api/tasks/{w.done}/reprocess")],
     ("GET", "/api/tasks/{task_id}/versions"): lambda w: [Sent(f"/api/tasks/{w.done}/versions")],
     ("GET", "/api/tasks/{task_id}/comments"): lambda w: [Sent(f"/api/tasks/{w.done}/comments")],

@@ -42,7 +42,7 @@ RULES: list[tuple[str, str, str]] = [
     ("GET", r"/api/figures/me", "workers"),
     ("GET", r"/api/projects/\{name\}/instructions", "workers"),
     ("POST", r"/api/projects/\{name\}/instructions/read", "workers"),
-    ("GET POST PUT DELETE", r"/api/(audits|tasks|export|callbacks|figures|figures\.csv|bulk-changes|members|quality|transfers|projects)(/.*)?", "leads"),
+    ("GET POST PUT DELETE", r"/api/(audits|tasks|export|callbacks|figures|figures\.csv|bulk-changes|demo|members|quality|transfers|projects)(/.*)?", "leads"),
 ]  # fmt: skip
 
 CALLERS = (

@@ -322,3 +322,23 @@ async def test_the_audit_queue_is_a_sample_by_project_or_batch_without_what_is_a
     left = ok(await live.get("/api/audits/queue?project=p"))["items"]
     assert [q["task_id"] for q in left] == expected[1:]
     assert ok(await live.get("/api/audits/queue?project=none"))["items"] == []
+
+
+async def test_health_tells_of_reviews_that_nobody_may_do_and_of_dead_letters(crew, live):
+    await crew.project("p", review_stages=[{"sample": 1.0}])
+    await crew.task("p", callback_url="https://example.com/told")
+    staff = [m["email"] for m in ok(await live.get("/v1/teams")) if m["role"] in ("manager", "member")]
+    for email in staff:
+        ok(await live.post("/v1/teams/set_role", json={"emails": [email], "team_role": "labeler"}))
+    lease = ok(await live.post("/api/work/claim", json={"project": "p"}))
+    ok(await live.post(f"/api/work/{lease['lease_token']}/submit", json={"response": boxes()}))
+    health = ok(await live.get("/api/health"))
+    assert health["stuck_reviews"] == [{"project": "p", "waiting": 1}]
+    assert health["dead_letters"] == 0
+    ok(await live.post("/v1/teams/set_role", json={"emails": staff[:1], "team_role": "member"}))
+    assert ok(await live.get("/api/health"))["stuck_reviews"] == []
+    await crew.ctx.db.execute(
+        "insert into callback_event (space_id, task_id, kind, target, payload, state, created_at) "
+        "select space_id, id, 'task', 'https://example.com/told', '{}', 'failed', steelyard.now() from task"
+    )
+    assert ok(await live.get("/api/health"))["dead_letters"] == 1

@@ -19,6 +19,7 @@ PAGES = (
     "/console/projects/new",
     "/console/batches",
     "/console/tasks",
+    "/console/in-hand",
     "/console/audits",
     "/console/transfers",
     "/console/people",

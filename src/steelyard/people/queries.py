@@ -18,6 +18,7 @@ from steelyard.people.model import (
     MailTo,
     Person,
     Process,
+    StuckReviews,
 )
 from steelyard.users.model import SpaceSettings
 
@@ -68,6 +69,8 @@ drop_setup_token = Q.exec("drop_setup_token")
 processes = Q.all("processes", Process)
 job_counts = Q.one("job_counts", JobCounts)
 failed_jobs = Q.all("failed_jobs", FailedJob)
+dead_letters = Q.value("dead_letters", int)
+stuck_reviews = Q.all("stuck_reviews", StuckReviews)
 retry_job = Q.value("retry_job", str)
 database_state = Q.one("database_state", DatabaseState)
 space_settings = Q.one("space_settings", SpaceSettings)

@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { projects, taskCount } from "../api/queries";
 import { useBatches } from "../console/batches/useBatches";
+import { DemoButton } from "../console/DemoButton";
 import { Empty, Pending } from "../ui/feedback";
 import { ago, number } from "../ui/format";
 import { Page } from "../ui/Page";
@@ -104,6 +105,7 @@ export function LeadHome() {
                 <Button component={Link} to="/console/start">
                   {t("app.gettingStarted")}
                 </Button>
+                <DemoButton />
               </Group>
             </Empty>
           </Box>

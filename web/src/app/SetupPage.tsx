@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../api/client";
 import { setSession } from "../api/session";
+import { keepFreshKey } from "../console/start";
 import { Pending, Problem } from "../ui/feedback";
 import { Secret } from "../ui/Secret";
 import { Front } from "./Front";
@@ -51,6 +52,7 @@ function Form({ onDone }: { onDone: (done: Schemas["SetUpDone"]) => void }) {
       ),
     onSuccess: (done) => {
       setSession(done.session);
+      keepFreshKey(done.live_key);
       onDone(done);
     },
   });

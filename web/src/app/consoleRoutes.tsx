@@ -1,6 +1,7 @@
 /** Pages of the console. What a table shows is in its address, so that it can be sent to somebody else. */
 
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { type AuditFilters, auditFilters } from "../console/audits/filters";
 import { type TaskFilters, taskFilters } from "../console/tasks/filters";
 import { withMessages } from "../i18n";
 import { shell } from "./routes";
@@ -31,7 +32,19 @@ const task = at("/console/tasks/$taskId", () => import("../console/tasks/TaskPag
 const people = at("/console/people", () => import("../console/people/PeoplePage"));
 const figures = at("/console/figures", () => import("../console/figures/FiguresPage"));
 const quality = at("/console/quality", () => import("../console/quality/QualityPage"));
-const audits = at("/console/audits", () => import("../console/audits/AuditsPage"));
+const inHand = at("/console/in-hand", () => import("../console/work/WorkInHandPage"));
+const audits = createRoute({
+  getParentRoute: () => shell,
+  path: "/console/audits",
+  validateSearch: (search): AuditFilters => auditFilters(search),
+  component: lazyRouteComponent(() => import("../console/audits/AuditsPage")),
+});
+const auditTask = createRoute({
+  getParentRoute: () => shell,
+  path: "/console/audits/$taskId",
+  validateSearch: (search): AuditFilters => auditFilters(search),
+  component: lazyRouteComponent(withMessages(() => import("../console/audits/AuditTaskPage"))),
+});
 const callbacks = at("/console/callbacks", () => import("../console/callbacks/CallbacksPage"));
 const transfers = at("/console/transfers", () => import("../console/transfers/TransfersPage"));
 const keys = at("/console/keys", () => import("../console/settings/KeysPage"));
@@ -50,7 +63,9 @@ export const consoleRoutes = [
   people,
   figures,
   quality,
+  inHand,
   audits,
+  auditTask,
   callbacks,
   transfers,
   keys,

@@ -36,3 +36,19 @@ test.each(Object.keys(LANGUAGES).filter((language) => language !== "en"))(
       for (const form of forms) expect(given[`${stem(key)}_${form}`], `${stem(key)}_${form}`).toBeTruthy();
   },
 );
+
+test("every message that the code asks for by name is there", () => {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter(
+    (name) => /\.tsx?$/.test(name) && !name.includes(".test.") && !name.endsWith("schema.ts"),
+  );
+  const known = new Set(Object.keys(english).flatMap((key) => [key, stem(key)]));
+  const missing = new Set<string>();
+  for (const name of files) {
+    const code = readFileSync(`src/${name}`, "utf8");
+    for (const [, key] of code.matchAll(/\bt\(\s*"([^"]+)"/g))
+      if (!known.has(key ?? "")) missing.add(`${name}: ${key}`);
+    for (const [, start] of code.matchAll(/\bt\(\s*`([\w.]+\.)\$\{/g))
+      if (![...known].some((key) => key.startsWith(start ?? ""))) missing.add(`${name}: ${start}…`);
+  }
+  expect([...missing]).toEqual([]);
+});

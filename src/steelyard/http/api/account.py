@@ -96,8 +96,15 @@ class FailedJob(Struct, kw_only=True):
     created_at: str
 
 
+class StuckReviews(Struct, kw_only=True):
+    """So many reviews of a project (null: of tasks without one) wait, and everybody who reviews has had a part in their tasks."""
+
+    project: str | None
+    waiting: int
+
+
 class SystemHealth(Struct, kw_only=True):
-    """The parts of the installation. `worker`: one has reported within half a minute."""
+    """The parts of the installation. `worker`: one has reported within half a minute. `dead_letters`: callbacks given up (1000 at most)."""
 
     ok: bool
     database: SystemDatabase
@@ -107,6 +114,8 @@ class SystemHealth(Struct, kw_only=True):
     processes: list[SystemProcess]
     jobs: SystemJobs
     failed_jobs: list[FailedJob]
+    dead_letters: int
+    stuck_reviews: list[StuckReviews]
 
 
 class JobRetried(Struct):
@@ -204,6 +213,8 @@ async def get_health(call: Call) -> SystemHealth:
             )
             for j in found.failed
         ],
+        dead_letters=found.dead_letters,
+        stuck_reviews=[StuckReviews(project=s.project, waiting=s.waiting) for s in found.stuck],
     )
 
 

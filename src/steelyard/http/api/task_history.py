@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct
 
-from steelyard import review
+from steelyard import review, tasks
 from steelyard.clock import wire_time
 from steelyard.http import pages
-from steelyard.http.leased import Document, WorkComment, comment
+from steelyard.http.leased import Document, WorkComment, WorkMedia, comment, media_of
 from steelyard.http.route import LEAD, Call, Routes
 from steelyard.tasks import reprocess
 
@@ -115,6 +115,13 @@ class TaskAttachments(Struct, kw_only=True):
 
     items: list[TaskAttachment]
     next_token: str | None
+
+
+class TaskMedia(Struct, kw_only=True):
+    """The stored files of a task as its editor shows them, in document order."""
+
+    items: list[WorkMedia]
+    next_token: None = None
 
 
 class Reprocessing(Struct, kw_only=True):
@@ -231,6 +238,13 @@ async def get_attachments(call: Call) -> TaskAttachments:
         for r in rows[:limit]
     ]
     return TaskAttachments(items=items, next_token=pages.encode(at + limit) if len(rows) > limit else None)
+
+
+@routes.get("/api/tasks/{task_id}/media", response=TaskMedia, access=LEAD, errors=(404,))
+async def get_task_media(call: Call) -> TaskMedia:
+    """List a task's files at addresses of this server, for showing it"""
+    await tasks.get_task(call.ctx, call.actor, call.path[0])
+    return TaskMedia(items=await media_of(call.ctx, call.actor.space_id, call.path[0]))
 
 
 @routes.post("/api/tasks/{task_id}/reprocess", response=Reprocessing, access=LEAD, errors=(400, 404))

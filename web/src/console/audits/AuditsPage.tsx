@@ -1,48 +1,34 @@
 import { Box, Button, Group, NumberInput, Select, SimpleGrid, Text } from "@mantine/core";
 import { IconArrowsShuffle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, unwrap } from "../../api/client";
 import { projects } from "../../api/queries";
 import { Empty, Pending } from "../../ui/feedback";
 import { Page } from "../../ui/Page";
 import { useBatchNames } from "../batches/useBatches";
-import type { Task } from "../tasks/filters";
 import { AuditCard } from "./AuditCard";
+import { type AuditFilters, auditFilters, SOURCES } from "./filters";
+import { auditQueue } from "./queue";
 import { shuffled } from "./shuffle";
 
 /** Completed tasks as cards, in an order that favours none: look, then accept, reject or comment. */
 export default function AuditsPage() {
   const { t } = useTranslation();
+  const navigate = useNavigate();
+  const filters = useSearch({ from: "/session/shell/console/audits" });
   const names = useQuery(projects());
-  const [project, setProject] = useState<string | null>(null);
-  const [batch, setBatch] = useState<string | null>(null);
-  const [review, setReview] = useState<string | null>("pending");
   const [size, setSize] = useState(24);
   const [seed, setSeed] = useState(1);
-  const batches = useBatchNames(project ?? undefined);
-  const found = useQuery({
-    queryKey: ["audits", project, batch, review],
-    queryFn: () =>
-      unwrap(
-        api.GET("/v1/tasks", {
-          params: {
-            query: {
-              status: ["completed"],
-              limit: 100,
-              ...(project === null ? {} : { project }),
-              ...(batch === null ? {} : { batch }),
-              ...(review === null ? {} : { customer_review_status: [review] }),
-            },
-          },
-        }),
-      ),
-  });
-  const tasks = useMemo(
-    () => shuffled((found.data?.docs ?? []) as unknown as Task[], seed).slice(0, size),
-    [found.data, seed, size],
-  );
+  const batches = useBatchNames(filters.project);
+  const found = useQuery(auditQueue(filters));
+  const ids = useMemo(() => shuffled(found.data?.ids ?? [], seed).slice(0, size), [found.data, seed, size]);
+  const choose = (change: Record<string, string | null>) => {
+    const next = Object.fromEntries(Object.entries({ ...filters, ...change }).filter(([, v]) => v !== null));
+    const search: AuditFilters = auditFilters(next);
+    void navigate({ to: "/console/audits", search, replace: true });
+  };
   return (
     <Page
       title={t("app.nav.audits")}
@@ -58,13 +44,19 @@ export default function AuditsPage() {
     >
       <Group gap="xs" mb="sm" align="end" role="search" aria-label={t("console.filters")}>
         <Select
+          label={t("console.show")}
+          data={SOURCES.map((value) => ({ value, label: t(`console.audit.${value}`) }))}
+          value={filters.source}
+          onChange={(source) => choose({ source })}
+          allowDeselect={false}
+          size="xs"
+          w={230}
+        />
+        <Select
           label={t("console.project")}
           data={(names.data ?? []).map((p) => p.name)}
-          value={project}
-          onChange={(value) => {
-            setProject(value);
-            setBatch(null);
-          }}
+          value={filters.project ?? null}
+          onChange={(project) => choose({ project, batch: null })}
           searchable
           clearable
           limit={200}
@@ -73,22 +65,11 @@ export default function AuditsPage() {
         <Select
           label={t("console.batch")}
           data={batches}
-          value={batch}
-          onChange={setBatch}
+          value={filters.batch ?? null}
+          onChange={(batch) => choose({ batch })}
           searchable
           clearable
           limit={200}
-          size="xs"
-        />
-        <Select
-          label={t("console.column.review")}
-          data={["pending", "accepted", "fixed", "commented", "rejected"].map((value) => ({
-            value,
-            label: t(`console.status.${value}`),
-          }))}
-          value={review}
-          onChange={setReview}
-          clearable
           size="xs"
         />
         <NumberInput
@@ -102,19 +83,24 @@ export default function AuditsPage() {
         />
         {found.data !== undefined && (
           <Text size="sm" c="dimmed" pb={6}>
-            {t("console.sampleOf", { shown: tasks.length, total: found.data.total })}
+            {t("console.sampleOf", {
+              shown: ids.length,
+              total: `${found.data.ids.length}${found.data.more ? "+" : ""}`,
+            })}
           </Text>
         )}
       </Group>
       <Pending query={found}>
-        {tasks.length === 0 ? (
+        {ids.length === 0 ? (
           <Box className="sy-panel">
-            <Empty title={t("console.noAudits")}>{t("console.noAuditsHint")}</Empty>
+            <Empty title={t("console.noAudits")}>
+              {t(filters.source === "sample" ? "console.noSampleHint" : "console.noAuditsHint")}
+            </Empty>
           </Box>
         ) : (
           <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="sm">
-            {tasks.map((task) => (
-              <AuditCard key={task.task_id} task={task} onDone={() => void found.refetch()} />
+            {ids.map((id) => (
+              <AuditCard key={id} taskId={id} filters={filters} onDone={() => void found.refetch()} />
             ))}
           </SimpleGrid>
         )}

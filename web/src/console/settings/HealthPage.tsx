@@ -1,6 +1,7 @@
-import { Alert, Button, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Group, List, SimpleGrid, Stack, Title } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../../api/client";
@@ -19,6 +20,9 @@ function problems(health: Health, t: TFunction): string[] {
     told.push(t("console.health.storage", { problem: health.storage_problem }));
   if (health.jobs.failed > 0) told.push(t("console.health.failed", { count: health.jobs.failed }));
   if (health.jobs.late > 0) told.push(t("console.health.late", { count: health.jobs.late }));
+  if (health.dead_letters > 0) told.push(t("console.health.dead", { count: health.dead_letters }));
+  for (const { project, waiting } of health.stuck_reviews)
+    told.push(t("console.health.stuck", { project: project ?? t("console.without"), count: waiting }));
   return told;
 }
 
@@ -47,11 +51,23 @@ export default function HealthPage() {
               <Alert color="teal" icon={<IconCircleCheck aria-hidden />} title={t("console.health.ok")} />
             ) : (
               <Alert color="amber" icon={<IconAlertTriangle aria-hidden />} title={t("console.health.look")}>
-                {told.map((line) => (
-                  <Text key={line} size="sm">
-                    {line}
-                  </Text>
-                ))}
+                <List size="sm" spacing={2}>
+                  {told.map((line) => (
+                    <List.Item key={line}>{line}</List.Item>
+                  ))}
+                </List>
+                <Group gap="sm" mt="xs">
+                  {health.dead_letters > 0 && (
+                    <Anchor component={Link} to="/console/callbacks" size="sm">
+                      {t("app.nav.callbacks")}
+                    </Anchor>
+                  )}
+                  {health.stuck_reviews.length > 0 && (
+                    <Anchor component={Link} to="/console/people" size="sm">
+                      {t("app.nav.people")}
+                    </Anchor>
+                  )}
+                </Group>
               </Alert>
             )}
             <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">

@@ -1,9 +1,12 @@
 import { ActionIcon, Button, Group, Menu, Tooltip } from "@mantine/core";
 import { IconBan, IconChevronDown, IconChevronUp, IconSend } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { told, toldProblem } from "../../ui/feedback";
+import { Reassign } from "../work/Reassign";
 import type { Task } from "./filters";
 
 interface TaskActionsProps {
@@ -15,6 +18,7 @@ interface TaskActionsProps {
 export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
   const { t } = useTranslation();
   const path = { task_id: task.task_id };
+  const [giving, setGiving] = useState<string | null>(null);
   const cancel = useMutation({
     mutationFn: () => unwrap(api.POST("/v1/task/{task_id}/cancel", { params: { path } })),
     onSuccess: () => {
@@ -56,6 +60,11 @@ export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
             {t("console.cancel")}
           </Button>
         )}
+        {task.status === "pending" && (
+          <Button size="xs" variant="default" onClick={() => setGiving(task.task_id)}>
+            {t("console.reassign")}
+          </Button>
+        )}
         {task.callback_url !== undefined && task.status !== "pending" && (
           <Button
             size="xs"
@@ -65,6 +74,17 @@ export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
             onClick={() => callback.mutate()}
           >
             {t("console.sendCallback")}
+          </Button>
+        )}
+        {task.status === "completed" && (
+          <Button
+            size="xs"
+            variant="default"
+            component={Link}
+            to="/console/audits/$taskId"
+            params={{ taskId: task.task_id } as never}
+          >
+            {t("console.auditIt")}
           </Button>
         )}
         {task.status === "completed" && (
@@ -84,6 +104,7 @@ export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
           </Menu>
         )}
       </Group>
+      <Reassign taskId={giving} onClose={() => setGiving(null)} onDone={onChanged} />
       {onStep !== undefined && (
         <Group gap={4}>
           <Tooltip label={t("console.previousTask")}>

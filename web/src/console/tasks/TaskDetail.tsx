@@ -1,4 +1,4 @@
-import { Anchor, Badge, Group, Stack, Tabs } from "@mantine/core";
+import { Anchor, Stack, Tabs } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -9,11 +9,15 @@ import { Pending } from "../../ui/feedback";
 import { time } from "../../ui/format";
 import { JsonView } from "../../ui/JsonView";
 import { StatusBadge } from "../../ui/StatusBadge";
+import { EditMetadata } from "./EditMetadata";
+import { EditTags } from "./EditTags";
 import type { Task } from "./filters";
 import { TaskActions } from "./TaskActions";
+import { TaskAnswers } from "./TaskAnswers";
+import { TaskAttachments } from "./TaskAttachments";
 import { TaskComments, TaskTimeline, TaskVersions } from "./TaskHistory";
 
-function Summary({ task }: { task: Task }) {
+function Summary({ task, onChanged }: { task: Task; onChanged: () => void }) {
   const { t } = useTranslation();
   return (
     <Facts
@@ -41,18 +45,7 @@ function Summary({ task }: { task: Task }) {
         [t("console.batch"), task.batch],
         [t("console.column.unique_id"), task.unique_id],
         [t("console.column.priority"), task.priority],
-        [
-          t("console.column.tags"),
-          (task.tags ?? []).length > 0 && (
-            <Group key="t" gap={4}>
-              {task.tags?.map((tag) => (
-                <Badge key={tag} variant="outline" color="gray" size="sm" radius="sm" tt="none">
-                  {tag}
-                </Badge>
-              ))}
-            </Group>
-          ),
-        ],
+        [t("console.column.tags"), <EditTags key="t" task={task} onChanged={onChanged} />],
         [t("console.column.created_at"), time(task.created_at)],
         [t("console.column.completed_at"), task.completed_at && time(task.completed_at)],
         [t("console.callbackTo"), task.callback_url],
@@ -79,12 +72,14 @@ export function TaskDetail({ taskId, onStep }: { taskId: string; onStep?: (by: n
       {task !== undefined && (
         <Stack gap="md">
           <TaskActions task={task} onChanged={() => void found.refetch()} onStep={onStep} />
-          <Summary task={task} />
+          <Summary task={task} onChanged={() => void found.refetch()} />
           <Tabs defaultValue={task.response === undefined ? "params" : "response"} keepMounted={false}>
             <Tabs.List>
               {task.response !== undefined && <Tabs.Tab value="response">{t("console.response")}</Tabs.Tab>}
               <Tabs.Tab value="params">{t("console.params")}</Tabs.Tab>
+              <Tabs.Tab value="attachments">{t("console.attachments")}</Tabs.Tab>
               <Tabs.Tab value="metadata">{t("console.metadata")}</Tabs.Tab>
+              <Tabs.Tab value="answers">{t("console.attempts")}</Tabs.Tab>
               <Tabs.Tab value="versions">{t("console.versions")}</Tabs.Tab>
               <Tabs.Tab value="comments">{t("console.comments")}</Tabs.Tab>
               <Tabs.Tab value="timeline">{t("console.timeline")}</Tabs.Tab>
@@ -95,8 +90,14 @@ export function TaskDetail({ taskId, onStep }: { taskId: string; onStep?: (by: n
             <Tabs.Panel value="params" pt="sm">
               <JsonView value={task.params} label={t("console.params")} maxHeight={560} />
             </Tabs.Panel>
+            <Tabs.Panel value="attachments" pt="sm">
+              <TaskAttachments task={task} onChanged={() => void found.refetch()} />
+            </Tabs.Panel>
             <Tabs.Panel value="metadata" pt="sm">
-              <JsonView value={task.metadata} label={t("console.metadata")} maxHeight={560} />
+              <EditMetadata task={task} onChanged={() => void found.refetch()} />
+            </Tabs.Panel>
+            <Tabs.Panel value="answers" pt="sm">
+              <TaskAnswers taskId={taskId} />
             </Tabs.Panel>
             <Tabs.Panel value="versions" pt="sm">
               <TaskVersions taskId={taskId} />

@@ -1,14 +1,21 @@
-import { Code, Stack, Text, Timeline, Title } from "@mantine/core";
+import { Button, Stack, Text, Timeline, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
-import { DataTable } from "../../ui/DataTable";
 import { Empty, Pending } from "../../ui/feedback";
 import { time } from "../../ui/format";
 import { DiffView } from "../projects/DiffView";
 
-/** What happened to a task. */
+const told = (detail: unknown): string =>
+  typeof detail !== "object" || detail === null
+    ? ""
+    : Object.entries(detail)
+        .filter(([, value]) => value !== null && value !== "" && typeof value !== "object")
+        .map(([key, value]) => `${key.replaceAll("_", " ")}: ${value}`)
+        .join(" · ");
+
+/** What happened to a task, the first at the top. */
 export function TaskTimeline({ taskId }: { taskId: string }) {
   const { t } = useTranslation();
   const { query, rows } = usePaged(["timeline", taskId], (token) =>
@@ -18,27 +25,36 @@ export function TaskTimeline({ taskId }: { taskId: string }) {
       }),
     ),
   );
-  const numbered = rows.map((row, place) => ({ ...row, place }));
   return (
-    <DataTable
-      label={t("console.timeline")}
-      query={query}
-      rows={numbered}
-      idOf={(row) => row.place}
-      empty={t("console.nothingFound")}
-      columns={[
-        { title: t("console.when"), cell: (row) => time(row.at) },
-        { title: t("console.event"), cell: (row) => row.kind },
-        { title: t("console.actor"), cell: (row) => row.actor ?? "" },
-        {
-          title: t("console.detail"),
-          cell: (row) =>
-            row.detail != null && (
-              <Code style={{ overflowWrap: "anywhere" }}>{JSON.stringify(row.detail)}</Code>
-            ),
-        },
-      ]}
-    />
+    <Pending query={query}>
+      {rows.length === 0 ? (
+        <Empty title={t("console.nothingFound")} />
+      ) : (
+        <Timeline bulletSize={14} lineWidth={2} active={rows.length} aria-label={t("console.timeline")}>
+          {rows.map((row, at) => (
+            <Timeline.Item
+              // biome-ignore lint/suspicious/noArrayIndexKey: events have no name but their place
+              key={at}
+              title={t(`console.event.${row.kind}`, row.kind.replaceAll("_", " "))}
+            >
+              <Text size="xs" c="dimmed">
+                {[time(row.at), row.actor].filter(Boolean).join(" · ")}
+              </Text>
+              {told(row.detail) !== "" && (
+                <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+                  {told(row.detail)}
+                </Text>
+              )}
+            </Timeline.Item>
+          ))}
+        </Timeline>
+      )}
+      {query.hasNextPage && (
+        <Button size="xs" variant="default" mt="sm" onClick={() => void query.fetchNextPage()}>
+          {t("app.more")}
+        </Button>
+      )}
+    </Pending>
   );
 }
 

@@ -7,6 +7,7 @@ import { Empty, Problem, Waiting } from "../../ui/feedback";
 import { number } from "../../ui/format";
 import { Page } from "../../ui/Page";
 import { BulkBar } from "./BulkBar";
+import { BulkByFilter } from "./BulkByFilter";
 import { COLUMNS, keepColumns, keptColumns } from "./columns";
 import { FilterBar } from "./FilterBar";
 import { filterCount, type TaskFilters } from "./filters";
@@ -23,9 +24,12 @@ export default function TasksPage() {
   const [shown, setShown] = useState(keptColumns);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [open, setOpen] = useState<string | null>(null);
+  const [changing, setChanging] = useState(false);
   const columns = useMemo(() => COLUMNS.filter((column) => shown.includes(column.id)), [shown]);
   const { fetchNextPage, refetch } = query;
   const onMore = useCallback(() => void fetchNextPage({ cancelRefetch: false }), [fetchNextPage]);
+
+  const onChanged = useCallback(() => void refetch(), [refetch]);
 
   function filter(next: TaskFilters) {
     setSelected(new Set());
@@ -49,6 +53,11 @@ export default function TasksPage() {
           <Text size="sm" c="dimmed" aria-live="polite" data-testid="task-total">
             {query.data !== undefined && t("console.taskTotal", { count: total, shown: number(total) })}
           </Text>
+          {filterCount(filters) > 0 && total > 0 && (
+            <Button size="xs" variant="default" onClick={() => setChanging(true)}>
+              {t("console.changeAll", { count: total, shown: number(total) })}
+            </Button>
+          )}
           <Menu position="bottom-end" closeOnItemClick={false}>
             <Menu.Target>
               <Button size="xs" variant="default" leftSection={<IconColumns3 size={14} aria-hidden />}>
@@ -104,6 +113,13 @@ export default function TasksPage() {
           onOpen={setOpen}
         />
       )}
+      <BulkByFilter
+        opened={changing}
+        filters={filters}
+        total={total}
+        onClose={() => setChanging(false)}
+        onDone={onChanged}
+      />
       <Drawer
         opened={open !== null}
         onClose={() => setOpen(null)}
