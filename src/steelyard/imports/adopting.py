@@ -21,7 +21,7 @@ from steelyard.db.pool import Executor
 from steelyard.errors import InvalidRequest, NotFound, SteelyardError, parameter
 from steelyard.ids import first_id_at, is_wire_id
 from steelyard.imports import queries as q
-from steelyard.imports.lines import Line, LineResult, decode, refused
+from steelyard.imports.lines import Line, LineResult, decode, refused, unhurried
 from steelyard.tasks import queries as tasks_q
 from steelyard.tasks.create import find_type
 from steelyard.tasks.insert import array_literal
@@ -96,7 +96,7 @@ class Adopting:
         """Checks every line."""
         places: dict[tuple[str, str | None, str | None], _Place | SteelyardError] = {}
         out: list[_Adopted] = []
-        for line in lines:
+        async for line in unhurried(lines):
             item = _Adopted(line)
             out.append(item)
             try:

@@ -11,7 +11,7 @@ from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import ConstraintBroken, Executor, Tx
 from steelyard.errors import SteelyardError, parameter
 from steelyard.imports import queries as q
-from steelyard.imports.lines import Line, LineResult, decode, refused
+from steelyard.imports.lines import Line, LineResult, decode, refused, unhurried
 from steelyard.tasks.create import Targets, create_task, find_targets, find_type, new_task
 from steelyard.tasks.insert import insert_tasks
 from steelyard.tasks.model import NewTask
@@ -51,7 +51,7 @@ class Creating:
         targets: dict[tuple[bytes, ...], Targets | SteelyardError] = {}
         types: dict[str, str | None] = {}
         checked: list[_Checked] = []
-        for line in lines:
+        async for line in unhurried(lines):
             item = _Checked(line)
             checked.append(item)
             try:

@@ -49,6 +49,7 @@ async def import_stream(
                 tally.add(done)
                 yield b"".join(map(encode_result, done))
             writing = asyncio.create_task(write_chunk(ctx, writer, prepared))
+            await asyncio.sleep(0)  # it is on its way before the next chunk is checked
         if writing is not None:
             done, writing = await writing, None
             tally.add(done)
