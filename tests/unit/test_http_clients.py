@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "src" / "steelyard"
-MAY = {"net/guard.py", "net/operator.py", "net/oidc.py", "demo.py", "client.py"}
+MAY = {"net/guard.py", "net/posting.py", "net/operator.py", "net/oidc.py", "demo.py", "client.py"}
 """`net/oidc.py` asks the identity provider in the settings; `demo.py` the server that it demonstrates; `client.py` runs in the programs of
 contributors and not in the server."""
-CONNECTS = {"ops/up.py", "demo.py", "net/guard.py", "ops/listening.py", "ops/serving.py", "ops/supervisor.py"}
-"""`ops/up.py` asks the server that it has started itself how it is, `demo.py` the one that it was given; those after `guard` only listen."""
+CONNECTS = {
+    "ops/up.py",
+    "demo.py",
+    "net/guard.py",
+    "net/posting.py",
+    "ops/listening.py",
+    "ops/serving.py",
+    "ops/supervisor.py",
+}
+"""`ops/up.py` asks the server that it has started itself how it is, `demo.py` the one that it was given; `net/posting.py` is `guard`'s; those after it only listen."""
 ONLY = {"obstore": ("storage/",), "aiosmtplib": ("net/mail.py",), "asyncpg": ("db/", "ops/")}
 """Other clients, and where alone they may be: their addresses are the operator's."""
 CLIENTS = (

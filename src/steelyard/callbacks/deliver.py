@@ -37,6 +37,7 @@ _MAIL_SERVER = "mail"  # the host whose turns e-mails wait for
 _CLIP = 1000
 _LARGE_BYTES = 128 * 1024  # as stored, that is compressed
 _LARGE_AT_ONCE = 4
+_PACE_S = 0.008  # at thousands a second, statements of some dozens; nobody waits for an answer here
 _STATE = "callbacks"
 
 
@@ -59,8 +60,8 @@ class Sender:
         self.metrics = metrics_of(ctx)
         self.hosts = Hosts(ctx.settings.worker_concurrency)
         self.large = asyncio.Semaphore(_LARGE_AT_ONCE)
-        self.load: Coalescer[int, EventToSend | None] = Coalescer(self._load)
-        self.record: Coalescer[Try, None] = Coalescer(self._record)
+        self.load: Coalescer[int, EventToSend | None] = Coalescer(self._load, pace_s=_PACE_S)
+        self.record: Coalescer[Try, None] = Coalescer(self._record, pace_s=_PACE_S)
 
     async def _load(self, ids: list[int]) -> list[EventToSend | None]:
         found = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 import time
@@ -21,12 +20,15 @@ def message_id(event_id: int) -> str:
     return f"msg_{event_id}"
 
 
+def _key(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix(_PREFIX))
+
+
 def signed_headers(secret: str, event_id: int, body: bytes) -> dict[str, str]:
     """The three headers; the timestamp is that of this try, against which receivers refuse what is sent again by others later."""
     # Wall time, not steelyard.now(): receivers compare it with their own clocks.
     at, name = str(int(time.time())), message_id(event_id)
-    key = base64.b64decode(secret.removeprefix(_PREFIX))
-    digest = hmac.digest(key, f"{name}.{at}.".encode() + body, hashlib.sha256)
+    digest = hmac.digest(_key(secret), f"{name}.{at}.".encode() + body, "sha256")
     return {
         "webhook-id": name,
         "webhook-timestamp": at,
@@ -39,7 +41,6 @@ def is_signed(secret: str, headers: dict[str, str], body: bytes, *, tolerance_s:
     name, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not at.isdigit() or abs(time.time() - int(at)) > tolerance_s:
         return False
-    key = base64.b64decode(secret.removeprefix(_PREFIX))
-    digest = hmac.digest(key, f"{name}.{at}.".encode() + body, hashlib.sha256)
+    digest = hmac.digest(_key(secret), f"{name}.{at}.".encode() + body, "sha256")
     wanted = "v1," + base64.b64encode(digest).decode()
     return any(hmac.compare_digest(wanted, given) for given in headers.get("webhook-signature", "").split())

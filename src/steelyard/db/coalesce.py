@@ -6,6 +6,7 @@ A lone caller waits for nobody; under load one statement serves many. Used where
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -16,11 +17,15 @@ B = TypeVar("B")
 class Coalescer(Generic[A, B]):
     """`await c(item)` → the item's result. `run` gets 1..`limit` items and returns as many results, in order.
 
-    When a run of several items fails, each is run again alone, so that a bad one fails alone; `run` must be all or nothing.
+    When a run of several items fails, each is run again alone, so that a bad one fails alone; `run` must be all or nothing. With a `pace_s`,
+    runs begin at least so far apart: what comes in a stream goes in larger pieces, and what comes alone still waits for nobody.
     """
 
-    def __init__(self, run: Callable[[list[A]], Awaitable[Sequence[B]]], *, limit: int = 200):
-        self._run, self._limit = run, limit
+    def __init__(
+        self, run: Callable[[list[A]], Awaitable[Sequence[B]]], *, limit: int = 200, pace_s: float = 0.0
+    ):
+        self._run, self._limit, self._pace_s = run, limit, pace_s
+        self._next_at = 0.0
         self._waiting: list[tuple[A, asyncio.Future[B]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -34,6 +39,11 @@ class Coalescer(Generic[A, B]):
     async def _flush(self) -> None:
         try:
             while self._waiting:
+                if self._pace_s and len(self._waiting) < self._limit:
+                    pause_s = self._next_at - time.monotonic()
+                    if pause_s > 0:
+                        await asyncio.sleep(pause_s)
+                    self._next_at = time.monotonic() + self._pace_s
                 batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
                 await self._one(batch)
         finally:

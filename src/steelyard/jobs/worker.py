@@ -34,6 +34,7 @@ LEASE_S = 30.0
 HEARTBEAT_S = 3.0
 _POLL_S = (0.25, 0.75)  # an idle queue is looked at again after a random time from this range
 _GAP_S = 0.02  # wake-ups closer together than this share one look
+_PACE_S = 0.008  # outcomes that come in a stream are written some dozens at a time
 _BUSY_S = (1.0, 3.0)  # pause after the database was away or busy
 
 
@@ -59,8 +60,10 @@ class Worker:
         self.id = f"{socket.gethostname()}:{os.getpid()}:{secret_token(6)}"
         self._running: dict[Queue, dict[asyncio.Task[None], ClaimedJob]] = {queue: {} for queue in QUEUES}
         self._look: dict[Queue, asyncio.Event] = {queue: asyncio.Event() for queue in QUEUES}
-        self._delete: Coalescer[int, None] = Coalescer(self._delete_batch)
-        self._put_off: Coalescer[tuple[ClaimedJob, RetryLater], None] = Coalescer(self._put_off_batch)
+        self._delete: Coalescer[int, None] = Coalescer(self._delete_batch, pace_s=_PACE_S)
+        self._put_off: Coalescer[tuple[ClaimedJob, RetryLater], None] = Coalescer(
+            self._put_off_batch, pace_s=_PACE_S
+        )
 
     # -- life cycle
 
@@ -144,7 +147,7 @@ class Worker:
                 # A job's end sets `look`, and so does the wish to stop.
                 look.clear()
                 await self._wait(look, LEASE_S)
-                await asyncio.sleep(0.002)  # those that end together are replaced together
+                await asyncio.sleep(_PACE_S)  # those that end together are replaced together
                 continue
             look.clear()
             looked = time.monotonic()

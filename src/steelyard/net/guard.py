@@ -8,10 +8,11 @@ the environment (no proxies, no netrc), and no cookies are kept.
 from __future__ import annotations
 
 import asyncio
-import io
+import errno
 import ipaddress
 import re
 import socket
+import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -26,11 +27,14 @@ from yarl import URL
 from steelyard import __version__
 from steelyard.ctx import Ctx
 from steelyard.net.addresses import Network, inner, is_allowed, parse_networks
+from steelyard.net.posting import Poster
 
 MAX_REDIRECTS = 5
 _CHUNK = 64 * 1024
-_LARGE = 512 * 1024
 _STATE = "net.client"
+_REMEMBERED = 256
+_REFUSALS = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EADDRNOTAVAIL)
+_SHORT = 500
 _VAIN_TRIES = 4
 """How often a body is asked for from where it broke off before a byte of it must have come."""
 _PAUSE_S = 0.1
@@ -236,8 +240,11 @@ class GuardedClient:
 
     def __init__(self, allow_networks: tuple[str, ...]):
         self._allowed = parse_networks(allow_networks)
+        self._checked: dict[str, URL] = {}
+        resolver = _Resolver(self._allowed)
+        self._poster = Poster(resolver.resolve, self._socket, _AGENT)
         connector = aiohttp.TCPConnector(
-            resolver=_Resolver(self._allowed),
+            resolver=resolver,
             ttl_dns_cache=30,
             limit=0,  # callers have slots of their own
             keepalive_timeout=20,
@@ -252,6 +259,7 @@ class GuardedClient:
         )
 
     async def close(self) -> None:
+        self._poster.close()
         await self._session.close()
 
     def _socket(self, info: Any) -> socket.socket:
@@ -263,7 +271,17 @@ class GuardedClient:
 
     def check(self, text: str) -> URL:
         """`text` as an http(s) URL whose host, if it is a literal address, may be contacted; raises BadAddress, BlockedAddress."""
-        text = text.strip()
+        # Thousands of callbacks go to the same few addresses. What a name stands for is looked at when it is resolved.
+        url = self._checked.get(text)
+        if url is None:
+            url = self._check(text.strip())
+            if len(self._checked) >= _REMEMBERED:
+                self._checked.clear()
+            if len(text) <= _SHORT:
+                self._checked[text] = url
+        return url
+
+    def _check(self, text: str) -> URL:
         try:
             # What is a URL already is sent untouched: signatures of pre-signed addresses cover its very spelling.
             url = URL(text, encoded=_PLAIN.fullmatch(text) is not None)
@@ -339,26 +357,10 @@ class GuardedClient:
         checked = self.check(url)
         try:
             async with asyncio.timeout(timeout_s):
-                try:
-                    return await self._post(checked, body, headers, clip_bytes)
-                except aiohttp.ServerDisconnectedError:
-                    # A kept connection that the receiver had just closed; at-least-once allows one more go on a fresh one.
-                    return await self._post(checked, body, headers, clip_bytes)
-        except (aiohttp.ClientError, OSError) as e:
+                answer = await self._poster.post(checked, headers, body, clip_bytes)
+        except OSError as e:
             raise _failed(e, timeout_s) from e
-
-    async def _post(self, url: URL, body: bytes, headers: Mapping[str, str], clip_bytes: int) -> Reply:
-        # Large bodies are read piece by piece, not copied at once while everything else waits.
-        data = io.BytesIO(body) if len(body) > _LARGE else body
-        async with self._session.post(
-            url, data=data, headers=headers, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=None)
-        ) as response:
-            clip = b""
-            while len(clip) < clip_bytes and (more := await response.content.read(clip_bytes - len(clip))):
-                clip += more
-            if not response.content.at_eof():
-                response.close()  # the rest is of no interest, and reading it would be at the receiver's pace
-            return Reply(response.status, clip)
+        return Reply(answer.status, answer.body)
 
 
 def _failed(e: BaseException, timeout_s: float) -> FetchFailed:
@@ -367,12 +369,14 @@ def _failed(e: BaseException, timeout_s: float) -> FetchFailed:
         return FetchFailed(None, f"No complete answer within {timeout_s:g} s.")
     if isinstance(e, aiohttp.InvalidURL):
         return BadAddress(None, "This is not a valid URL.")
-    if isinstance(e, aiohttp.ClientConnectorDNSError):
+    if isinstance(e, aiohttp.ClientConnectorDNSError | socket.gaierror):
         return FetchFailed(None, "The host name could not be resolved.")
-    if isinstance(e, aiohttp.ClientConnectorCertificateError):
+    if isinstance(e, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
         return FetchFailed(None, "The server's certificate is not valid.")
     if isinstance(e, aiohttp.ClientConnectorError):
         return FetchFailed(None, f"No connection: {e.os_error.strerror or e.os_error}.")
+    if isinstance(e, OSError) and e.errno in _REFUSALS:
+        return FetchFailed(None, f"No connection: {e.strerror or e}.")
     return FetchFailed(None, f"The connection failed ({type(e).__name__}).")
 
 

@@ -143,6 +143,8 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     from steelyard import app
 
     log.setup(settings, "worker")
+    gc.collect()
+    gc.freeze()  # as above
 
     async def main() -> None:
         stop = asyncio.Event()
