@@ -1,14 +1,4 @@
-import {
-  Button,
-  Checkbox,
-  Modal,
-  NumberInput,
-  Progress,
-  Select,
-  Stack,
-  TagsInput,
-  Text,
-} from "@mantine/core";
+import { Button, Checkbox, Modal, NumberInput, Progress, Select, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -18,7 +8,7 @@ import { number } from "../../ui/format";
 import type { TaskFilters } from "./filters";
 
 type Verb = Schemas["ChangeTasks"]["verb"];
-const VERBS: readonly Verb[] = ["prioritize", "tag", "untag", "cancel", "recall"];
+const VERBS: readonly Verb[] = ["prioritize", "cancel", "recall"];
 const LOOK_MS = 700;
 
 interface BulkByFilterProps {
@@ -48,7 +38,6 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
   const { t } = useTranslation();
   const [verb, setVerb] = useState<Verb>("prioritize");
   const [priority, setPriority] = useState(20);
-  const [tags, setTags] = useState<string[]>([]);
   const [begun, setBegun] = useState(false);
   const [sure, setSure] = useState(false);
   const start = useMutation({
@@ -59,7 +48,6 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
             verb,
             filter: filters as Schemas["BulkFilter"],
             ...(verb === "prioritize" ? { priority } : {}),
-            ...(verb === "tag" || verb === "untag" ? { tags } : {}),
             ...(verb === "cancel" ? { begun } : {}),
           },
         }),
@@ -67,7 +55,6 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
   });
   if (start.data !== undefined) return <Course change={start.data} onClose={onClose} onDone={onDone} />;
   const grave = verb === "cancel" || verb === "recall";
-  const tagging = verb === "tag" || verb === "untag";
   return (
     <Stack gap="sm">
       <Select
@@ -91,7 +78,6 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
           onChange={(value) => setPriority(typeof value === "number" ? value : 20)}
         />
       )}
-      {tagging && <TagsInput label={t("console.column.tags")} value={tags} onChange={setTags} maxTags={5} />}
       {verb === "cancel" && (
         <Checkbox
           label={t("console.cancelBegun")}
@@ -107,7 +93,7 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
       <Problem error={start.error} />
       <Button
         color={grave ? "red" : undefined}
-        disabled={!sure || (tagging && tags.length === 0)}
+        disabled={!sure}
         loading={start.isPending}
         onClick={() => start.mutate()}
       >
