@@ -45,9 +45,6 @@ PEOPLE_PROBES: dict[tuple[str, str], Probe] = {
     ("PUT", "/api/settings"): lambda w: [
         Sent("/api/settings", body={"secure_result_urls": True}, expect=(200,), account_wide=True)
     ],
-    ("POST", "/api/settings/callback_auth_key"): lambda w: [
-        Sent("/api/settings/callback_auth_key", expect=(200,), status_only=True, account_wide=True)
-    ],
     ("GET", "/api/audit-log"): lambda w: [
         Sent("/api/audit-log", {"actor": w.assignee}, expect=(200,), account_wide=True)
     ],

@@ -385,3 +385,9 @@ async def test_the_default_address_and_the_secrets_can_be_changed(
     ).json()
     assert removed["default_url"] is None
     assert removed["auth_key"] != before["auth_key"]
+    acts = (await live.get("/api/audit-log", params={"action": "account.changed"})).json()["items"]
+    assert [a["detail"] for a in acts[:2]] == [
+        {"mode": "live", "callbacks": ["default_url", "auth_key"]},
+        {"mode": "live", "callbacks": ["default_url", "signing_secret"]},
+    ]
+    assert removed["signing_secret"] not in str(acts), "secrets are not written down"

@@ -19,6 +19,7 @@ from steelyard.db.outbox import wake
 from steelyard.db.pool import Tx
 from steelyard.errors import NotFound, parameter
 from steelyard.ids import secret_token
+from steelyard.users import record_act
 
 STATES = ("pending", "delivered", "failed", "undeliverable")
 DEAD = ("failed", "undeliverable")
@@ -175,11 +176,29 @@ async def change_callback_settings(
     new_auth_key: bool = False,
     new_signing_secret: bool = False,
 ) -> CallbackSettings:
-    """Changes what is asked for; `url` "" removes the default. Acts on tries from now on."""
-    return await q.set_settings(
-        ctx.db,
-        space_id=actor.space_id,
-        url=url,
-        auth_key=f"{actor.mode}_{secret_token(16)}" if new_auth_key else None,
-        signing_secret=new_secret() if new_signing_secret else None,
-    )
+    """Changes what is asked for; `url` "" removes the default. Acts on tries from now on, and is noted in the audit log."""
+
+    async def work(tx: Tx) -> CallbackSettings:
+        found = await q.set_settings(
+            tx,
+            space_id=actor.space_id,
+            url=url,
+            auth_key=f"{actor.mode}_{secret_token(16)}" if new_auth_key else None,
+            signing_secret=new_secret() if new_signing_secret else None,
+        )
+        asked = {
+            "default_url": url is not None,
+            "auth_key": new_auth_key,
+            "signing_secret": new_signing_secret,
+        }
+        await record_act(
+            tx,
+            actor.account_id,
+            actor.email,
+            "account.changed",
+            mode=actor.mode,
+            callbacks=[name for name, given in asked.items() if given],
+        )
+        return found
+
+    return await ctx.db.transact(work)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from steelyard import users
 from steelyard.ctx import Actor, Ctx
 from steelyard.people import queries as q
-from steelyard.tasks.platform import check_callback
 
 
 async def get_settings(ctx: Ctx, actor: Actor) -> users.SpaceSettings:
@@ -14,24 +13,11 @@ async def get_settings(ctx: Ctx, actor: Actor) -> users.SpaceSettings:
 
 
 async def change_settings(
-    ctx: Ctx,
-    actor: Actor,
-    *,
-    callback_url: str | None = None,
-    secure_result_urls: bool | None = None,
-    new_callback_auth_key: bool = False,
+    ctx: Ctx, actor: Actor, *, secure_result_urls: bool | None = None
 ) -> users.SpaceSettings:
-    """Changes what is given; `callback_url` "" removes the default. Raises InvalidRequest."""
-    if callback_url:
-        check_callback(callback_url)
+    """Changes what is given."""
     account = await users.find_account(ctx.db, actor.account_id)
     await users.set_space(
-        ctx,
-        account.name,
-        actor.mode,
-        callback_url=callback_url,
-        secure_result_urls=secure_result_urls,
-        new_callback_auth_key=new_callback_auth_key,
-        by=actor.email,
+        ctx, account.name, actor.mode, secure_result_urls=secure_result_urls, by=actor.email
     )
     return await get_settings(ctx, actor)

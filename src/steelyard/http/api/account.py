@@ -16,22 +16,15 @@ routes = Routes("api", "Account")
 
 
 class SpaceSettings(Struct, kw_only=True):
-    """What is set for the mode that the caller acts in."""
+    """What is set for the mode that the caller acts in; where callbacks go is at /api/callback-settings."""
 
     mode: Literal["live", "test"]
-    callback_url: Annotated[
-        str | None, Meta(description="Where callbacks of tasks without one of their own go.")
-    ]
-    callback_auth_key: Annotated[
-        str, Meta(description="The secret that callbacks carry in `scale-callback-auth`.")
-    ]
     secure_result_urls: Annotated[bool, Meta(description="Whether files of answers are fetched with a key.")]
 
 
 class ChangeSpaceSettings(Struct, kw_only=True):
-    """What to change; the rest stays. An empty `callback_url` removes the default."""
+    """What to change; the rest stays."""
 
-    callback_url: Annotated[str, Meta(max_length=2048)] | None = None
     secure_result_urls: bool | None = None
 
 
@@ -127,8 +120,6 @@ class JobRetried(Struct):
 def _settings(found: users.SpaceSettings) -> SpaceSettings:
     return SpaceSettings(
         mode=found.mode,
-        callback_url=found.default_callback_url,
-        callback_auth_key=found.callback_auth_key,
         secure_result_urls=found.secure_result_urls,
     )
 
@@ -144,16 +135,8 @@ async def change_settings(call: Call) -> SpaceSettings:
     """Change settings of this mode of the account"""
     body: ChangeSpaceSettings = call.body
     return _settings(
-        await people.change_settings(
-            call.ctx, call.actor, callback_url=body.callback_url, secure_result_urls=body.secure_result_urls
-        )
+        await people.change_settings(call.ctx, call.actor, secure_result_urls=body.secure_result_urls)
     )
-
-
-@routes.post("/api/settings/callback_auth_key", response=SpaceSettings, access=SETTINGS)
-async def rotate_callback_auth_key(call: Call) -> SpaceSettings:
-    """Replace the secret that callbacks carry"""
-    return _settings(await people.change_settings(call.ctx, call.actor, new_callback_auth_key=True))
 
 
 @routes.get("/api/audit-log", query=ListAuditLog, response=AuditLog, access=SETTINGS)
