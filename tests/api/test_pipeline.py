@@ -235,6 +235,8 @@ async def test_what_is_sent_back_waits_for_its_author_with_the_remarks_and_retur
     back = await second.claim()
     assert back["slot"]["step"] == 2, "the first stage does not see it again"
     assert back["review"]["version"] == 2
+    assert lease["review"]["previous_response"] is None
+    assert back["review"]["previous_response"]["annotations"] == boxes()["annotations"]
     assert [c["text"] for c in back["review"]["comments"]] == ["Too wide."]
     assert (await second.review(back, "accept"))["status"] == "completed"
     assert (await crew.read(task_id))["response"]["annotations"] == boxes(left=20)["annotations"]

@@ -1,7 +1,9 @@
-"""Review in the browser: sent back with a remark, done better, corrected, accepted."""
+"""Review in the browser: compared, sent back with a remark, done better, corrected, accepted; and what training tasks tell."""
 
 from __future__ import annotations
 
+import os
+import uuid
 from typing import Any
 
 import requests
@@ -9,29 +11,39 @@ from playwright.sync_api import Page, expect
 from scaleapi.tasks import TaskType
 
 from tests.browser.conftest import LABELER, MANAGER, PASSWORD, OpenPage, assign, axe, offered, response_of
-from tests.sdk.conftest import Namer, Server
+from tests.sdk.conftest import Namer, Server, eventually
+
+FORM = {
+    "instruction": "Find it out.",
+    "attachment": "Halcyon, Oban",
+    "attachment_type": "text",
+    "fields": {"phone": "Telephone"},
+}
 
 
-def make_task(server: Server, fresh: Namer, **workflow: Any) -> tuple[str, str]:
+def make_task(
+    server: Server, fresh: Namer, kind: TaskType = TaskType.DataCollection, body: Any = FORM, **workflow: Any
+) -> tuple[str, str]:
     """A task of a project with that workflow: (project, task id)."""
     project = fresh("reviewed")
-    server.client(server.keys.live).create_project(project, TaskType.DataCollection)
+    rapid = "training_required" in workflow
+    server.client(server.keys.live).create_project(project, kind, rapid=rapid)
     assign(server, project, LABELER)
     done = server.call("PUT", f"/api/projects/{project}/workflow", json=workflow)
     assert done.ok, done.text
-    body = {
-        "instruction": "Find it out.",
-        "attachment": "Halcyon, Oban",
-        "attachment_type": "text",
-        "fields": {"phone": "Telephone"},
-    }
-    made = server.call("POST", "/v1/task/datacollection", json={"project": project, **body})
+    where: dict[str, Any] = {"project": project}
+    if rapid:
+        where["batch"] = fresh("batch")
+        assert server.call("POST", "/v1/batches", json={"project": project, "name": where["batch"]}).ok
+    made = server.call("POST", f"/v1/task/{kind.value}", json={**where, **body})
     assert made.ok, made.text
+    if rapid:
+        assert server.call("POST", f"/v1/batches/{where['batch']}/finalize", json={}).ok
     offered(server, made.json()["task_id"])
     return project, made.json()["task_id"]
 
 
-def answer(server: Server, task_id: str, text: str) -> None:
+def answer(server: Server, task_id: str, response: Any) -> None:
     """The labeler's answer by the API."""
     session = requests.Session()
     signed = session.post(
@@ -41,9 +53,7 @@ def answer(server: Server, task_id: str, text: str) -> None:
     project = server.call("GET", f"/v1/task/{task_id}").json()["project"]
     claimed = session.post(server.url + "/api/work/claim", json={"project": project}, timeout=20).json()
     done = session.post(
-        f"{server.url}/api/work/{claimed['lease_token']}/submit",
-        json={"response": {"fields": {"phone": text}}},
-        timeout=20,
+        f"{server.url}/api/work/{claimed['lease_token']}/submit", json={"response": response}, timeout=20
     )
     assert done.ok, done.text
 
@@ -56,7 +66,7 @@ def test_an_answer_is_sent_back_with_a_remark_done_better_and_accepted(
     server: Server, open_page: OpenPage, fresh: Namer
 ) -> None:
     project, task_id = make_task(server, fresh, review_stages=[{"sample": 1}])
-    answer(server, task_id, "555")
+    answer(server, task_id, {"fields": {"phone": "555"}})
     review = open_page(f"/work?project={project}", MANAGER)
     expect(review.get_by_text("Review", exact=True)).to_be_visible()
     expect(review.get_by_label("Telephone")).to_have_value("555")
@@ -85,7 +95,7 @@ def test_an_answer_is_sent_back_with_a_remark_done_better_and_accepted(
 
 def test_a_reviewer_corrects_an_answer(server: Server, open_page: OpenPage, fresh: Namer) -> None:
     project, task_id = make_task(server, fresh, review_stages=[{"sample": 1}])
-    answer(server, task_id, "555")
+    answer(server, task_id, {"fields": {"phone": "555"}})
     review = open_page(f"/work?project={project}", MANAGER)
     expect(review.get_by_role("button", name="Submit my fix")).to_have_attribute("aria-disabled", "true")
     review.get_by_label("Telephone").fill("01631 555")
@@ -95,6 +105,160 @@ def test_a_reviewer_corrects_an_answer(server: Server, open_page: OpenPage, fres
     assert response_of(server, task_id)["fields"] == {"phone": "01631 555"}
     versions = server.call("GET", f"/api/tasks/{task_id}/versions").json()
     assert [v["origin"] for v in versions.get("items", versions)][-1] in ("fixed", "reviewed")
+
+
+def test_a_text_goes_back_with_a_pinned_remark_and_the_next_review_shows_what_was_changed(
+    server: Server, open_page: OpenPage, fresh: Namer
+) -> None:
+    body = {
+        "text": "Ines sold the mill to Tomas.",
+        "labels": [{"name": "seller"}, {"name": "buyer"}],
+        "instruction": "Mark who sells and who buys.",
+    }
+    project, task_id = make_task(
+        server, fresh, TaskType.NamedEntityRecognition, body, review_stages=[{"sample": 1}]
+    )
+    ines = {"id": str(uuid.uuid4()), "start": 0, "end": 4, "text": "Ines", "label": "buyer"}
+    mill = {"id": str(uuid.uuid4()), "start": 14, "end": 18, "text": "mill", "label": "buyer"}
+    answer(server, task_id, {"annotations": [ines, mill], "relationships": []})
+
+    review = open_page(f"/work?project={project}", MANAGER)
+    text = review.locator("main .steelyard-text")
+    text.locator("[data-spans]", has_text="mill").first.click()
+    review.keyboard.press("i")
+    expect(review.get_by_label("Remark on the selected annotation buyer")).to_be_focused()
+    review.keyboard.type("A mill buys nothing.")
+    review.keyboard.press("Enter")
+    review.keyboard.press("Escape")
+    expect(review.get_by_text("A mill buys nothing.")).to_be_visible()
+    review.keyboard.press("Shift+X")
+    empty(review)
+
+    label = open_page(f"/work?project={project}", LABELER)
+    label.locator(".steelyard-remarks").get_by_role("button", name="buyer").click()
+    expect(label.locator("[data-selected][data-spans]")).to_have_text("mill")
+    label.get_by_role("application").focus()
+    label.keyboard.press("Delete")
+    label.locator("[data-spans]", has_text="Ines").first.click()
+    label.keyboard.press("1")
+    label.keyboard.press("Control+Enter")
+    empty(label)
+
+    review.get_by_role("button", name="Look again").click()
+    expect(text.locator("[data-spans]", has_text="Ines").first).to_be_visible()
+    expect(text.locator("[data-change]")).to_have_count(0)
+    review.keyboard.press("Shift+D")
+    expect(text.locator("[data-change=removed]")).to_have_text("mill")
+    expect(text.locator("[data-change=changed]")).to_have_text("Ines")
+    axe(review)
+    review.keyboard.press("Shift+C")
+    beside = review.get_by_role("region", name="the version before")
+    expect(beside.locator("[data-spans]", has_text="mill").first).to_be_visible()
+    axe(review)
+    review.keyboard.press("Shift+C")
+    expect(beside).to_be_hidden()
+    review.keyboard.down("\\")
+    expect(beside.locator("[data-spans]", has_text="mill").first).to_be_visible()
+    review.keyboard.up("\\")
+    expect(beside).to_be_hidden()
+    text.locator("[data-spans]", has_text="Ines").first.click()
+    review.keyboard.press("Shift+E")  # nothing was changed: nothing happens
+    review.keyboard.press("Control+Shift+ArrowRight")
+    review.keyboard.press("Control+Shift+ArrowLeft")
+    review.keyboard.press("Control+z")
+    review.keyboard.press("Shift+E")
+    empty(review)
+    (left,) = response_of(server, task_id)["annotations"]
+    assert (left["id"], left["label"], left["text"]) == (ines["id"], "seller", "Ines ")
+
+
+def test_answers_of_several_people_to_a_picture_are_compared(
+    server: Server, open_page: OpenPage, fresh: Namer
+) -> None:
+    body = {
+        "instruction": "Mark the cups.",
+        "attachment": f"{server.photos}/coffee.jpg",
+        "geometries": {"box": {"objects_to_annotate": ["cup", "saucer"]}},
+    }
+    project, task_id = make_task(
+        server, fresh, TaskType.ImageAnnotation, body, overlap=2, review_stages=[{"sample": 1}]
+    )
+
+    def boxes(*placed: tuple[str, int]) -> dict[str, Any]:
+        size = {"type": "box", "top": 100, "width": 120, "height": 90}
+        return {
+            "annotations": [
+                {**size, "uuid": str(uuid.uuid4()), "label": label, "left": x} for label, x in placed
+            ]
+        }
+
+    answer(server, task_id, boxes(("cup", 100), ("saucer", 300)))
+    server.complete(task_id, boxes(("cup", 106)))
+    eventually(lambda: server.call("GET", f"/api/tasks/{task_id}/versions").json()["items"])
+    review = open_page(f"/work?project={project}", MANAGER)
+    expect(review.get_by_test_id("image-canvas")).to_have_attribute("data-ready", "true")
+    bar = review.get_by_role("group", name="Compared with")
+    expect(bar.get_by_role("radio", name="contributor")).to_have_count(2)
+    review.keyboard.press("Shift+D")
+    review.keyboard.press("Shift+D")
+    review.keyboard.press("Shift+C")
+    beside = review.locator("[data-compare=other]")
+    expect(beside.get_by_test_id("image-canvas")).to_have_attribute("data-ready", "true")
+    axe(review)
+    if shots := os.environ.get("STEELYARD_SHOTS"):
+        review.screenshot(path=f"{shots}/review-image.png")
+    review.keyboard.press("Shift+C")
+    review.locator("li[data-record] button").first.click()
+    review.keyboard.press("i")
+    review.keyboard.type("Well seen.")
+    review.keyboard.press("Enter")
+    review.keyboard.press("Escape")
+    review.keyboard.press("Shift+A")
+    empty(review)
+    assert {a["label"] for a in response_of(server, task_id)["annotations"]} <= {"cup", "saucer"}
+    remarks = server.call("GET", f"/api/tasks/{task_id}/comments").json()["items"]
+    assert [(r["text"], r["annotation_id"] is not None) for r in remarks] == [("Well seen.", True)]
+
+
+def test_a_training_task_shows_the_right_answer_and_leads_on(
+    server: Server, open_page: OpenPage, fresh: Namer
+) -> None:
+    ticket = {
+        "instruction": "What is it about?",
+        "attachments": [{"type": "text", "content": "The app crashes."}],
+        "fields": [
+            {
+                "type": "category",
+                "field_id": "about",
+                "title": "About?",
+                "choices": [{"label": word, "value": word} for word in ("Billing", "Bug")],
+            }
+        ],
+    }
+    project, task_id = make_task(server, fresh, TaskType.TextCollection, ticket, training_required=1)
+    known = {**ticket, "project": project, "expected_response": {"annotations": {"about": ["Bug"]}}}
+    made = server.call("POST", "/v1/training_tasks/textcollection", json=known)
+    assert made.ok, made.text
+    page = open_page(f"/work?project={project}", LABELER)
+    expect(page.get_by_text("Training", exact=True)).to_be_visible()
+    page.keyboard.press("1")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="Not quite: compare with the right answer")).to_be_visible()
+    expect(page.get_by_role("radio", name="Bug")).to_be_checked()
+    expect(page.get_by_text("Yours: Billing")).to_be_visible()
+    axe(page)
+    page.keyboard.press("Enter")  # the next task
+    expect(page.get_by_text("Training", exact=True)).to_be_visible()
+    page.keyboard.press("2")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="Right")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Submit")).to_be_visible()
+    expect(page.get_by_text("Training", exact=True)).to_be_hidden()
+    page.keyboard.press("2")
+    page.keyboard.press("Control+Enter")
+    empty(page)
+    assert response_of(server, task_id)["annotations"] == {"about": ["Bug"]}
 
 
 def test_no_two_commands_share_keys_and_own_keys_are_taken(

@@ -70,9 +70,10 @@ class OtherAnswer(Struct, kw_only=True):
 
 
 class WorkReview(Struct, kw_only=True):
-    """What is to be reviewed: the answer with its version, and all answers where several people gave one."""
+    """What is to be reviewed: the answer with its version, the version before it, and all answers where several people gave one."""
 
     response: Document
+    previous_response: Document | None = None
     version: int
     origin: str
     answers: list[OtherAnswer]
@@ -205,6 +206,7 @@ async def leased(ctx: Ctx, actor: Actor, held: work.Work) -> LeasedWork:
         seen = await review.review_context(ctx.db, actor, held)
         shown.review = WorkReview(
             response=Raw(seen.response.encode()),
+            previous_response=None if seen.previous is None else Raw(seen.previous.encode()),
             version=seen.version,
             origin=seen.origin,
             answers=[OtherAnswer(label=a.label, response=Raw(a.response.encode())) for a in seen.answers],

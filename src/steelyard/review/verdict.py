@@ -37,9 +37,10 @@ class LabeledAnswer(Struct, frozen=True):
 
 
 class ReviewContext(Struct, frozen=True):
-    """What a reviewer sees: the latest answer (JSON text), all answers where several people gave one, earlier remarks."""
+    """What a reviewer sees: the latest answer and the one before it (JSON text), all answers where several people gave one, earlier remarks."""
 
     response: str
+    previous: str | None
     version: int
     origin: str
     answers: list[LabeledAnswer]
@@ -50,12 +51,14 @@ async def review_context(on: Executor, actor: Actor, leased: work.Work) -> Revie
     """What there is to review under a lease."""
     version = await q.version(on, space_id=actor.space_id, task_id=leased.task_id, version=leased.version)
     assert version is not None
+    before = await q.version(on, space_id=actor.space_id, task_id=leased.task_id, version=leased.version - 1)
     answers = await q.answers_of_round(
         on, space_id=actor.space_id, task_id=leased.task_id, round=leased.round
     )
     several = answers if len(answers) > 1 else []
     return ReviewContext(
         version.response,
+        None if before is None else before.response,
         version.version,
         version.origin,
         [LabeledAnswer(name, response) for name, response in zip(_NAMES, several, strict=False)],

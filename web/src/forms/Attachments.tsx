@@ -3,6 +3,7 @@ import {
   Button,
   Group,
   Image,
+  Loader,
   Paper,
   SegmentedControl,
   Stack,
@@ -11,9 +12,10 @@ import {
   useComputedColorScheme,
 } from "@mantine/core";
 import { IconExternalLink, IconZoomIn, IconZoomOut } from "@tabler/icons-react";
-import { type RefObject, useMemo, useRef, useState } from "react";
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { markdownPage } from "./markdown";
+import { framedPage, markdownPage } from "./markdown";
+import { sanitized } from "./sanitize";
 
 /** Something to read, see or hear beside a form. `content` is the text itself, or the customer's address, which is shown and never loaded. */
 export interface Item {
@@ -78,7 +80,13 @@ function One({
   const { t } = useTranslation();
   switch (item.kind) {
     case "text":
-      return <TextItem text={item.content} title={item.title} />;
+      return item.url === null ? (
+        <TextItem text={item.content} title={item.title} />
+      ) : (
+        <FileItem item={item} url={item.url} />
+      );
+    case "html":
+      return item.url === null ? <Missing item={item} /> : <FileItem item={item} url={item.url} />;
     case "image":
       return item.url === null ? <Missing item={item} /> : <Picture url={item.url} title={item.title} />;
     case "audio":
@@ -135,6 +143,46 @@ function Missing({ item }: { readonly item: Item }) {
         )}
       </Stack>
     </Paper>
+  );
+}
+
+const LARGEST_TEXT = 2_000_000;
+
+/** A text or HTML file of our own origin, read and shown in a frame without rights. */
+function FileItem({ item, url }: { readonly item: Item; readonly url: string }) {
+  const { t } = useTranslation();
+  const dark = useComputedColorScheme("light") === "dark";
+  const [read, setRead] = useState<{ text: string; more: boolean } | "failed" | null>(null);
+  useEffect(() => {
+    const leaving = new AbortController();
+    setRead(null);
+    fetch(url, { signal: leaving.signal })
+      .then(async (answer) => {
+        if (!answer.ok) throw new Error(String(answer.status));
+        const text = await answer.text();
+        setRead({ text: text.slice(0, LARGEST_TEXT), more: text.length > LARGEST_TEXT });
+      })
+      .catch(() => {
+        if (!leaving.signal.aborted) setRead("failed");
+      });
+    return () => leaving.abort();
+  }, [url]);
+  if (read === null) return <Loader size="sm" aria-label={t("workbench.loading")} />;
+  if (read === "failed") return <Missing item={item} />;
+  return (
+    <Stack gap={4}>
+      {item.kind === "html" ? (
+        <iframe
+          title={item.title}
+          sandbox=""
+          srcDoc={framedPage(sanitized(read.text), dark)}
+          style={{ height: "70vh" }}
+        />
+      ) : (
+        <TextItem text={read.text} title={item.title} />
+      )}
+      {read.more && <Missing item={item} />}
+    </Stack>
   );
 }
 

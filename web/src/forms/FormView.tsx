@@ -14,6 +14,7 @@ import {
   kindOf,
   least,
   most,
+  options,
   setIn,
 } from "./fields";
 import { WIDGETS } from "./widgets";
@@ -195,6 +196,13 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
             </Button>
           </Group>
         )}
+        {changed && (
+          <Text size="xs" c="dimmed" data-earlier style={{ overflowWrap: "anywhere" }}>
+            {t(env.editable ? "forms.earlier" : "forms.yours", {
+              answer: told(field, env.before?.[field.field_id]) || t("forms.noAnswer"),
+            })}
+          </Text>
+        )}
         {issue !== undefined && (
           <Text size="sm" c="red" role="alert" id={`${text}-issue`}>
             {issue}
@@ -234,6 +242,20 @@ function One({
       label={n === null ? field.title : `${field.title} ${n}`}
     />
   );
+}
+
+/** An answer in words, for telling what it was before. */
+function told(field: Field, value: Value | undefined): string {
+  if (value === undefined || value === null) return "";
+  if (Array.isArray(value)) return value.map((one) => told(field, one as Value)).join(", ");
+  if (typeof value === "object")
+    return Object.entries(value)
+      .map(([key, one]) => {
+        const inner = children(field).find((f) => f.field_id === key);
+        return `${inner?.title ?? key}: ${told(inner ?? field, one as Value)}`;
+      })
+      .join("; ");
+  return options(field).find((option) => option.value === value)?.label ?? String(value);
 }
 
 /** An answer that was added and says nothing yet. */

@@ -6,6 +6,7 @@
 
 import type { ComponentType } from "react";
 import type { Command } from "../commands/command";
+import type { Likeness } from "../document/align";
 import type { Doc } from "../document/doc";
 import type { DocumentStore } from "../document/store";
 import fallback from "./_json";
@@ -84,6 +85,10 @@ export interface TaskTypeModule {
   check(doc: Doc, task: WireTask, media: readonly MediaView[]): readonly Issue[];
   /** The response in the form that the server's type prescribes. */
   buildResponse(doc: Doc, task: WireTask, media: readonly MediaView[]): unknown;
+  /** How far two annotations are in the same place, for comparing answers of several people. */
+  readonly likeness?: Likeness;
+  /** The editor itself shows the earlier answer while `\\` is held. */
+  readonly showsBefore?: boolean;
 }
 
 const modules = import.meta.glob<{ default: TaskTypeModule }>("./*/index.{ts,tsx}");

@@ -10,7 +10,7 @@ export interface Look {
   /** Shown dashed: a pre-label that nobody has accepted. */
   readonly proposed: boolean;
   /** Difference to the earlier answer, in review. */
-  readonly change?: "added" | "changed" | undefined;
+  readonly change?: "added" | "changed" | "removed" | undefined;
 }
 
 export interface Range {

@@ -33,7 +33,12 @@ export function Feedback({
   return (
     <>
       <Group px="md" h={56} justify="space-between" component="header" className="steelyard-workbench-header">
-        <Title order={1} size="h4" c={given.passed === true ? "teal" : "orange"}>
+        <Title
+          order={1}
+          size="h4"
+          className="steelyard-save"
+          data-save-state={given.passed === true ? "saved" : "local"}
+        >
           {t(given.passed === true ? "workbench.feedback.passed" : "workbench.feedback.failed")}
         </Title>
         <Text size="sm">{t("workbench.feedback.text", { score: Math.round((given.score ?? 0) * 100) })}</Text>

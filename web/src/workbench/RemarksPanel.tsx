@@ -12,7 +12,7 @@ import {
   Title,
 } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
-import { useState, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import type { DocumentStore } from "../document/store";
 import type { Remark } from "../task-types/registry";
@@ -22,15 +22,21 @@ interface Props {
   readonly given: readonly Remark[];
   readonly own: readonly Remark[];
   readonly editable: boolean;
+  /** Counts how often a remark was asked for by a key: the field takes the focus. */
+  readonly asked: number;
   readonly store: DocumentStore;
   readonly onChange: (own: readonly Remark[]) => void;
 }
 
 /** Remarks, each pinned to an annotation or to the whole answer; a click selects the annotation. */
-export function RemarksPanel({ given, own, editable, store, onChange }: Props) {
+export function RemarksPanel({ given, own, editable, asked, store, onChange }: Props) {
   const { t } = useTranslation();
   const { selection, doc } = useSyncExternalStore(store.subscribe, store.snapshot);
   const [text, setText] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (asked > 0) field.current?.focus();
+  }, [asked]);
   const selected = [...selection][0];
   const add = () => {
     if (text.trim() === "") return;
@@ -65,6 +71,7 @@ export function RemarksPanel({ given, own, editable, store, onChange }: Props) {
           {editable && (
             <>
               <Textarea
+                ref={field}
                 label={t(selected === undefined ? "workbench.remarks.whole" : "workbench.remarks.pinned", {
                   label: doc.records.get(selected ?? "")?.label ?? "",
                 })}
@@ -76,6 +83,7 @@ export function RemarksPanel({ given, own, editable, store, onChange }: Props) {
                 maxLength={5000}
                 onChange={(event) => setText(event.currentTarget.value)}
                 onKeyDown={(event) => {
+                  if (event.key === "Escape") event.currentTarget.blur();
                   if (
                     event.key !== "Enter" ||
                     event.shiftKey ||

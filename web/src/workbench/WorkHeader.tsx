@@ -13,7 +13,6 @@ import { useTranslation } from "react-i18next";
 import { shown } from "../commands/keys";
 import type { CommandRegistry } from "../commands/registry";
 import type { OpenWork } from "./open";
-import type { SaveState } from "./outbox";
 import type { WorkSession } from "./session";
 
 interface Props {
@@ -26,16 +25,6 @@ interface Props {
   readonly onLeave: () => void;
   readonly onKeys: () => void;
 }
-
-const COLORS: Record<SaveState, string> = {
-  saved: "teal",
-  saving: "dimmed",
-  local: "orange",
-  "signed-out": "orange",
-  conflict: "red",
-  "lease-lost": "red",
-  "page-only": "red",
-};
 
 /** Task, state of saving, and the verbs; every button tells its key. */
 export function WorkHeader({
@@ -120,7 +109,16 @@ export function WorkHeader({
           {task.batch === undefined ? "" : ` · ${task.batch}`}
         </Text>
         {stage !== "label" && (
-          <Text size="xs" fw={600} tt="uppercase" c={stage === "review" ? "violet" : "blue"}>
+          <Text
+            size="xs"
+            fw={600}
+            tt="uppercase"
+            c={
+              stage === "review"
+                ? "light-dark(var(--mantine-color-violet-8), var(--mantine-color-violet-3))"
+                : "light-dark(var(--mantine-color-blue-9), var(--mantine-color-blue-3))"
+            }
+          >
             {t(`workbench.stage.${stage}`)}
           </Text>
         )}
@@ -187,7 +185,7 @@ function SaveWords({ open, session }: { readonly open: OpenWork; readonly sessio
     <Group gap="xs" wrap="nowrap">
       <Text
         size="xs"
-        c={COLORS[state]}
+        className="steelyard-save"
         role="status"
         data-save-state={state}
         style={{ whiteSpace: "nowrap" }}
@@ -195,7 +193,12 @@ function SaveWords({ open, session }: { readonly open: OpenWork; readonly sessio
         {t(`workbench.save.${state}`)}
       </Text>
       {urgent && state !== "lease-lost" && (
-        <Text size="xs" c="orange" style={{ whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" }}>
+        <Text
+          size="xs"
+          className="steelyard-save"
+          data-left
+          style={{ whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" }}
+        >
           {t("workbench.leaseLeft", { time: clock })}
         </Text>
       )}

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import type { Command } from "../commands/command";
 import type { CommandRegistry } from "../commands/registry";
 import type { Remark } from "../task-types/registry";
+import { CompareBar, ComparePane } from "./Compare";
 import { Instructions } from "./Instructions";
 import type { OpenWork } from "./open";
 import { RemarksPanel } from "./RemarksPanel";
@@ -32,7 +33,46 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave, onKe
   const [side, setSide] = useState<Side>(work.instructions?.changed === true ? "instructions" : null);
   const register = useCallback((commands: readonly Command[]) => registry.register(commands), [registry]);
 
+  const [against, setAgainst] = useState(0);
+  const [beside, setBeside] = useState(false);
+  const [held, setHeld] = useState(false);
+  const [asked, setAsked] = useState(0);
+  const comparisons = useMemo(() => open.comparisons(), [open]);
+  const comparison = comparisons[against];
+
   useEffect(() => register(taskCommands(open, session, setSide)), [register, open, session]);
+  useEffect(() => {
+    if (comparisons.length === 0) return undefined;
+    return register([
+      ...(open.type.showsBefore === true
+        ? []
+        : [
+            {
+              id: "review.before",
+              group: "review",
+              keys: ["\\"],
+              run: () => setHeld(true),
+              release: () => setHeld(false),
+            } satisfies Command,
+          ]),
+      { id: "review.beside", group: "review", keys: ["Shift+C"], run: () => setBeside((now) => !now) },
+      {
+        id: "review.other",
+        group: "review",
+        keys: ["Shift+D"],
+        available: () => (comparisons.length > 1 ? true : "workbench.nothingElse"),
+        run: () => setAgainst((now) => (now + 1) % comparisons.length),
+      },
+    ]);
+  }, [register, open, comparisons]);
+  useEffect(() => {
+    if (!reviewing) return undefined;
+    const ask = (): void => {
+      setSide("remark");
+      setAsked((now) => now + 1);
+    };
+    return register([{ id: "review.remark", group: "review", keys: ["I"], run: ask }]);
+  }, [register, reviewing]);
 
   const given = reviewing ? (work.review?.comments ?? []) : work.comments;
   const addRemark = useCallback((remark: Remark) => open.setRemarks([...open.remarks, remark]), [open]);
@@ -88,14 +128,30 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave, onKe
           ))}
         </Alert>
       )}
-      <Box style={{ display: "flex", flex: 1, minHeight: 0 }}>
+      {comparison !== undefined && (
+        <CompareBar
+          comparisons={comparisons}
+          against={against}
+          onAgainst={setAgainst}
+          beside={beside}
+          onBeside={setBeside}
+          keys={keysOfBefore(registry)}
+        />
+      )}
+      <Box style={{ display: "flex", flex: 1, minHeight: 0, position: "relative" }}>
+        {beside && comparison !== undefined && (
+          <ComparePane key={against} open={open} comparison={comparison} now={null} />
+        )}
+        {held && comparison !== undefined && (
+          <ComparePane open={open} comparison={comparison} now={null} over />
+        )}
         <Box component="main" id="main" style={{ flex: 1, minWidth: 0, height: "100%", overflow: "auto" }}>
           <Editor
             task={work.task}
             media={work.media}
             store={store}
             mode={reviewing ? "review" : "label"}
-            before={open.before}
+            before={comparison?.doc ?? open.before}
             remarks={remarks}
             issues={open.issues}
             onRemark={reviewing ? addRemark : undefined}
@@ -108,6 +164,7 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave, onKe
             given={given}
             own={open.remarks}
             editable={reviewing}
+            asked={asked}
             store={store}
             onChange={(next) => open.setRemarks(next)}
           />
@@ -129,6 +186,11 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave, onKe
       />
     </>
   );
+}
+
+function keysOfBefore(registry: CommandRegistry): string | undefined {
+  const command = registry.snapshot().find(({ id }) => id === "review.before" || id === "image.before");
+  return command === undefined ? undefined : registry.keysOf(command)[0];
 }
 
 function taskCommands(open: OpenWork, session: WorkSession, show: (side: Side) => void): Command[] {

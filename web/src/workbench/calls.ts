@@ -16,6 +16,7 @@ export interface Work {
   readonly stage: "label" | "review" | "training";
   readonly review: {
     readonly response: unknown;
+    readonly previous_response?: unknown;
     readonly version: number;
     readonly answers?: readonly { readonly label: string; readonly response: unknown }[];
     readonly comments?: readonly Remark[];

@@ -1,6 +1,7 @@
 /** One piece of work that is open: its document, drafts, lease, remarks; and the verbs that end it. */
 
 import { SIGNED_IN } from "../api/session";
+import { aligned } from "../document/align";
 import type { Doc } from "../document/doc";
 import { type DocJson, EMPTY_DOC, fromJson, toJson } from "../document/doc";
 import { DocumentStore } from "../document/store";
@@ -21,6 +22,14 @@ export type Ending =
   /** No answer yet: the submission is tried again until it is acknowledged or taken back. */
   | { readonly kind: "waiting" }
   | { readonly kind: "failed"; readonly message: string };
+
+/** Another answer to compare with: the one that was given, the version before it, or one of several contributors'. */
+export interface Comparison {
+  readonly id: "given" | "previous" | "other";
+  /** The name of a contributor's answer. */
+  readonly name: string;
+  readonly doc: Doc;
+}
 
 const HEARTBEAT_MS = 60_000;
 
@@ -169,6 +178,22 @@ export class OpenWork {
     this.remarks = draft.remarks;
     this.store.replace(this.#seen, "workbench.tookTheirs");
     this.changed();
+  }
+
+  /** What the document can be compared with, the usual one first; annotations in the same place have the same ids. */
+  comparisons(): readonly Comparison[] {
+    const { before, type, work } = this;
+    if (before === null) return [];
+    const load = (answer: unknown): Doc =>
+      aligned(type.load(work.task, work.media, answer), before, type.likeness);
+    const { previous_response: previous = null, answers = [] } = work.review ?? {};
+    return [
+      { id: "given", name: "", doc: before },
+      ...(previous === null ? [] : [{ id: "previous", name: "", doc: load(previous) } as const]),
+      ...answers.map(
+        ({ label, response }): Comparison => ({ id: "other", name: label, doc: load(response) }),
+      ),
+    ];
   }
 
   /** What the editor finds wrong, told before the server is asked. */

@@ -189,7 +189,7 @@ export function Objects({ editor, scene, issues, remarks, order, onShow }: Props
 
 function Badge({ colour, children }: { colour: string; children: React.ReactNode }) {
   return (
-    <span className={styles.badge} style={{ background: colour }}>
+    <span className={styles.badge} style={{ borderColor: colour }}>
       {children}
     </span>
   );

@@ -2,6 +2,7 @@
 
 import i18next from "i18next";
 import { lazy } from "react";
+import { overlap } from "../../document/align";
 import type { Doc } from "../../document/doc";
 import { shapeOf } from "../../shapes";
 import { areaOf } from "../../shapes/shape";
@@ -88,5 +89,10 @@ export function imageModule(configOf: (params: WireTask["params"]) => ImageConfi
     Editor: (props: EditorProps) => <View {...props} config={config(props.task)} />,
     check: (doc, task, media) => problems(doc, config(task), media),
     buildResponse: (doc, task) => responseOf(doc, config(task)),
+    likeness: (a, b) => {
+      const [x, y] = [shapeOf(a.kind).bounds(a.data), shapeOf(b.kind).bounds(b.data)];
+      return overlap([x.left, x.right], [y.left, y.right]) * overlap([x.top, x.bottom], [y.top, y.bottom]);
+    },
+    showsBefore: true,
   };
 }

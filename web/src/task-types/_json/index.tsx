@@ -1,9 +1,11 @@
 /** For types without an editor: params readable beside, the answer as JSON text that the server checks. */
 
+import { lazy } from "react";
 import type { Doc } from "../../document/doc";
 import { EMPTY_DOC } from "../../document/doc";
 import type { TaskTypeModule } from "../registry";
-import { JsonEditor } from "./JsonEditor";
+
+const JsonEditor = lazy(() => import("./JsonEditor"));
 
 export const TEXT = "response";
 
@@ -20,7 +22,7 @@ const module: TaskTypeModule = {
       JSON.parse(text(doc));
       return [];
     } catch (error) {
-      return [{ message: error instanceof Error ? error.message : String(error), field: TEXT }];
+      return [{ message: error instanceof Error ? error.message : String(error) }];
     }
   },
   buildResponse: (doc) => JSON.parse(text(doc)),

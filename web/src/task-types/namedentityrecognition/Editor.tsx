@@ -31,12 +31,20 @@ export function Editor({ task, store, mode, before, issues, registerCommands, me
   const labels = useMemo(() => flatLabels(params.labels), [params.labels]);
   const byName = useMemo(() => new Map(labels.map((label) => [label.name, label])), [labels]);
   const spans = useMemo(() => spansOf(doc), [doc]);
+  const gone = useMemo(
+    () => (mode === "label" || before === null ? [] : spansOf(before).filter((s) => !doc.records.has(s.id))),
+    [before, doc, mode],
+  );
   const placed = useMemo(
     () =>
       placeSpans(
-        spans.map((s) => ({ id: s.id, start: index.unit(s.data.start), end: index.unit(s.data.end) })),
+        [...spans, ...gone].map((s) => ({
+          id: s.id,
+          start: index.unit(s.data.start),
+          end: index.unit(s.data.end),
+        })),
       ),
-    [spans, index],
+    [spans, gone, index],
   );
   const look = useMemo(() => {
     const looks = new Map<string, Look>();
@@ -52,8 +60,15 @@ export function Editor({ task, store, mode, before, issues, registerCommands, me
             : changeOf(span, before.records.get(span.id) as SpanRecord | undefined),
       });
     }
+    for (const span of gone)
+      looks.set(span.id, {
+        color: byName.get(span.label ?? "")?.shade ?? "gray",
+        name: t("text.removed", { label: byName.get(span.label ?? "")?.display_name ?? span.label ?? "" }),
+        proposed: true,
+        change: "removed",
+      });
     return (id: string): Look => looks.get(id) ?? { color: "gray", name: "", proposed: false };
-  }, [spans, byName, before, mode, t]);
+  }, [spans, gone, byName, before, mode, t]);
   const arcs = useMemo(
     (): Arc[] =>
       doc.links.map((l) => {
@@ -128,7 +143,9 @@ export function Editor({ task, store, mode, before, issues, registerCommands, me
   latest.current = { state, verbs };
   useEffect(() => registerCommands(textCommands(labels, () => latest.current)), [registerCommands, labels]);
   useEffect(() => void memory.set("label", active), [memory, active]);
-  useEffect(() => view.current?.focus(), []);
+  useEffect(() => {
+    if (editable) view.current?.focus();
+  }, [editable]);
 
   return (
     <Box style={{ display: "flex", height: "100%", minHeight: 320 }}>
