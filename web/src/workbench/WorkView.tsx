@@ -7,6 +7,7 @@ import type { Command } from "../commands/command";
 import type { CommandRegistry } from "../commands/registry";
 import type { Remark } from "../task-types/registry";
 import { CompareBar, ComparePane } from "./Compare";
+import { compareCommands, remarkCommand, type Side, taskCommands } from "./commands";
 import { Instructions } from "./Instructions";
 import type { OpenWork } from "./open";
 import { RemarksPanel } from "./RemarksPanel";
@@ -23,8 +24,6 @@ interface Props {
   readonly onLeave: () => void;
   readonly onKeys: () => void;
 }
-
-type Side = "instructions" | "skip" | "remark" | null;
 
 export function WorkView({ open, session, registry, busy, waiting, onLeave, onKeys }: Props) {
   const { t } = useTranslation();
@@ -43,27 +42,14 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave, onKe
   useEffect(() => register(taskCommands(open, session, setSide)), [register, open, session]);
   useEffect(() => {
     if (comparisons.length === 0) return undefined;
-    return register([
-      ...(open.type.showsBefore === true
-        ? []
-        : [
-            {
-              id: "review.before",
-              group: "review",
-              keys: ["\\"],
-              run: () => setHeld(true),
-              release: () => setHeld(false),
-            } satisfies Command,
-          ]),
-      { id: "review.beside", group: "review", keys: ["Shift+C"], run: () => setBeside((now) => !now) },
-      {
-        id: "review.other",
-        group: "review",
-        keys: ["Shift+D"],
-        available: () => (comparisons.length > 1 ? true : "workbench.nothingElse"),
-        run: () => setAgainst((now) => (now + 1) % comparisons.length),
-      },
-    ]);
+    return register(
+      compareCommands({
+        held: open.type.showsBefore === true ? null : setHeld,
+        beside: () => setBeside((now) => !now),
+        several: comparisons.length > 1,
+        other: () => setAgainst((now) => (now + 1) % comparisons.length),
+      }),
+    );
   }, [register, open, comparisons]);
   useEffect(() => {
     if (!reviewing) return undefined;
@@ -71,7 +57,7 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave, onKe
       setSide("remark");
       setAsked((now) => now + 1);
     };
-    return register([{ id: "review.remark", group: "review", keys: ["I"], run: ask }]);
+    return register([remarkCommand(ask)]);
   }, [register, reviewing]);
 
   const given = reviewing ? (work.review?.comments ?? []) : work.comments;
@@ -191,86 +177,4 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave, onKe
 function keysOfBefore(registry: CommandRegistry): string | undefined {
   const command = registry.snapshot().find(({ id }) => id === "review.before" || id === "image.before");
   return command === undefined ? undefined : registry.keysOf(command)[0];
-}
-
-function taskCommands(open: OpenWork, session: WorkSession, show: (side: Side) => void): Command[] {
-  const { store } = open;
-  const always: Command[] = [
-    {
-      id: "task.skip",
-      group: "task",
-      keys: ["Mod+Space"],
-      inFields: true,
-      run: () => show("skip"),
-    },
-    {
-      id: "task.instructions",
-      group: "task",
-      keys: ["Alt+I"],
-      inFields: true,
-      run: () => show("instructions"),
-    },
-    {
-      id: "task.save",
-      group: "task",
-      keys: ["Mod+S"],
-      inFields: true,
-      run: () => void open.outbox.flush(),
-    },
-    {
-      id: "edit.undo",
-      group: "edit",
-      keys: ["Mod+Z"],
-      repeats: true,
-      available: () => (store.undoLabel === null && !store.inGesture ? "workbench.nothingToUndo" : true),
-      run: () => store.undo(),
-    },
-    {
-      id: "edit.redo",
-      group: "edit",
-      keys: ["Mod+Shift+Z", "Mod+Y"],
-      repeats: true,
-      available: () => (store.redoLabel === null ? "workbench.nothingToRedo" : true),
-      run: () => store.redo(),
-    },
-  ];
-  if (open.work.stage !== "review")
-    return [
-      {
-        id: "task.submit",
-        group: "task",
-        keys: ["Mod+Enter"],
-        inFields: true,
-        run: () => void session.submit(),
-      },
-      ...always,
-    ];
-  const needsRemark = () => (open.remarks.length === 0 ? "workbench.sayWhy" : true);
-  return [
-    {
-      id: "review.accept",
-      group: "review",
-      keys: ["Shift+A", "Mod+Enter"],
-      available: () =>
-        store.doc === open.before || open.before === null || store.undoLabel === null
-          ? true
-          : "workbench.changedAnswer",
-      run: () => void session.review("accept"),
-    },
-    {
-      id: "review.fix",
-      group: "review",
-      keys: ["Shift+E"],
-      available: () => (store.undoLabel === null ? "workbench.unchangedAnswer" : true),
-      run: () => void session.review("fix"),
-    },
-    {
-      id: "review.sendBack",
-      group: "review",
-      keys: ["Shift+X"],
-      available: needsRemark,
-      run: () => void session.review("send_back"),
-    },
-    ...always,
-  ];
 }

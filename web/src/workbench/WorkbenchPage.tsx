@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { CommandRegistry } from "../commands/registry";
 import { ConflictDialog } from "./ConflictDialog";
 import type { Filter, WorkCalls } from "./calls";
+import { appCommands } from "./commands";
 import { Feedback } from "./Feedback";
 import { KeySheet } from "./KeySheet";
 import { LocalDrafts } from "./local";
@@ -41,15 +42,7 @@ export function WorkbenchPage({ calls, member, filter, onLeave }: WorkbenchProps
     return () => session.close();
   }, [session]);
   useEffect(() => registry.listen(window), [registry]);
-  useEffect(
-    () =>
-      registry.register([
-        { id: "app.keys", group: "app", keys: ["?", "F1"], run: () => setDialog("keys") },
-        { id: "app.palette", group: "app", keys: ["Mod+K"], inFields: true, run: () => setDialog("palette") },
-        { id: "app.leave", group: "app", keys: [], run: onLeave },
-      ]),
-    [registry, onLeave],
-  );
+  useEffect(() => registry.register(appCommands(setDialog, onLeave)), [registry, onLeave]);
 
   const { state } = session;
   return (

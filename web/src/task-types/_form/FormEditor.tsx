@@ -1,7 +1,6 @@
 import { Text } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
-import type { Command } from "../../commands/command";
 import { Attachments, type Item } from "../../forms/Attachments";
 import { Form, Scope } from "../../forms/conditions";
 import { FormView, pathText, setAt } from "../../forms/FormView";
@@ -9,6 +8,7 @@ import { children, type Field, isContainer, kindOf, most, options, says } from "
 import { picked } from "../../forms/widgets";
 import type { EditorProps } from "../registry";
 import { type FormType, fileOf } from ".";
+import { formCommands } from "./commands";
 
 interface Page {
   readonly image: string;
@@ -73,29 +73,23 @@ export function FormEditor({
   latest.current = { fields, current };
   useEffect(() => {
     if (!editable) return undefined;
-    const digit = (n: number): Command => ({
-      id: `choice.${n}`,
-      group: "label",
-      keys: [String(n)],
-      title: t("forms.choiceN", { n }),
-      run: () => {
-        const place = choicePlace(latest.current.fields, store.doc.fields as never, latest.current.current);
-        const option = place === null ? undefined : options(place.field)[n - 1];
-        if (place === null || option === undefined || kindOf(place.field) === "ranking_order") {
-          if (place !== null)
-            root.current
-              ?.querySelector<HTMLElement>(`[data-field="${CSS.escape(place.path)}"] [data-choice="${n}"]`)
-              ?.click();
-          return;
-        }
-        const now = store.doc.fields[place.path];
-        setAt(store, [place.path], picked(place.field, now, option));
-        setCurrent(place.path);
-        if (Number(place.field.max_choices ?? 1) === 1 && says(store.doc.fields[place.path]))
-          // after the fields that this answer brings have been drawn
-          setTimeout(() => advance(place.path), 0);
-      },
-    });
+    const choose = (n: number): void => {
+      const place = choicePlace(latest.current.fields, store.doc.fields as never, latest.current.current);
+      const option = place === null ? undefined : options(place.field)[n - 1];
+      if (place === null || option === undefined || kindOf(place.field) === "ranking_order") {
+        if (place !== null)
+          root.current
+            ?.querySelector<HTMLElement>(`[data-field="${CSS.escape(place.path)}"] [data-choice="${n}"]`)
+            ?.click();
+        return;
+      }
+      const now = store.doc.fields[place.path];
+      setAt(store, [place.path], picked(place.field, now, option));
+      setCurrent(place.path);
+      if (Number(place.field.max_choices ?? 1) === 1 && says(store.doc.fields[place.path]))
+        // after the fields that this answer brings have been drawn
+        setTimeout(() => advance(place.path), 0);
+    };
     const advance = (from: string): void => {
       const all = [...(root.current?.querySelectorAll<HTMLElement>("[data-field]") ?? [])];
       const next = all[all.findIndex((element) => element.dataset.field === from) + 1];
@@ -105,7 +99,7 @@ export function FormEditor({
       if (next.dataset.kind === "text" || next.dataset.kind === "number")
         next.querySelector<HTMLElement>("input, textarea")?.focus();
     };
-    const walk = (by: -1 | 1) => (): void => {
+    const walk = (by: -1 | 1): void => {
       const all = [...(root.current?.querySelectorAll<HTMLElement>("[data-field]") ?? [])];
       const at = all.findIndex((element) => element.dataset.field === latest.current.current);
       const next = all[Math.max(0, Math.min(all.length - 1, at + by))];
@@ -117,19 +111,15 @@ export function FormEditor({
       const player = [...players.current.values()][0];
       if (player !== undefined) void (player.paused ? player.play() : player.pause());
     };
-    return registerCommands([
-      ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(digit),
-      { id: "forms.next", group: "view", keys: ["Alt+ArrowDown"], inFields: true, run: walk(1) },
-      { id: "forms.previous", group: "view", keys: ["Alt+ArrowUp"], inFields: true, run: walk(-1) },
-      {
-        id: "forms.play",
-        group: "view",
-        keys: ["Alt+P"],
-        inFields: true,
-        available: () => (players.current.size > 0 ? true : "forms.nothingToPlay"),
-        run: play,
-      },
-    ]);
+    return registerCommands(
+      formCommands({
+        choose,
+        title: (n) => t("forms.choiceN", { n }),
+        walk,
+        play,
+        playable: () => players.current.size > 0,
+      }),
+    );
   }, [editable, registerCommands, store, t]);
 
   useEffect(() => {
