@@ -50,7 +50,8 @@ from space s cross join generate_series(1, $1::int) b where s.mode = 'live'
 _TASKS = """
 insert into task (
   space_id, id, type, project_id, batch_id, status, stage, priority, own_priority, head, params, metadata, unique_id, tags, callback_url,
-  attachment_urls, response, response_version, customer_review_status, created_at, updated_at, completed_at)
+  attachment_urls, response, response_version, customer_review_status, created_at, updated_at, completed_at,
+  created_by)
 select space_id, id, type, project_id, case when project_id is not null then batch_id end, status, case status when 'pending' then 'queued' else status end,
   10, false,
   '"task_id":"' || id || '","created_at":"' || steelyard.wire_time(at) || '","type":"' || type
@@ -61,7 +62,8 @@ select space_id, id, type, project_id, case when project_id is not null then bat
   'https://hooks.example.com/steelyard/tasks', array['https://images.example.com/' || n || '.jpg'],
   case when status = 'completed' then $6::json end, (status = 'completed')::int,
   case when status = 'completed' and h3 % 10 = 0 then case when h4 % 4 = 0 then 'rejected' else 'accepted' end end,
-  at, case when status = 'completed' then at + interval '1 hour' else at end, case when status = 'completed' then at + interval '1 hour' end
+  at, case when status = 'completed' then at + interval '1 hour' else at end, case when status = 'completed' then at + interval '1 hour' end,
+  'seed@example.com'
 from (
   select n, h1, h2, h3, h4,
     ($4::bigint[])[1 + (n * 7919) % $3::int] as space_id,
@@ -88,10 +90,6 @@ union all
 select space_id, 'p', project_id, type, status, 0, count(*) from task where project_id is not null group by space_id, project_id, type, status
 union all
 select space_id, 'b', batch_id, type, status, 0, count(*) from task where batch_id is not null group by space_id, batch_id, type, status
-"""
-
-_EVENTS = """
-insert into task_event (space_id, task_id, at, kind, actor) select space_id, id, created_at, 'created', 'seed@example.com' from task
 """
 
 _INDEXES = """
@@ -154,7 +152,6 @@ async def seed(dsn: str, tasks: int, say: Say) -> None:
         for index in indexes:
             await connection.execute(index["definition"])
         await connection.execute(_COUNTS)
-        await connection.execute(_EVENTS)
         await connection.execute("vacuum analyze")
         await connection.execute("checkpoint")
     finally:

@@ -268,6 +268,8 @@ create table task (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   completed_at timestamptz,
+  -- who created it, an e-mail address; null for tasks of another server
+  created_by text,
   constraint task_pk primary key (space_id, id),
   constraint task_completed_has_time check (status <> 'completed' or (completed_at is not null and response is not null)),
   constraint task_stage_agrees check (

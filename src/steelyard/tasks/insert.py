@@ -1,4 +1,4 @@
-"""The creating statement: tasks, jobs, events, counters, callbacks and finished idempotency rows in one.
+"""The creating statement: tasks, jobs, counters, callbacks and finished idempotency rows in one.
 
 It is composed of named pieces of queries.sql because what has nothing to do still costs its start-up: tasks without a project, a batch or
 a key, which are born pending, need no locks, no look at other tables, and fourteen columns of input instead of twenty-three.
@@ -29,6 +29,8 @@ class _Shape(Struct, frozen=True):
     key: bool
     files: bool
     dependents: bool
+    single: bool
+    """One task alone: its columns are plain parameters, and nothing has to be grouped. A lone client's creates are such."""
 
 
 def array_literal(items: list[str] | None) -> str | None:
@@ -87,9 +89,13 @@ class _Statement(Struct, frozen=True):
 def _statement(shape: _Shape) -> _Statement:
     present = [n for n, (need, _, _) in _COLUMNS.items() if not need or getattr(shape, need)]
     absent = [n for n in _COLUMNS if n not in present]
-    arrays = ", ".join(f":{n}::{_COLUMNS[n][1]}[]" for n in present)
     nulls = "".join(f", null::{_COLUMNS[n][1]} as {n}" for n in absent)
-    pieces = [f"input as (select i.*{nulls} from unnest({arrays}) as i ({', '.join(present)}))"]  # noqa: S608  # names of our own
+    if shape.single:
+        values = ", ".join(f":{n}::{_COLUMNS[n][1]} as {n}" for n in present)
+        pieces = [f"input as (select {values}{nulls})"]
+    else:
+        arrays = ", ".join(f":{n}::{_COLUMNS[n][1]}[]" for n in present)
+        pieces = [f"input as (select i.*{nulls} from unnest({arrays}) as i ({', '.join(present)}))"]  # noqa: S608  # names of our own
     if shape.batch:
         pieces.append(Q.text("insert_batch_lock"))
     task = Q.text("insert_task")
@@ -108,13 +114,12 @@ def _statement(shape: _Shape) -> _Statement:
         pieces.append(Q.text("insert_dependent"))
         if shape.test:
             pieces.append(Q.text("insert_dependent_job"))
-    pieces.append(Q.text("insert_event"))
-    scopes = ["('s', '')"]
+    scopes = ["('b', ins.batch_id)"] if shape.batch else []
     if shape.project:
         scopes.append("('p', ins.project_id)")
-    if shape.batch:
-        scopes.append("('b', ins.batch_id)")
-    pieces.append(Q.text("insert_count").replace("/* scopes */", ", ".join(scopes)))
+    scopes.append("('s', '')")
+    count = Q.text("insert_count_of_one" if shape.single else "insert_count")
+    pieces.append(count.replace("/* scopes */", ", ".join(scopes)))
     body = ",\n".join(pieces)
     for name, kind in (
         ("space_id", "bigint"),
@@ -143,6 +148,7 @@ async def insert_tasks(ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask
             key=any(t.key is not None for t in tasks),
             files=bool(files),
             dependents=bool(declared),
+            single=len(tasks) == 1,
         )
     )
     others: dict[str, Any] = {
@@ -169,6 +175,10 @@ async def insert_tasks(ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask
             "dependent_waits": [d.waits_for_audit for _, d in declared],
             "dependent_bodies": [d.body.decode() for _, d in declared],
         }
-    columns = [[value(t) for t in tasks] for value in statement.columns]
+    columns: list[Any]
+    if len(tasks) == 1:
+        columns = [value(tasks[0]) for value in statement.columns]
+    else:
+        columns = [[value(t) for t in tasks] for value in statement.columns]
     rows = await on.fetch(statement.sql, *columns, *(others[n] for n in statement.others))
     return {r[0] for r in rows}

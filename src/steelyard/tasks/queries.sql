@@ -26,7 +26,8 @@ and (i.idem_key is null or not exists (select 1 from idempotency_key k where k.s
 ins as (
   insert into task (
     space_id, id, type, project_id, batch_id, status, stage, priority, own_priority, clear_unique_id_on_error, head, params, metadata,
-    unique_id, tags, callback_url, attachment_urls, response, response_version, dependents, created_at, updated_at, completed_at)
+    unique_id, tags, callback_url, attachment_urls, response, response_version, dependents, created_at, updated_at, completed_at,
+    created_by)
   select
     :space_id, i.id, i.type, i.project_id, i.batch_id,
     case when i.completed_at is null then 'pending' else 'completed' end,
@@ -34,7 +35,7 @@ ins as (
     i.priority, i.own_priority, i.clear_unique_id_on_error, i.head, i.params::json, i.metadata::json,
     i.unique_id, i.tags::text[], i.callback_url, i.attachment_urls::text[], i.response::json,
     case when i.completed_at is null then 0 else 1 end, i.dependents::json,
-    i.created_at, coalesce(i.completed_at, i.created_at), i.completed_at
+    i.created_at, coalesce(i.completed_at, i.created_at), i.completed_at, :actor
   from input i
   where true
     /* project */
@@ -129,13 +130,6 @@ dependent_jobs as (
     select from unnest(:dependent_roots::text[], :dependent_waits::boolean[]) as d (root, waits) where d.root = ins.id and not d.waits)
 )
 
--- name: insert_event
-events as (
-  insert into task_event (space_id, task_id, at, kind, actor)
-  select :space_id, ins.id, ins.created_at, 'created', :actor
-  from ins
-)
-
 -- name: insert_count
 counts as (
   insert into task_count (space_id, scope, scope_id, type, status, shard, n)
@@ -146,6 +140,17 @@ counts as (
   group by s.scope, s.scope_id, ins.type, ins.status
   order by s.scope, s.scope_id, ins.type, ins.status
   on conflict (space_id, scope, scope_id, type, status, shard) do update set n = task_count.n + excluded.n
+)
+
+-- name: insert_count_of_one
+-- The scopes come in the order in which insert_count sorts them: two statements never wait for each other's counters.
+counts as (
+  insert into task_count (space_id, scope, scope_id, type, status, shard, n)
+  select :space_id, s.scope, s.scope_id, ins.type, ins.status, :shard, 1
+  from ins
+  cross join lateral (values /* scopes */) as s (scope, scope_id)
+  where s.scope_id is not null
+  on conflict (space_id, scope, scope_id, type, status, shard) do update set n = task_count.n + 1
 )
 
 -- name: project_defaults
