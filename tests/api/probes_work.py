@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.api.isolation import Probe, Sent
+from tests.api.isolation import quoted as _q
 
 WORK_PROBES: dict[tuple[str, str], Probe | str] = {
     ("GET", "/api/work/leases"): lambda w: [
@@ -30,6 +31,18 @@ WORK_PROBES: dict[tuple[str, str], Probe | str] = {
     ],
     ("GET", "/api/bulk-changes"): lambda w: [Sent("/api/bulk-changes", expect=(200,), status_only=True)],
     ("GET", "/api/bulk-changes/{change_id}"): lambda w: [Sent(f"/api/bulk-changes/{w.change}")],
+    **{
+        ("POST", f"/api/batches/{{name}}/{verb}"): lambda w, verb=verb: [
+            Sent(f"/api/batches/{_q(b)}/{verb}") for b in (w.batch, w.studio_batch)
+        ]
+        for verb in ("pause", "resume")
+    },
+    **{
+        ("POST", f"/api/projects/{{name}}/{verb}"): lambda w, verb=verb: [
+            Sent(f"/api/projects/{_q(w.project)}/{verb}")
+        ]
+        for verb in ("archive", "unarchive")
+    },
     ("GET", "/api/tasks/{task_id}/timeline"): lambda w: [Sent(f"/api/tasks/{w.done}/timeline")],
     ("GET", "/api/tasks/{task_id}/attachments"): lambda w: [Sent(f"/api/tasks/{w.done}/attachments")],
     ("GET", "/api/tasks/{task_id}/media"): lambda w: [Sent(f"/api/tasks/{w.done}/media")],

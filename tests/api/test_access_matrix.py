@@ -32,7 +32,7 @@ RULES: list[tuple[str, str, str]] = [
     ("GET", r"/assets/\{path\}", "everybody"),
     ("GET", r"/(media|results)/\{token\}(/.*)?", "everybody"),
     ("GET POST", r"/api/(login|setup|oidc.*|links/\{token\}|password/forgot)", "everybody"),
-    ("GET POST PUT", r"/api/(session|logout|password)", "members"),
+    ("GET POST PUT", r"/api/(session|logout|password|me/keys)", "members"),
     ("POST PUT", r"/v1/(teams|studio)/.+", "leads"),
     (ANY_METHOD, r"/v1/.+", "staff"),
     ("POST", r"/api/tasks/bulk", "staff"),
@@ -42,7 +42,7 @@ RULES: list[tuple[str, str, str]] = [
     ("GET", r"/api/figures/me", "workers"),
     ("GET", r"/api/projects/\{name\}/instructions", "workers"),
     ("POST", r"/api/projects/\{name\}/instructions/read", "workers"),
-    ("GET POST PUT DELETE", r"/api/(audits|tasks|export|callbacks|figures|figures\.csv|bulk-changes|demo|members|quality|transfers|projects)(/.*)?", "leads"),
+    ("GET POST PUT DELETE", r"/api/(audits|batches|tasks|export|callbacks|figures|figures\.csv|bulk-changes|demo|members|quality|transfers|projects)(/.*)?", "leads"),
 ]  # fmt: skip
 
 CALLERS = (

@@ -52,6 +52,8 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ("POST", "/api/logout"): OWN_SESSION,
     ("GET", "/api/session"): OWN_SESSION,
     ("PUT", "/api/password"): OWN_SESSION,
+    ("GET", "/api/me/keys"): OWN_SESSION,
+    ("PUT", "/api/me/keys"): OWN_SESSION,
     ("GET", "/api/links/{token}"): CAPABILITY,
     ("POST", "/api/links/{token}"): CAPABILITY,
     ("POST", "/api/password/forgot"): LOGIN,

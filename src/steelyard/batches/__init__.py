@@ -4,7 +4,9 @@ from steelyard.batches.edit import (
     NewBatch,
     create_batch,
     finalize_batch,
+    pause_batch,
     prioritize_batch,
+    resume_batch,
     set_batch_metadata,
 )
 from steelyard.batches.model import Batch, BatchRow, Counters
@@ -34,6 +36,8 @@ __all__ = [
     "finalize_batch",
     "get_batch",
     "list_batches",
+    "pause_batch",
     "prioritize_batch",
+    "resume_batch",
     "set_batch_metadata",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from steelyard.batches import queries as q
-from steelyard.batches.model import Batch
+from steelyard.batches.model import Batch, LockedBatch
 from steelyard.batches.read import batch_by_name, count_tasks, load, unknown_batch
 from steelyard.batches.settle import settle_in
 from steelyard.ctx import Actor, Ctx
@@ -107,6 +107,55 @@ async def finalize_batch(ctx: Ctx, actor: Actor, name: str) -> Batch:
     return done
 
 
+async def pause_batch(ctx: Ctx, actor: Actor, name: str) -> Batch:
+    """Nobody is offered work of the batch until it is resumed; what people have begun they may finish. It still takes tasks.
+
+    Raises NotFound; InvalidRequest unless the batch is in progress.
+    """
+
+    async def pause(tx: Tx) -> Batch:
+        batch = await _held(tx, actor, name)
+        if batch.status != "in_progress":
+            raise InvalidRequest(f"Only a batch in progress can be paused; this one is {batch.status}.")
+        await q.set_paused(tx, space_id=actor.space_id, id=batch.id, paused=True)
+        await q.close_slots(tx, space_id=actor.space_id, batch_id=batch.id)
+        await record_act(tx, actor.account_id, actor.email, "batch.pause", mode=actor.mode, batch=name)
+        return await load(tx, actor.space_id, name)
+
+    return await ctx.db.transact(pause)
+
+
+async def resume_batch(ctx: Ctx, actor: Actor, name: str) -> Batch:
+    """Offers the work of a paused batch again; it is completed at once when all of its tasks have ended meanwhile.
+
+    Raises NotFound; InvalidRequest unless the batch is paused.
+    """
+
+    async def resume(tx: Tx) -> Batch:
+        batch = await _held(tx, actor, name)
+        if batch.status != "paused":
+            raise InvalidRequest(f"Only a paused batch can be resumed; this one is {batch.status}.")
+        await q.set_paused(tx, space_id=actor.space_id, id=batch.id, paused=False)
+        await q.open_slots(tx, space_id=actor.space_id, batch_id=batch.id)
+        await settle_in(tx, actor.space_id, batch.id)
+        await record_act(tx, actor.account_id, actor.email, "batch.resume", mode=actor.mode, batch=name)
+        return await load(tx, actor.space_id, name)
+
+    done = await ctx.db.transact(resume)
+    wake(ctx)
+    return done
+
+
+async def _held(tx: Tx, actor: Actor, name: str) -> LockedBatch:
+    """A batch locked for a change of its status, its open slots before it. Raises NotFound."""
+    if await batch_by_name(tx, actor.space_id, name) is None:
+        raise unknown_batch()
+    await q.lock_slots(tx, space_id=actor.space_id, name=name)
+    batch = await q.lock_batch(tx, space_id=actor.space_id, name=name)
+    assert batch is not None
+    return batch
+
+
 async def set_batch_metadata(ctx: Ctx, actor: Actor, name: str, metadata: str) -> Batch:
     """Replaces the metadata, a JSON object as sent. Raises NotFound."""
     async with ctx.db.tx() as tx:
@@ -123,11 +172,7 @@ async def prioritize_batch(ctx: Ctx, actor: Actor, name: str, priority: int) -> 
         raise parameter("priority", "must be an integer between 10 and 30")
 
     async def prioritize(tx: Tx) -> None:
-        if await batch_by_name(tx, actor.space_id, name) is None:
-            raise unknown_batch()
-        await q.lock_slots(tx, space_id=actor.space_id, name=name)
-        batch = await q.lock_batch(tx, space_id=actor.space_id, name=name)
-        assert batch is not None
+        batch = await _held(tx, actor, name)
         await q.set_priority(tx, space_id=actor.space_id, id=batch.id, priority=priority)
         await q.set_task_priorities(tx, space_id=actor.space_id, batch_id=batch.id, priority=priority)
         await q.set_slot_priorities(tx, space_id=actor.space_id, batch_id=batch.id, priority=priority)

@@ -76,6 +76,18 @@ update slot
 set claimable = true
 where space_id = :space_id and batch_id = :batch_id and done_at is null and not claimable;
 
+-- name: set_paused
+-- A batch stops being offered, or is offered again.
+update batch
+set status = case when :paused::boolean then 'paused' else 'in_progress' end, updated_at = steelyard.now()
+where space_id = :space_id and id = :id;
+
+-- name: close_slots
+-- Takes the work of a batch out of the queue. Leases that are held go on: what somebody has begun may be submitted.
+update slot
+set claimable = false
+where space_id = :space_id and batch_id = :batch_id and done_at is null and claimable;
+
 -- name: set_metadata
 -- Replaces the metadata of a batch.
 update batch

@@ -63,7 +63,9 @@ create table member (
   -- a model is a program that works by API key alone
   kind text not null default 'human' constraint member_kind_known check (kind in ('human', 'model')),
   -- what a disabled member was, to become it again
-  former_role text
+  former_role text,
+  -- keys of the workbench's commands that the member has changed: command → keys
+  hotkeys json not null default '{}'
 );
 create unique index member_email_unique on member (account_id, lower(email));
 create unique index member_one_admin on member (account_id) where role = 'admin';

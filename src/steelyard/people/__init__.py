@@ -2,6 +2,7 @@
 
 from steelyard.people.audit import AuditPage, list_audit_log
 from steelyard.people.health import Health, get_health, retry_job
+from steelyard.people.hotkeys import Hotkeys, get_hotkeys, set_hotkeys
 from steelyard.people.keys import list_own_keys, make_key, revoke
 from steelyard.people.links import (
     Link,
@@ -34,6 +35,7 @@ __all__ = [
     "FailedJob",
     "Founded",
     "Health",
+    "Hotkeys",
     "Link",
     "LinkInfo",
     "PeoplePage",
@@ -46,6 +48,7 @@ __all__ = [
     "enable_member",
     "forgot_password",
     "get_health",
+    "get_hotkeys",
     "get_member",
     "get_settings",
     "invite",
@@ -61,6 +64,7 @@ __all__ = [
     "retry_job",
     "revoke",
     "send_link",
+    "set_hotkeys",
     "set_role",
     "set_up",
     "use_link",

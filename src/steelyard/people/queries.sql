@@ -231,6 +231,18 @@ returning kind;
 -- The server's version and how much the database takes.
 select current_setting('server_version') as version, pg_database_size(current_database()) as size_bytes;
 
+-- name: hotkeys
+-- The keys that a member has given to commands.
+select hotkeys::text
+from member
+where id = :member_id;
+
+-- name: set_hotkeys
+-- Replaces them.
+update member
+set hotkeys = :hotkeys::json
+where id = :member_id;
+
 -- name: space_settings
 -- What is set for one space.
 select mode, callback_auth_key, default_callback_url, secure_result_urls

@@ -1,6 +1,6 @@
 """Projects: settings that tasks inherit, kept as numbered versions (platform-api §19)."""
 
-from steelyard.projects.edit import NewProject, create_project, set_ontology, set_params
+from steelyard.projects.edit import NewProject, archive_project, create_project, set_ontology, set_params
 from steelyard.projects.model import Kind, ProjectDoc, ProjectRow, TemplateDoc
 from steelyard.projects.model import Ontology as OntologyVersion
 from steelyard.projects.names import check_name
@@ -14,6 +14,7 @@ __all__ = [
     "ProjectDoc",
     "ProjectRow",
     "TemplateDoc",
+    "archive_project",
     "check_name",
     "create_project",
     "get_project",

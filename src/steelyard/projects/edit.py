@@ -132,6 +132,16 @@ async def set_ontology(
         return await load(tx, actor.space_id, name)
 
 
+async def archive_project(ctx: Ctx, actor: Actor, name: str, *, archived: bool) -> ProjectDoc:
+    """Puts a project aside, so that it takes no more tasks and batches, or back. What it has stays, and its work goes on. Raises NotFound."""
+    async with ctx.db.tx() as tx:
+        project = await _lock(tx, actor, name)
+        await q.set_archived(tx, space_id=actor.space_id, id=project.id, archived=archived)
+        act = "project.archive" if archived else "project.unarchive"
+        await record_act(tx, actor.account_id, actor.email, act, mode=actor.mode, project=name)
+        return await load(tx, actor.space_id, name)
+
+
 async def _lock(tx: Tx, actor: Actor, name: str) -> Locked:
     found = None if "\x00" in name else await q.lock_project(tx, space_id=actor.space_id, name=name)
     if found is None:

@@ -82,6 +82,12 @@ update project
 set updated_at = steelyard.now()
 where space_id = :space_id and id = :id;
 
+-- name: set_archived
+-- Puts a project aside, or back.
+update project
+set archived = :archived, updated_at = case when archived = :archived then updated_at else steelyard.now() end
+where space_id = :space_id and id = :id;
+
 -- name: template
 -- The task template of a project.
 select id, version, template_variables, response_schema, auto_onboard_enabled, created_at, updated_at

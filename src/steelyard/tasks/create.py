@@ -357,6 +357,9 @@ async def _project(ctx: Ctx, actor: Actor, name: str, version: int | None, *, fr
         archived=row.archived,
         params={} if version == -1 else msgspec.json.decode(row.params, type=dict[str, Raw]),
     )
+    if project.archived:  # a change that the insert cannot tell us of: it is never asked
+        cache.pop(at, None)
+        return project
     if len(cache) > 10_000:
         cache.clear()
     cache[at] = (time.monotonic() + _PROJECT_TTL_S, project)

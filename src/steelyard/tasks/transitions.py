@@ -22,6 +22,8 @@ PREFERENCE = timedelta(hours=24)
 
 async def queue_task(ctx: Ctx, tx: Tx, space_id: int, task_id: str) -> bool:
     """Attachments are ready: the task is offered to contributors."""
+    # Held before the slot is made: it would miss a batch that is just being started or paused.
+    await q.share_batch(tx, space_id=space_id, task_id=task_id)
     if await q.set_queued(tx, space_id=space_id, task_id=task_id, from_stages=sources("prepared")) is None:
         return False
     await open_step(tx, space_id, task_id)
