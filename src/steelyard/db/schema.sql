@@ -504,7 +504,8 @@ create table member_project_state (
 );
 
 -- One claimable piece of work: the queue's row and the lease's home. `claimable` is false while the batch is staging or paused. Step 0 is
--- labeling (`number` 0..overlap-1), steps 1.. are the review stages; a task that is sent back or recalled starts a new `round`. Of kind
+-- labeling (`number` 0..overlap-1), steps 1.. are the review stages, step -1 a model's prelabel, for which people wait until `only_until`; a
+-- task that is sent back or recalled starts a new `round`, not offered to those who had it until `avoid_until` if others could do it. Of kind
 -- `evaluation` and `training`, `task_id` is a quality_task's. `only_member_id`: reserved for one member, until `only_until` if that is set.
 -- `lane`: which of a project's queues it waits in, `own` being those of single members. `postponed_at`: skipped, so at the end of its priority.
 create table slot (
@@ -521,7 +522,7 @@ create table slot (
   lease_member_id bigint,
   lease_expires_at timestamptz,
   done_at timestamptz,
-  kind text not null default 'label' constraint slot_kind_known check (kind in ('label', 'review', 'evaluation', 'training')),
+  kind text not null default 'label' constraint slot_kind_known check (kind in ('label', 'review', 'prelabel', 'evaluation', 'training')),
   round smallint not null default 0,
   only_member_id bigint,
   only_until timestamptz,
@@ -529,7 +530,9 @@ create table slot (
   postponed_at timestamptz,
   escalated boolean not null default false,
   lane text collate "C" generated always as (case
-    when only_member_id is not null then 'own' when escalated then 'escalated' when kind = 'review' then 'review' else 'label' end) stored,
+    when only_member_id is not null then 'own' when kind = 'prelabel' then 'prelabel' when escalated then 'escalated'
+    when kind = 'review' then 'review' else 'label' end) stored,
+  avoid_until timestamptz,
   constraint slot_step_number_unique unique (space_id, task_id, round, step, number),
   constraint slot_lease_whole check (
     (lease_token is null) = (lease_member_id is null) and (lease_token is null) = (lease_expires_at is null))
@@ -540,6 +543,7 @@ create index slot_leased on slot (space_id, project_id, lane, lease_expires_at)
   where done_at is null and claimable and lease_token is not null;
 create index slot_reserved on slot (only_member_id) where done_at is null and only_member_id is not null;
 create index slot_held on slot (lease_member_id) where done_at is null and lease_token is not null;
+create index slot_prelabel on slot (only_until) where kind = 'prelabel' and done_at is null;
 create index slot_by_batch on slot (space_id, batch_id) where batch_id is not null and done_at is null;
 
 -- One contributor's go at a slot: history, never reused. `response` is what was sent, `answer` what was stored where that differs, `verdict` a
@@ -810,7 +814,7 @@ declare
   author bigint;
 begin
   select s.* into slot from steelyard.slot s where s.id = new.slot_id;
-  if slot.kind = 'label' then
+  if slot.kind in ('label', 'prelabel') then
     insert into steelyard.figure_delta (space_id, day, member_id, project_id, batch_id, labels, label_seconds, rework, skips)
     values (
       new.space_id, steelyard.utc_day(new.ended_at), new.member_id, slot.project_id, coalesce(slot.batch_id, ''),

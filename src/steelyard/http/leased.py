@@ -30,6 +30,10 @@ class ClaimWork(Struct, kw_only=True):
     projects: Names | None = None
     type: str | None = None
     types: Names | None = None
+    stages: Annotated[
+        Annotated[list[work.Stage], Meta(min_length=1, max_length=3)] | None,
+        Meta(description="Only labeling, only reviews ...; `prelabel` is for models alone."),
+    ] = None
     task_id: str | None = None
 
 
@@ -109,11 +113,12 @@ class WorkMedia(Struct, kw_only=True):
 
 
 class LeasedWork(Struct, kw_only=True):
-    """Work under a lease. When there is nothing to do `slot` is null and `nothing` says why: `empty`, `paused`, `training`, `daily-cap`."""
+    """Work under a lease. When there is nothing to do `slot` is null and `nothing` says why: `empty`, `paused`, `training`, `daily-cap`,
+    `only-reviewer` (there is something to label, but nobody else could review it then)."""
 
     slot: WorkSlot | None
     nothing: str | None = None
-    stage: Literal["label", "review", "training"] | None = None
+    stage: Literal["label", "review", "prelabel", "training"] | None = None
     lease_token: str | None = None
     lease_expires_at: str | None = None
     task: Annotated[Raw | None, Meta(description="The task object as on `/v1/task/{id}`.")] = None
@@ -188,7 +193,7 @@ async def leased(ctx: Ctx, actor: Actor, held: work.Work) -> LeasedWork:
     """All that its holder needs to do the work. Evaluation tasks look like any other."""
     shown = LeasedWork(
         slot=WorkSlot(id=held.slot_id, step=held.step, number=0),
-        stage="review" if held.kind == "review" else "training" if held.kind == "training" else "label",
+        stage="label" if held.kind == "evaluation" else held.kind,
         lease_token=held.lease_token,
         lease_expires_at=wire_time(held.lease_expires_at),
         task=None if held.task is None else Raw(held.task.encode()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from steelyard import tasks
+from steelyard import tasks, work
 from steelyard.ctx import Ctx
 from steelyard.derived.jobs import sweep_derived
 from steelyard.figures import queries as figures
@@ -43,6 +43,7 @@ PERIODIC: tuple[JobSpec, ...] = (
     _periodic("ensure_partitions", _make_partitions, 6 * _HOUR),
     _periodic("forget_processes", _forget_processes, 10 * _MINUTE),
     _periodic("tidy_reservations", _in_batches(q.tidy_reservations), _MINUTE),
+    _periodic("end_prelabels", work.end_waiting, _MINUTE),
     _periodic("forget_answer_uploads", _in_batches(tasks.forget_answer_uploads), _HOUR),
     _periodic("fold_figures", _in_batches(figures.fold), _MINUTE),
     _periodic("sweep_derived", sweep_derived, 10 * _MINUTE),

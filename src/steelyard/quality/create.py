@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from steelyard import work
 from steelyard.batches import batch_by_name
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.outbox import enqueue, wake
@@ -142,13 +143,8 @@ def check_expected(task_type: TaskType[Any, Any], params: Any, response: bytes) 
 
 def check_initial(task_type: TaskType[Any, Any], params_json: bytes, initial: bytes) -> None:
     """An initial response need not be complete: what holds for pre-labels holds for it. Raises InvalidParams."""
-    if "hypothesis" not in task_type.params.__struct_fields__:
-        return
-    members = msgspec.json.decode(params_json, type=dict[str, Raw])
-    members.pop("base_annotations", None)
-    members["hypothesis"] = Raw(initial)
     try:
-        task_type.parse_params(msgspec.json.encode(members))
+        work.check_hypothesis(task_type, params_json, initial.decode())
     except InvalidRequest as e:
         raise InvalidParams(e.message.replace("hypothesis", "initial_response")) from None
 

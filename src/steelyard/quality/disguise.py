@@ -104,16 +104,6 @@ def plain(
     )
 
 
-def with_hypothesis(params: bytes, initial_response: str | None) -> bytes:
-    """The params with the initial response in the place of pre-labels."""
-    if initial_response is None:
-        return params
-    members = msgspec.json.decode(params, type=dict[str, Raw])
-    members.pop("base_annotations", None)
-    members["hypothesis"] = Raw(initial_response.encode())
-    return msgspec.json.encode(members)
-
-
 def names_like(real: bytes, random: Random, n: int = 12) -> list[str]:
     """unique_ids that look like that of a task object (JSON): other last digits, or another last letter. Empty when it has none."""
     raw = msgspec.json.decode(real, type=dict[str, Raw]).get("unique_id")

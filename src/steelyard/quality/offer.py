@@ -15,7 +15,7 @@ from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import Executor, Tx
 from steelyard.ids import secret_token
 from steelyard.quality import queries as q
-from steelyard.quality.disguise import beside, claimed_at_mark, disguised, names_like, plain, with_hypothesis
+from steelyard.quality.disguise import beside, claimed_at_mark, disguised, names_like, plain
 from steelyard.quality.model import Chosen, Turn
 from steelyard.quality.turns import is_due
 
@@ -25,6 +25,8 @@ _HELD_TO_IT = ("member", "labeler")
 async def offer(ctx: Ctx, tx: Tx, actor: Actor, wanted: work.Wanted) -> None:
     """Opens a training slot in every project where the member has still to be trained, or an evaluation slot if one is due."""
     if actor.role not in _HELD_TO_IT or wanted.task_id is not None:
+        return
+    if wanted.kinds is not None and "evaluation" not in wanted.kinds:
         return
     await _train(ctx, tx, actor, wanted)
     turn = await q.count_turn(tx, space_id=actor.space_id, member_id=actor.member_id)
@@ -93,7 +95,7 @@ async def _evaluate(ctx: Ctx, tx: Tx, actor: Actor, turn: Turn) -> None:
         task_id,
         created_at,
         chosen.instruction,
-        with_hypothesis(chosen.params.encode(), chosen.initial_response),
+        work.with_hypothesis(chosen.params.encode(), chosen.initial_response),
         chosen.metadata.encode(),
         next((name for name in names if name not in taken), names[0] if names else None),
     )

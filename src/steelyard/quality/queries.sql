@@ -105,7 +105,7 @@ rated as (
   select l.id, l.task_id, l.project_id, l.batch_id, l.priority, (w.settings ->> 'evaluation_rate')::double precision as rate
   from last l
   join project_workflow w on w.space_id = :space_id and w.project_id = l.project_id
-  where l.kind in ('label', 'evaluation') and (w.settings ->> 'evaluation_rate')::double precision > 0
+  where l.kind in ('label', 'prelabel', 'evaluation') and (w.settings ->> 'evaluation_rate')::double precision > 0
 ),
 counted as (
   insert into quality_turn as t (space_id, member_id, project_id, turn, last_attempt_id)
@@ -392,7 +392,8 @@ with gone as (
   update attempt set state = 'withdrawn', reason = 'quality' where id = :attempt_id
 )
 update slot
-set done_at = null, lease_token = null, lease_member_id = null, lease_expires_at = null, only_member_id = null
+set done_at = null, lease_token = null, lease_member_id = null, lease_expires_at = null, only_member_id = null,
+  avoid_until = steelyard.now() + interval '24 hours'
 where id = :slot_id;
 
 -- name: close_reviews

@@ -87,5 +87,5 @@ async def _again(ctx: Ctx, tx: Tx, args: RequeueWork, task_id: str) -> None:
         await q.withdraw_answer(tx, slot_id=row.slot_id, attempt_id=row.attempt_id)
     elif await tasks.move(tx, args.space_id, task_id, "send_back"):
         await q.close_reviews(tx, space_id=args.space_id, task_id=task_id)
-        await tasks.open_step(tx, args.space_id, task_id, round_number=row.round + 1)
+        await tasks.open_step(tx, args.space_id, task_id, round_number=row.round + 1, again=True)
     await tasks.note(tx, args.space_id, task_id, "requeued", args.by, {"reason": "quality"})

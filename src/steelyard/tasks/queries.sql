@@ -346,9 +346,10 @@ where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[
 returning id
 
 -- name: set_recalled
--- completed → pending: the answer stays in its version only (platform-api 7).
+-- completed → pending: the answer stays in its version only (platform-api 7), and what the customer said of it in the audits.
 update task
-set status = 'pending', stage = 'queued', response = null, completed_at = null, callback_succeeded = null, updated_at = steelyard.now()
+set status = 'pending', stage = 'queued', response = null, completed_at = null, callback_succeeded = null, customer_review_status = null,
+  updated_at = steelyard.now()
 where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
 returning id
 
@@ -378,22 +379,30 @@ returning id
 
 -- name: open_slot
 -- The claimable pieces of work of one step of a task, `number` 0 to `count` - 1 (null: the overlap of its project); not claimable while its
--- batch is staging or paused.
+-- batch is staging or paused. `first`: where a task begins, which is with a model in projects that let models prelabel.
 insert into slot (
-  space_id, task_id, project_id, batch_id, priority, claimable, kind, round, step, number, only_member_id, only_until)
+  space_id, task_id, project_id, batch_id, priority, claimable, kind, round, step, number, only_member_id, only_until,
+  avoid_until)
 select t.space_id, t.id, coalesce(t.project_id, ''), t.batch_id,
   steelyard.slot_priority(t.priority, b.studio_priority, b.calibration_batch),
   b.status is null or b.status in ('in_progress', 'completed'),
-  case when :step::smallint = 0 then 'label' else 'review' end, :round::smallint, :step::smallint, n.number,
-  p.id, case when p.id is not null then steelyard.now() + :reserved_for::interval end
+  case when f.is_prelabel then 'prelabel' when :step::smallint = 0 then 'label' else 'review' end, :round::smallint,
+  case when f.is_prelabel then -1 else :step end, n.number, p.id,
+  case
+    when f.is_prelabel then steelyard.now() + (w.settings -> 'prelabel' ->> 'wait_seconds')::integer * interval '1 second'
+    when p.id is not null then steelyard.now() + :reserved_for::interval
+  end,
+  case when :again::boolean then steelyard.now() + :reserved_for::interval end
 from task t
 left join batch b on b.space_id = t.space_id and b.id = t.batch_id
 left join project_workflow w on w.space_id = t.space_id and w.project_id = t.project_id
 left join member p on p.id = :only_member_id::bigint and p.role <> 'disabled' and not exists (
   select from member_project_state m
   where m.space_id = t.space_id and m.member_id = p.id and m.project_id = t.project_id and m.state <> 'active')
+cross join lateral (
+  select :first::boolean and w.settings -> 'prelabel' ->> 'wait_seconds' is not null as is_prelabel) f
 cross join lateral generate_series(
-  0, coalesce(:count::integer, (w.settings ->> 'overlap')::integer, 1) - 1) as n (number)
+  0, case when f.is_prelabel then 1 else coalesce(:count::integer, (w.settings ->> 'overlap')::integer, 1) end - 1) as n (number)
 where t.space_id = :space_id and t.id = :task_id
 on conflict (space_id, task_id, round, step, number) do nothing
 
@@ -401,7 +410,7 @@ on conflict (space_id, task_id, round, step, number) do nothing
 -- Nobody may claim or hold work on a task that has ended; who held some is not blamed for it.
 with closed as (
   update slot set done_at = steelyard.now(), claimable = false
-  where space_id = :space_id and task_id = :task_id and done_at is null and kind in ('label', 'review')
+  where space_id = :space_id and task_id = :task_id and done_at is null and kind not in ('evaluation', 'training')
   returning id, lease_token
 )
 update attempt a

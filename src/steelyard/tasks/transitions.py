@@ -26,7 +26,7 @@ async def queue_task(ctx: Ctx, tx: Tx, space_id: int, task_id: str) -> bool:
     await q.share_batch(tx, space_id=space_id, task_id=task_id)
     if await q.set_queued(tx, space_id=space_id, task_id=task_id, from_stages=sources("prepared")) is None:
         return False
-    await open_step(tx, space_id, task_id)
+    await open_step(tx, space_id, task_id, first=True)
     await note(tx, space_id, task_id, "queued", "steelyard")
     return True
 
@@ -40,9 +40,12 @@ async def open_step(
     step: int = 0,
     count: int | None = None,
     only_member_id: int | None = None,
+    first: bool = False,
+    again: bool = False,
 ) -> None:
-    """Offers a step of a task: labeling (0) by `count` people (None: the project's overlap) or a review stage; first to one member only,
-    if one is named and still there."""
+    """Offers a step of a task: labeling (0) by `count` people (None: the project's overlap) or a review stage; to one member only for a
+    while, if one is named and still there. `first`: to models before people, if the project wants that; `again`: for a while not to
+    those who have done it before, if there are others."""
     await q.open_slot(
         tx,
         space_id=space_id,
@@ -52,6 +55,8 @@ async def open_step(
         count=count,
         only_member_id=only_member_id,
         reserved_for=PREFERENCE,
+        first=first,
+        again=again,
     )
 
 
@@ -198,7 +203,7 @@ async def recall_locked(
     if await q.set_recalled(tx, space_id=space_id, task_id=task_id, from_stages=sources("recall")) is None:
         return False
     last = await q.latest_round(tx, space_id=space_id, task_id=task_id)
-    await open_step(tx, space_id, task_id, round_number=(last or 0) + 1)
+    await open_step(tx, space_id, task_id, round_number=(last or 0) + 1, again=True)
     await note(tx, space_id, task_id, kind, actor, {"reason": reason} if reason else None)
     await q.announce(tx, space_id=space_id, task_id=task_id, kind="recalled")
     await _count(ctx, tx, space_id, before, "pending")

@@ -32,11 +32,13 @@ from steelyard.work.model import (
     Holder,
     Nothing,
     SavedDraft,
+    Stage,
     Submitted,
     Work,
 )
 from steelyard.work.pipeline import Place, chosen, labeled, next_stage, reviewed
 from steelyard.work.policy import LANES, MOST_LEASES, REACH, reach_of
+from steelyard.work.prelabel import check_hypothesis, end_waiting, skip_prelabel, with_hypothesis
 from steelyard.work.queries import one_at_a_time
 from steelyard.work.scoring import Score, compare
 from steelyard.work.submit import (
@@ -46,7 +48,7 @@ from steelyard.work.submit import (
     lease_to_check,
     submit_work,
 )
-from steelyard.work.workflow import ReviewStage, Workflow, get_workflow, set_workflow, workflow_of
+from steelyard.work.workflow import Prelabel, ReviewStage, Workflow, get_workflow, set_workflow, workflow_of
 
 __all__ = [
     "KINDS",
@@ -63,19 +65,23 @@ __all__ = [
     "LeaseFilter",
     "Nothing",
     "Place",
+    "Prelabel",
     "ReviewStage",
     "SavedDraft",
     "Score",
+    "Stage",
     "Submitted",
     "Wanted",
     "Work",
     "Workflow",
     "add_file",
     "attempt",
+    "check_hypothesis",
     "checked",
     "chosen",
     "claim_work",
     "compare",
+    "end_waiting",
     "extend_lease",
     "finish_lease",
     "free_leases",
@@ -98,10 +104,12 @@ __all__ = [
     "reviewed",
     "save_draft",
     "set_workflow",
+    "skip_prelabel",
     "skip_work",
     "slot_of",
     "start_bulk",
     "submit_work",
     "take_lease",
+    "with_hypothesis",
     "workflow_of",
 ]

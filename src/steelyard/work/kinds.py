@@ -20,6 +20,7 @@ class Wanted(Struct, frozen=True):
     projects: list[str] | None
     types: list[str] | None
     task_id: str | None
+    kinds: list[str] | None = None
 
 
 class Offer(Protocol):

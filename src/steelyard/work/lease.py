@@ -12,8 +12,9 @@ from steelyard.errors import Conflict, LeaseLost, NotFound, SteelyardError
 from steelyard.ids import secret_token
 from steelyard.work import queries as q
 from steelyard.work.kinds import KINDS, Wanted
-from steelyard.work.model import AttemptState, Held, Nothing, Work
-from steelyard.work.policy import LANES, reach_of
+from steelyard.work.model import TASK_KINDS, AttemptState, Held, Nothing, Stage, Work
+from steelyard.work.policy import LANES, kinds_of, reach_of
+from steelyard.work.prelabel import prelabeled
 
 _DEPTHS = (8, 64, 512)
 _MAX_SLOT = 2**63 - 1
@@ -53,11 +54,12 @@ async def claim_work(
     *,
     projects: Sequence[str] | None = None,
     types: Sequence[str] | None = None,
+    stages: Sequence[Stage] | None = None,
     task_id: str | None = None,
 ) -> Work | Nothing:
     """Leases the most urgent piece of work that the actor may do, or says why there is none.
 
-    `projects` (names) and `types` narrow the choice; `task_id` asks for one task, which labelers may do only for tasks they have had
+    `projects` (names), `types` and `stages` narrow the choice; `task_id` asks for one task, which labelers may do only for tasks they have had
     before. Raises NotFound for an unknown project, Forbidden, and Conflict when the actor holds too many leases.
     """
     reach = reach_of(actor)
@@ -66,7 +68,10 @@ async def claim_work(
         if unknown:
             raise NotFound(f'There is no project "{unknown[0]}".')
     wanted = Wanted(
-        None if projects is None else list(projects), None if types is None else list(types), task_id
+        None if projects is None else list(projects),
+        None if types is None else list(types),
+        task_id,
+        None if stages is None else kinds_of(stages),
     )
 
     async def try_claim(tx: Tx, depth: int) -> tuple[Work | Nothing, bool]:
@@ -81,6 +86,7 @@ async def claim_work(
             lanes=LANES[actor.role],
             projects=wanted.projects,
             types=wanted.types,
+            kinds=wanted.kinds,
             task_id=task_id,
             depth=depth,
             last=depth == _DEPTHS[-1],
@@ -88,7 +94,7 @@ async def claim_work(
         )
         if row.slot_id is None or row.task_id is None or row.lease_token is None:
             return Nothing(row.nothing or "empty"), row.seen == 0
-        if row.kind in ("label", "review"):
+        if row.kind in TASK_KINDS:
             review = row.kind == "review"
             await tasks.start_work(tx, actor.space_id, row.task_id, actor.email, review=review)
         return await _held(tx, actor, row.slot_id, row.lease_token), True
@@ -112,7 +118,7 @@ async def _held(on: Executor, actor: Actor, slot_id: int, lease_token: str) -> W
         raise LeaseLost("The lease has ended; claim again. The draft is kept.")
     if work.task is None and KINDS.view is not None:
         return await KINDS.view(on, actor, work)
-    return work
+    return work if work.prelabel is None else prelabeled(work)
 
 
 async def held_leases(ctx: Ctx, actor: Actor) -> list[Held]:
@@ -180,7 +186,7 @@ async def _give_back(
         )
         if given is None:
             return False
-        if given.kind in ("label", "review"):
+        if given.kind in TASK_KINDS:
             detail: dict[str, object] | None = None
             if state == "skipped":
                 detail = {"reason": reason, "skips": given.skips, "escalated": given.escalated}
@@ -193,6 +199,8 @@ async def _give_back(
                 kind=state,
                 detail=detail,
             )
+            if given.kind == "prelabel" and state == "skipped":
+                await tasks.open_step(tx, actor.space_id, given.task_id)
         return True
 
     if not await ctx.db.transact(work):
@@ -209,7 +217,7 @@ async def free_leases(tx: Tx, member_id: int, *, by: str = "system") -> int:
     await q.one_at_a_time(tx, member_id=member_id)
     freed = await q.free_leases(tx, member_id=member_id)
     for lease in freed:
-        if lease.kind in ("label", "review"):
+        if lease.kind in TASK_KINDS:
             await tasks.stop_work(
                 tx, lease.space_id, lease.task_id, by, review=lease.kind == "review", kind="freed"
             )

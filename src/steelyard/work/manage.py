@@ -13,7 +13,7 @@ from steelyard.ids import is_wire_id
 from steelyard.jobs.specs import RedoTask
 from steelyard.users import member_by_email, record_act
 from steelyard.work import queries as q
-from steelyard.work.model import Escalated, Holder, OpenSlot
+from steelyard.work.model import TASK_KINDS, Escalated, Holder, OpenSlot
 
 
 class LeaseFilter(Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ async def take_lease(ctx: Ctx, actor: Actor, slot_id: int, reason: str | None = 
         if ended is None:
             raise NotFound("Nobody holds this work.")
         detail: dict[str, object] = {"from": ended.email, "reason": reason}
-        if ended.kind in ("label", "review"):
+        if ended.kind in TASK_KINDS:
             await tasks.stop_work(
                 tx,
                 actor.space_id,

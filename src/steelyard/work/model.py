@@ -7,7 +7,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["label", "review", "evaluation", "training"]
+Kind = Literal["label", "review", "prelabel", "evaluation", "training"]
+TASK_KINDS: tuple[Kind, ...] = ("label", "review", "prelabel")
+"""Kinds of work on tasks; the others are of known-answer tasks, which are none."""
+Stage = Literal["label", "review", "prelabel"]
+"""What a claim may be narrowed to."""
 
 
 class ClaimRow(Struct, frozen=True):
@@ -30,7 +34,7 @@ class Held(Struct, frozen=True):
 
 class Work(Struct, frozen=True):
     """A leased piece of work. `task`: the wire's task object as JSON (evaluation and training tasks: made to look like one); `version` of
-    its latest answer (0: none); `revision` and `body` (JSON) of the draft, None without one."""
+    its latest answer (0: none); `revision` and `body` (JSON) of the draft, None without one; `prelabel`: a model's answer (JSON)."""
 
     slot_id: int
     step: int
@@ -46,10 +50,12 @@ class Work(Struct, frozen=True):
     revision: int | None
     body: str | None
     lease_seconds: int
+    prelabel: str | None = None
 
 
 class Nothing(Struct, frozen=True):
-    """Why there is no work: `empty`, `paused`, `training` (only training tasks, and none is left), `open-cap` or `daily-cap`."""
+    """Why there is no work: `empty`, `paused`, `training` (only training tasks, and none is left), `open-cap`, `daily-cap`, or `only-reviewer`
+    (there is some to label, but nobody else could review it then)."""
 
     why: str
 
@@ -94,6 +100,13 @@ class GivenBack(Struct, frozen=True):
     kind: Kind
     skips: int
     escalated: bool
+
+
+class Waiting(Struct, frozen=True):
+    """A task that waits for a model."""
+
+    space_id: int
+    task_id: str
 
 
 class Freed(Struct, frozen=True):

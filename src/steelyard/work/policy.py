@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from steelyard.ctx import Actor, Role
 from steelyard.errors import Forbidden
+from steelyard.work.model import Stage
 
 Reach = Literal["assigned", "space"]
 
@@ -22,10 +24,17 @@ LANES: dict[Role, list[str]] = {
     "admin": ["label", "review", "escalated"],
     "manager": ["label", "review", "escalated"],
     "member": ["label", "review", "escalated"],
-    "labeler": ["label"],
+    "labeler": ["label", "prelabel"],
 }
-"""Which of a project's queues a role is offered: `escalated` are tasks that several people have skipped. What is reserved for one member
-is offered to that member whatever the role."""
+"""Which of a project's queues a role is offered: `escalated` are tasks that several people have skipped, `prelabel` is for models alone. What
+is reserved for one member is offered to that member whatever the role."""
+
+
+def kinds_of(stages: Sequence[Stage]) -> list[str]:
+    """The kinds of work that a claim narrowed to some stages looks for. Known-answer tasks pass for labeling."""
+    posing = ["evaluation", "training"] if "label" in stages else []
+    return [*stages, *posing]
+
 
 MOST_LEASES = 20
 """Leases of one project that one member may hold at once unless the project says otherwise, so that nobody hoards a queue."""

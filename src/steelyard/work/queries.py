@@ -21,6 +21,7 @@ from steelyard.work.model import (
     OpenSlot,
     SavedRow,
     StepState,
+    Waiting,
     Work,
 )
 
@@ -41,6 +42,9 @@ finish_attempt = Q.exec("finish_attempt")
 give_back = Q.opt("give_back", GivenBack)
 free_leases = Q.all("free_leases", Freed)
 drop_reservations = Q.exec("drop_reservations")
+end_prelabel = Q.value("end_prelabel", int)
+overdue_prelabels = Q.all("overdue_prelabels", Waiting)
+hurry_prelabels = Q.exec("hurry_prelabels")
 project_to_merge = Q.value("project_to_merge", str)
 given_answers = Q.all("given_answers", GivenAnswer)
 add_agreements = Q.exec("add_agreements")

@@ -2,15 +2,23 @@
 
 -- name: one_at_a_time
 -- Claims of one member, and whatever takes work away from that member, happen one after the other: the statement after this one sees
--- what was committed before it, so nobody gets two slots of one task's step and caps hold.
-select pg_advisory_xact_lock(23117, (:member_id::bigint % 2147483647)::integer)::text;
+-- what was committed before it, so nobody gets two slots of one task's step and caps hold. The statements of the transaction are planned
+-- once for each connection: planning a claim anew takes as long as the claim.
+select concat(
+  pg_advisory_xact_lock(23117, (:member_id::bigint % 2147483647)::integer), set_config('plan_cache_mode', 'force_generic_plan', true));
 
 -- name: claim_next
 -- Leases the most urgent slot that a member may work on, in one statement. Each lane of each project is probed twice by index (never
--- leased, then lapsed), `depth` rows deep without locks; the first of all candidates that nobody else is locking is leased, its lapsed
--- attempt closed, a new one opened. `seen` tells an empty queue (0) from a contested one (try again deeper). What is reserved for the member
--- comes first, what the member gave back or skipped lately last, and only if nothing else lies deeper. Reviews are never of one's own work.
-with mine as materialized (
+-- leased, then lapsed), `depth` rows deep without locks; the most urgent of all of them are looked into (`front`): no work of one's own is
+-- reviewed, nobody answers twice, and a reviewer labels only what enough other people could review. The first that nobody else is locking is
+-- leased, its lapsed attempt closed, a new one opened. `seen` tells an empty queue (0) from a contested one (try again deeper; `last` looks
+-- as far as it takes). What is reserved for the member comes first; what the member had before last, and only if nothing else lies deeper.
+with me as materialized (
+  select m.id, m.account_id, m.kind = 'model' as is_model, m.role in ('admin', 'manager', 'member') as may_review
+  from member m
+  where m.id = :member_id and m.role <> 'disabled'
+),
+mine as materialized (
   select s.project_id, count(*) as n
   from slot s
   where s.lease_member_id = :member_id and s.space_id = :space_id and s.done_at is null and s.lease_token is not null
@@ -42,18 +50,24 @@ gated as materialized (
           where a.member_id = :member_id and a.space_id = :space_id and a.state = 'submitted' and o.project_id = r.id
             and a.ended_at > steelyard.now() - interval '24 hours'
           limit (w.settings ->> 'daily_cap')::integer) d) >= (w.settings ->> 'daily_cap')::integer
-      end as is_spent
+      end as is_spent,
+    coalesce((w.settings ->> 'review_first')::boolean, false) as review_first,
+    w.settings -> 'prelabel' ->> 'wait_seconds' is not null as prelabels,
+    coalesce((w.settings -> 'prelabel' ->> 'models_vote')::boolean, false) as models_vote,
+    case when json_array_length(w.settings -> 'review_stages') > 0 and me.may_review then w.settings -> 'review_stages' end as stages
   from reach r
+  cross join me
   left join project_workflow w on w.space_id = :space_id and w.project_id = r.id
   left join member_project_state g on g.space_id = :space_id and g.member_id = :member_id and g.project_id = r.id
   left join mine m on m.project_id = r.id
-  where exists (select from member p where p.id = :member_id and p.role <> 'disabled')
 ),
 scope as materialized (
-  select g.id, l.lane
+  select g.id, l.lane, g.review_first, g.stages
   from gated g
+  cross join me
   cross join unnest(:lanes::text[]) as l (lane)
   where g.state = 'active' and not g.is_full and not g.is_spent
+    and case when me.is_model then l.lane = 'prelabel' or not g.prelabels or g.models_vote else l.lane <> 'prelabel' end
 ),
 open_to_me as materialized (
   select bg.batch_id
@@ -62,56 +76,49 @@ open_to_me as materialized (
     bg.member_id = :member_id
     or bg.group_id in (select gm.group_id from work_group_member gm where gm.space_id = :space_id and gm.member_id = :member_id))
 ),
-candidate as materialized (
-  select c.id, c.priority, c.postponed_at, c.task_id, c.skipped, false as reserved
+seen as materialized (
+  select c.id, c.priority, c.postponed_at, c.task_id, c.kind, c.step, c.round, c.avoid_until, scope.stages, false as reserved,
+    c.kind = 'review' and scope.review_first as ahead
   from scope
   cross join lateral (
-    select s.id, s.priority, s.postponed_at, s.task_id, (
-      select true from attempt a
-      where a.slot_id = s.id and a.member_id = :member_id and a.state in ('released', 'skipped')
-        and a.ended_at > steelyard.now() - interval '1 hour' limit 1) is not null as skipped
+    select s.id, s.priority, s.postponed_at, s.task_id, s.kind, s.step, s.round, s.avoid_until
     from slot s
     where s.space_id = :space_id and s.project_id = scope.id and s.lane = scope.lane and s.done_at is null and s.claimable
       and s.lease_token is null
+      and (:kinds::text[] is null or s.kind = any (:kinds))
       and (:types::text[] is null or (
         select t.type from task t where t.space_id = s.space_id and t.id = s.task_id) = any (:types))
       and (not :assigned_only::boolean or s.batch_id is null
         or s.batch_id in (select batch_id from open_to_me)
         or (select true from batch_group bg where bg.space_id = s.space_id and bg.batch_id = s.batch_id limit 1) is null)
-      and (
+      and (not :last::boolean or (
         select true from attempt a join slot o on o.id = a.slot_id
         where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
           (o.step = s.step and o.round = s.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)))
-          or (o.step < s.step and a.state = 'submitted')) limit 1) is null
+          or (o.step < s.step and a.state = 'submitted')) limit 1) is null)
     order by s.priority desc, s.postponed_at nulls first, s.task_id
     limit :depth) c
   where :task_id::text is null
   union all
-  select c.id, c.priority, c.postponed_at, c.task_id, c.skipped, false
+  select c.id, c.priority, c.postponed_at, c.task_id, c.kind, c.step, c.round, c.avoid_until, scope.stages, false,
+    c.kind = 'review' and scope.review_first
   from scope
   cross join lateral (
-    select s.id, s.priority, s.postponed_at, s.task_id, false as skipped
+    select s.id, s.priority, s.postponed_at, s.task_id, s.kind, s.step, s.round, s.avoid_until
     from slot s
     where s.space_id = :space_id and s.project_id = scope.id and s.lane = scope.lane and s.done_at is null and s.claimable
       and s.lease_token is not null and s.lease_expires_at <= steelyard.now()
+      and (:kinds::text[] is null or s.kind = any (:kinds))
       and (:types::text[] is null or (
         select t.type from task t where t.space_id = s.space_id and t.id = s.task_id) = any (:types))
       and (not :assigned_only::boolean or s.batch_id is null
         or s.batch_id in (select batch_id from open_to_me)
         or (select true from batch_group bg where bg.space_id = s.space_id and bg.batch_id = s.batch_id limit 1) is null)
-      and (
-        select true from attempt a join slot o on o.id = a.slot_id
-        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
-          (o.step = s.step and o.round = s.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)))
-          or (o.step < s.step and a.state = 'submitted')) limit 1) is null
     order by s.lease_expires_at
     limit :depth) c
   where :task_id::text is null
   union all
-  select s.id, s.priority, s.postponed_at, s.task_id, (
-      select true from attempt a
-      where a.slot_id = s.id and a.member_id = :member_id and a.state in ('released', 'skipped')
-        and a.ended_at > steelyard.now() - interval '1 hour' limit 1) is not null, true
+  select s.id, s.priority, s.postponed_at, s.task_id, s.kind, s.step, s.round, null, null, true, false
   from slot s
   left join project_workflow w on w.space_id = s.space_id and w.project_id = s.project_id
   left join member_project_state g on g.space_id = s.space_id and g.member_id = :member_id and g.project_id = s.project_id
@@ -120,36 +127,85 @@ candidate as materialized (
     and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
     and (:task_id::text is null or s.task_id = :task_id)
     and (:projects::text[] is null or s.project_id in (select id from reach))
+    and (:kinds::text[] is null or s.kind = any (:kinds))
     and (g.state is null or g.state = 'active' or (g.state = 'training' and s.kind = 'training'))
     and coalesce(m.n, 0) < coalesce((w.settings ->> 'open_cap')::integer, 20)
-    and exists (select from member p where p.id = :member_id and p.role <> 'disabled')
-    and (s.kind in ('evaluation', 'training') or (
-      (:types::text[] is null or (
-        select t.type from task t where t.space_id = s.space_id and t.id = s.task_id) = any (:types))
-      and (
-        select true from attempt a join slot o on o.id = a.slot_id
-        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
-          (o.step = s.step and o.round = s.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)))
-          or (o.step < s.step and a.state = 'submitted')) limit 1) is null))
+    and exists (select from me)
+    and (s.kind in ('evaluation', 'training') or :types::text[] is null or (
+      select t.type from task t where t.space_id = s.space_id and t.id = s.task_id) = any (:types))
   union all
-  select s.id, s.priority, s.postponed_at, s.task_id, false, true
+  select s.id, s.priority, s.postponed_at, s.task_id, s.kind, s.step, s.round, s.avoid_until, scope.stages, true, false
   from slot s
+  join scope on scope.id = s.project_id and scope.lane = s.lane
   where :task_id::text is not null and s.space_id = :space_id and s.task_id = :task_id and s.only_member_id is null
-    and (s.project_id, s.lane) in (select id, lane from scope)
     and s.done_at is null and s.claimable and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
+    and (:kinds::text[] is null or s.kind = any (:kinds))
     and (not :assigned_only::boolean
       or (select true from attempt a where a.slot_id = s.id and a.member_id = :member_id limit 1) is not null)
-    and (
-        select true from attempt a join slot o on o.id = a.slot_id
-        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and (
-          (o.step = s.step and o.round = s.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> s.id)))
-          or (o.step < s.step and a.state = 'submitted')) limit 1) is null
+),
+front as materialized (
+  select *
+  from seen
+  order by reserved desc, ahead desc, priority desc, postponed_at nulls first, task_id, id
+  limit 8 * :depth
+),
+candidate as materialized (
+  select
+    f.id, f.priority, f.postponed_at, f.task_id, f.reserved, f.ahead, had.lately as skipped,
+    f.stages is not null and f.kind = 'label' and not had.before and (
+      -- people who could review it, without those who have labeled it and without me
+      (
+        select count(*)
+        from member m
+        cross join me
+        where m.account_id = me.account_id and m.id <> me.id and m.role in ('admin', 'manager', 'member') and m.kind = 'human'
+          and m.invited_until is null
+          and not exists (
+            select from member_project_state g join slot o on o.id = f.id
+            where g.space_id = o.space_id and g.member_id = m.id and g.project_id = o.project_id and g.state <> 'active')
+          and not exists (
+            select from attempt a
+            where a.space_id = :space_id and a.task_id = f.task_id and a.member_id = m.id and a.state in ('submitted', 'open')))
+      < (
+        select count(*)
+        from json_array_elements(f.stages) with ordinality as st (stage, number)
+        where steelyard.chosen(f.task_id, 'review:' || st.number, coalesce((st.stage ->> 'sample')::double precision, 1)))
+    ) as strands
+  from front f
+  cross join lateral (
+    select
+      coalesce(bool_or(
+        (o.step = f.step and o.round = f.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> f.id)))
+        or (o.step < f.step and a.state = 'submitted')), false) as part,
+      coalesce(bool_or(o.step = f.step and a.state in ('submitted', 'withdrawn')), false) as before,
+      coalesce(bool_or(
+        (a.slot_id = f.id and a.state in ('released', 'skipped') and a.ended_at > steelyard.now() - interval '1 hour')
+        or (not f.reserved and o.step = f.step and a.state in ('submitted', 'withdrawn'))), false) as lately
+    from attempt a
+    join slot o on o.id = a.slot_id
+    where a.space_id = :space_id and a.task_id = f.task_id and a.member_id = :member_id) had
+  where not had.part
+    -- what is to be done again goes to others for a while, if there are others
+    and (f.avoid_until is null or not had.before or f.avoid_until <= steelyard.now() or not exists (
+      select from member m
+      cross join me
+      join slot o on o.id = f.id
+      where m.account_id = me.account_id and m.id <> me.id and m.role <> 'disabled' and m.invited_until is null
+        and (m.role <> 'labeler' or exists (
+          select from assignment a where a.space_id = o.space_id and a.member_id = m.id and a.project_id = o.project_id))
+        and (m.role <> 'labeler' or o.kind = 'label')
+        and not exists (
+          select from member_project_state g
+          where g.space_id = o.space_id and g.member_id = m.id and g.project_id = o.project_id and g.state <> 'active')
+        and not exists (
+          select from attempt a
+          where a.space_id = o.space_id and a.task_id = o.task_id and a.member_id = m.id and a.state in ('submitted', 'open', 'withdrawn'))))
 ),
 shortlist as materialized (
-  select id, reserved, skipped
+  select id, reserved, skipped, ahead
   from candidate
-  where not skipped or :last::boolean or (select count(*) from candidate) < :depth
-  order by skipped, reserved desc, priority desc, postponed_at nulls first, task_id, id
+  where not strands and (not skipped or :last::boolean or (select count(*) from seen) < :depth)
+  order by skipped, reserved desc, ahead desc, priority desc, postponed_at nulls first, task_id, id
   limit 8 * :depth
 ),
 picked as (
@@ -158,7 +214,7 @@ picked as (
   join slot s on s.id = c.id
   where s.done_at is null and s.claimable and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
     and (s.only_member_id is null or s.only_member_id = :member_id)
-  order by c.skipped, c.reserved desc, s.priority desc, s.postponed_at nulls first, s.task_id, s.id
+  order by c.skipped, c.reserved desc, c.ahead desc, s.priority desc, s.postponed_at nulls first, s.task_id, s.id
   limit 1
   for update of s skip locked
 ),
@@ -192,9 +248,10 @@ select
     when g.training = g.n then 'training'
     when g.is_full then 'open-cap'
     when g.is_spent then 'daily-cap'
+    when (select bool_or(strands) from candidate) then 'only-reviewer'
     else 'empty'
   end as nothing
-from (select count(*) as seen from candidate) c
+from (select count(*) as seen from seen) c
 cross join (
   select
     count(*) as n, count(*) filter (where state = 'paused') as paused, count(*) filter (where state = 'training') as training,
@@ -219,15 +276,20 @@ from unnest(:names::text[]) n (name)
 where not exists (select from project p where p.space_id = :space_id and p.name = n.name);
 
 -- name: held_work
--- What the holder of a valid lease works on: the wire's task object (none for a kind that is no task), and the draft if there is one.
+-- What the holder of a valid lease works on: the wire's task object (none for a kind that is no task), the draft if there is one, and what a
+-- model has answered before.
 select
   s.id as slot_id, s.step, s.number, s.round, s.kind, s.task_id, s.project_id, s.lease_token, s.lease_expires_at,
   steelyard.task_json(t) as task, coalesce(t.response_version, 0) as version, d.revision, d.body::text as body,
   extract(epoch from coalesce((
     select (w.settings ->> 'lease_seconds')::integer from project_workflow w
-    where w.space_id = s.space_id and w.project_id = s.project_id), 600) * interval '1 second')::integer as lease_seconds
+    where w.space_id = s.space_id and w.project_id = s.project_id), 600) * interval '1 second')::integer as lease_seconds,
+  coalesce(pa.answer, pa.response)::text as prelabel
 from slot s
-left join task t on s.kind in ('label', 'review') and t.space_id = s.space_id and t.id = s.task_id
+left join task t on s.kind not in ('evaluation', 'training') and t.space_id = s.space_id and t.id = s.task_id
+left join slot ps on s.kind = 'label' and ps.space_id = s.space_id and ps.task_id = s.task_id and ps.round = 0 and ps.step = -1
+  and ps.number = 0 and ps.done_at is not null
+left join attempt pa on pa.slot_id = ps.id and pa.state = 'submitted'
 left join draft d on d.space_id = s.space_id and d.task_id = s.task_id and d.step = s.step and d.member_id = s.lease_member_id
 where s.id = :slot_id and s.space_id = :space_id and s.lease_token = :lease_token and s.lease_member_id = :member_id
   and s.done_at is null and s.lease_expires_at > steelyard.now();
@@ -295,7 +357,7 @@ where space_id = :space_id and task_id = :task_id and step = :step and member_id
 -- What a valid lease is about.
 select s.kind, s.step, s.round, s.task_id, s.project_id, t.response_version as version
 from slot s
-left join task t on s.kind in ('label', 'review') and t.space_id = s.space_id and t.id = s.task_id
+left join task t on s.kind not in ('evaluation', 'training') and t.space_id = s.space_id and t.id = s.task_id
 where s.id = :slot_id and s.space_id = :space_id and s.lease_token = :lease_token and s.lease_member_id = :member_id
   and s.done_at is null and s.lease_expires_at > steelyard.now();
 
@@ -323,7 +385,7 @@ where d.space_id = e.space_id and d.task_id = e.task_id and d.step = s.step and 
 
 -- name: give_back
 -- Gives a lease back: the slot is free at once, the attempt ended as `released` or `skipped`. A skip puts the slot behind the others of its
--- priority; at the limit of skips it is escalated.
+-- priority, at the limit of skips it is escalated; a prelabel that is skipped is done without.
 with held as (
   select s.id, coalesce((
     select (w.settings ->> 'skip_limit')::integer from project_workflow w
@@ -343,7 +405,8 @@ update slot s
 set lease_token = null, lease_member_id = null, lease_expires_at = null,
   skips = s.skips + case when :state = 'skipped' then 1 else 0 end,
   postponed_at = case when :state = 'skipped' then steelyard.now() else s.postponed_at end,
-  only_member_id = case when :state = 'skipped' and s.kind in ('label', 'review') then null else s.only_member_id end,
+  done_at = case when :state = 'skipped' and s.kind = 'prelabel' then steelyard.now() end,
+  only_member_id = case when :state = 'skipped' and s.kind not in ('evaluation', 'training') then null else s.only_member_id end,
   escalated = s.escalated or (:state = 'skipped' and s.kind in ('label', 'review') and s.skips + 1 >= h.skip_limit)
 from held h
 where s.id = h.id
@@ -408,10 +471,47 @@ returning s.space_id, s.task_id, s.kind;
 -- name: drop_reservations
 -- Nothing waits for a member any more; quality tasks, made for that member alone, end.
 update slot
-set only_member_id = case when kind in ('label', 'review') then null else only_member_id end, only_until = null,
-  done_at = case when kind in ('label', 'review') then done_at else steelyard.now() end,
-  claimable = claimable and kind in ('label', 'review')
+set only_member_id = case when kind not in ('evaluation', 'training') then null else only_member_id end, only_until = null,
+  done_at = case when kind not in ('evaluation', 'training') then done_at else steelyard.now() end,
+  claimable = claimable and kind not in ('evaluation', 'training')
 where only_member_id = :member_id and done_at is null;
+
+-- name: end_prelabel
+-- People wait for a model no longer. `forced`: whether or not one is working on it just now, or the time is up.
+with ended as (
+  update slot s
+  set done_at = steelyard.now(), claimable = false
+  from (
+    select id, lease_token
+    from slot
+    where space_id = :space_id and task_id = :task_id and round = 0 and step = -1 and number = 0 and done_at is null
+      and (:forced::boolean or ((lease_token is null or lease_expires_at <= steelyard.now()) and only_until <= steelyard.now()))
+    for no key update) p
+  where s.id = p.id
+  returning s.id, p.lease_token
+),
+withdrawn as (
+  update attempt a
+  set state = 'withdrawn', ended_at = steelyard.now(), reason = 'prelabel'
+  from ended e
+  where a.slot_id = e.id and a.lease_token = e.lease_token and a.state = 'open'
+)
+select id from ended;
+
+-- name: overdue_prelabels
+-- Tasks for which no model has answered in time.
+select space_id, task_id
+from slot
+where kind = 'prelabel' and done_at is null and only_until <= steelyard.now()
+  and (lease_token is null or lease_expires_at <= steelyard.now())
+order by only_until
+limit 200;
+
+-- name: hurry_prelabels
+-- A project waits for models no longer.
+update slot
+set only_until = steelyard.now()
+where kind = 'prelabel' and done_at is null and space_id = :space_id and project_id = :project_id;
 
 -- name: project_to_merge
 -- The project ('' for none) of a task all of whose answers of a round are in.
@@ -446,7 +546,7 @@ select
 from slot s
 join member m on m.id = s.lease_member_id
 join attempt a on a.slot_id = s.id and a.member_id = s.lease_member_id and a.lease_token = s.lease_token
-left join task t on s.kind in ('label', 'review') and t.space_id = s.space_id and t.id = s.task_id
+left join task t on s.kind not in ('evaluation', 'training') and t.space_id = s.space_id and t.id = s.task_id
 left join project p on p.space_id = s.space_id and p.id = s.project_id
 left join batch b on b.space_id = s.space_id and b.id = s.batch_id
 where s.space_id = :space_id and s.done_at is null and s.lease_token is not null and s.lease_expires_at > steelyard.now()

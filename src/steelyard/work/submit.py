@@ -18,6 +18,7 @@ from steelyard.work.lease import attempt, lost, slot_of
 from steelyard.work.model import CheckRow, Submitted
 from steelyard.work.pipeline import Place, answered
 from steelyard.work.policy import reach_of
+from steelyard.work.prelabel import check_prelabel, people_next
 
 
 async def submit_work(
@@ -34,16 +35,22 @@ async def submit_work(
         return await _repeated(ctx, actor, lease_token, response)
     if found.kind == "review":
         raise InvalidRequest("This lease is for a review: give a verdict instead.")
-    if found.kind != "label":
+    if found.kind not in ("label", "prelabel"):
         assert KINDS.submit is not None
         return await KINDS.submit(ctx, actor, lease_token, found, response, active_seconds)
     stored = await checked(ctx, actor, found, response)
+    is_prelabel = found.kind == "prelabel"
     at = Place(actor.space_id, found.task_id, found.project_id, found.round)
 
     async def work(tx: Tx) -> str | None:
         if not await finish_lease(tx, actor, lease_token, response, stored, active_seconds):
             return None
-        status = await answered(ctx, tx, at, stored.response, author=actor.email, author_id=actor.member_id)
+        if is_prelabel:
+            status = await people_next(tx, at.space_id, at.task_id, actor.email, "prelabeled")
+        else:
+            status = await answered(
+                ctx, tx, at, stored.response, author=actor.email, author_id=actor.member_id
+            )
         if status is None:
             raise LeaseLost("The task has ended meanwhile; the draft is kept.")
         return status
@@ -71,7 +78,10 @@ async def lease_to_check(ctx: Ctx, actor: Actor, lease_token: str) -> CheckRow |
 async def checked(ctx: Ctx, actor: Actor, found: CheckRow, response: bytes) -> tasks.TakenAnswer:
     """The answer as it is to be stored, its files in storage. Raises InvalidResponse with every issue, TooLarge."""
     subject = await tasks.subject_of(ctx, actor.space_id, found.task_id)
-    return await tasks.take_answer(ctx, subject, response, member_id=actor.member_id)
+    taken = await tasks.take_answer(ctx, subject, response, member_id=actor.member_id)
+    if found.kind == "prelabel":
+        await check_prelabel(ctx, subject, taken.response)
+    return taken
 
 
 async def add_file(ctx: Ctx, actor: Actor, lease_token: str, spooled: Spooled, content_type: str) -> str:

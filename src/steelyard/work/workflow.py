@@ -23,6 +23,14 @@ class ReviewStage(Struct, frozen=True, kw_only=True):
     sample: Share = 1.0
 
 
+class Prelabel(Struct, frozen=True, kw_only=True):
+    """Models label before people, who see the answer as the task's hypothesis. `wait_seconds`: after that people get the task without;
+    `models_vote`: models also give answers like people."""
+
+    wait_seconds: Annotated[int, Meta(ge=60, le=30 * 86_400)] = 3600
+    models_vote: bool = False
+
+
 class Workflow(Struct, frozen=True, kw_only=True):
     """The pipeline of a project and what its contributors are held to."""
 
@@ -33,6 +41,12 @@ class Workflow(Struct, frozen=True, kw_only=True):
         Literal["best_agreement"],
         Meta(description="Of several answers, the one that agrees best with the others goes on."),
     ] = "best_agreement"
+    prelabel: Annotated[
+        Prelabel | None, Meta(description="Whether models label before people; null: they work like people.")
+    ] = None
+    review_first: Annotated[
+        bool, Meta(description="Whether reviewers are offered reviews before anything to label.")
+    ] = False
     review_stages: Annotated[list[ReviewStage], Meta(max_length=9)] = []
     lease_seconds: Annotated[
         int,
@@ -100,6 +114,8 @@ async def set_workflow(ctx: Ctx, actor: Actor, project: str, workflow: Workflow)
             settings=msgspec.json.encode(workflow).decode(),
             updated_by=actor.email,
         )
+        if workflow.prelabel is None:
+            await q.hurry_prelabels(tx, space_id=actor.space_id, project_id=project_id)
         await record_act(
             tx,
             actor.account_id,

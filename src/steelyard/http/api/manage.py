@@ -34,7 +34,7 @@ class LeaseHolder(Struct, kw_only=True):
     type: str | None
     project: str | None
     batch: str | None
-    kind: Literal["label", "review", "evaluation", "training"]
+    kind: Literal["label", "review", "prelabel", "evaluation", "training"]
     step: int
     email: str
     claimed_at: str
@@ -63,7 +63,7 @@ class EscalatedWork(Struct, kw_only=True):
     type: str
     project: str | None
     batch: str | None
-    kind: Literal["label", "review", "evaluation", "training"]
+    kind: Literal["label", "review", "prelabel", "evaluation", "training"]
     skips: int
     reasons: list[str]
     created_at: str
@@ -236,6 +236,13 @@ async def reassign_task(call: Call) -> Done:
     Whoever holds it loses it, with the draft kept; it waits for that member alone.
     """
     await work.reassign(call.ctx, call.actor, call.path[0], call.body.email)
+    return Done()
+
+
+@routes.post("/api/tasks/{task_id}/skip-prelabel", response=Done, access=LEAD, errors=(400, 404))
+async def skip_prelabel(call: Call) -> Done:
+    """Let people have a task that waits for a model"""
+    await work.skip_prelabel(call.ctx, call.actor, call.path[0])
     return Done()
 
 

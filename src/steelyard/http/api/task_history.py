@@ -63,7 +63,7 @@ class TaskAttempt(Struct, kw_only=True):
 
     id: int
     email: str
-    kind: Literal["label", "review"]
+    kind: Literal["label", "review", "prelabel"]
     step: int
     round: int
     state: Annotated[str, Meta(description="open, submitted, released, skipped, lapsed, withdrawn")]
@@ -183,7 +183,7 @@ async def get_answers(call: Call) -> TaskAnswers:
             TaskAttempt(
                 id=a.id,
                 email=a.email,
-                kind="review" if a.kind == "review" else "label",
+                kind=a.kind if a.kind in ("review", "prelabel") else "label",
                 step=a.step,
                 round=a.round,
                 state=a.state,

@@ -144,6 +144,7 @@ async def claim_work(call: Call) -> LeasedWork:
         call.actor,
         projects=_either(wanted.project, wanted.projects),
         types=_either(wanted.type, wanted.types),
+        stages=wanted.stages,
         task_id=wanted.task_id,
     )
     if isinstance(held, work.Nothing):
