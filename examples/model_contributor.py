@@ -1,4 +1,5 @@
-"""A model contributor: labels bright blobs on images with scikit-image, as one of the people who work on a project.
+"""A model contributor: labels bright blobs on images with scikit-image, as one of the people who work on a project, or before them where the
+project's workflow has `prelabel`: then people see its boxes as the task's hypothesis and correct them. The program is the same.
 
     pip install scikit-image
     python examples/model_contributor.py http://127.0.0.1:8000 live_… "night sky" --label star

@@ -95,14 +95,18 @@ class Client:
         *,
         projects: Sequence[str] | None = None,
         types: Sequence[str] | None = None,
+        stages: Sequence[str] | None = None,
         task_id: str | None = None,
     ) -> Work | None:
-        """Leases the most urgent work among the given projects and task types (all without); None when there is nothing to do."""
+        """Leases the most urgent work among the given projects, task types and stages ("prelabel", "label", "review"; all without); None when
+        there is nothing to do."""
         wanted: dict[str, Any] = {}
         if projects is not None:
             wanted["projects"] = list(projects)
         if types is not None:
             wanted["types"] = list(types)
+        if stages is not None:
+            wanted["stages"] = list(stages)
         if task_id is not None:
             wanted["task_id"] = task_id
         leased = self.call("POST", "/api/work/claim", wanted)
@@ -122,6 +126,7 @@ class Client:
         *,
         projects: Sequence[str] | None = None,
         types: Sequence[str] | None = None,
+        stages: Sequence[str] | None = None,
         threads: int = 1,
         idle_s: float = 5.0,
         most: int | None = None,
@@ -137,7 +142,16 @@ class Client:
         thread: work that has been begun is finished first; a second signal interrupts it and gives it back.
         """
         loop = _Loop(
-            self, handler, projects, types, idle_s, most, until_empty, failures, stop or threading.Event()
+            self,
+            handler,
+            projects,
+            types,
+            stages,
+            idle_s,
+            most,
+            until_empty,
+            failures,
+            stop or threading.Event(),
         )
         with _Signals(loop.stop):
             return loop.run(threads)
@@ -189,7 +203,7 @@ class Client:
 class Work:
     """A piece of work under a lease. As a context manager it keeps the lease alive and gives back what was not ended inside the block.
 
-    `task` is the task object as on the API, `params` its parameters; `stage` is "label", "review" or "training"; `media` lists the
+    `task` is the task object as on the API, `params` its parameters; `stage` is "label", "prelabel", "review" or "training"; `media` lists the
     attachments; `previous_response` is one's own earlier answer when the task was sent back, `comments` why.
     """
 
@@ -215,7 +229,7 @@ class Work:
 
     @property
     def hypothesis(self) -> Any:
-        """The pre-labels that came with the task, or None."""
+        """The pre-labels that came with the task, or that a model made of it before, or None."""
         return self.params.get("hypothesis")
 
     def read_media(self, which: int = 0) -> bytes:
@@ -316,6 +330,7 @@ class _Loop:
         handler: Callable[[Work], Any],
         projects: Sequence[str] | None,
         types: Sequence[str] | None,
+        stages: Sequence[str] | None,
         idle_s: float,
         most: int | None,
         until_empty: bool,
@@ -323,7 +338,7 @@ class _Loop:
         stop: threading.Event,
     ):
         self._client, self._handler = client, handler
-        self._projects, self._types = projects, types
+        self._projects, self._types, self._stages = projects, types, stages
         self._idle_s, self._most, self._until_empty, self._failures = idle_s, most, until_empty, failures
         self.stop = stop
         self._lock = threading.Lock()
@@ -364,7 +379,7 @@ class _Loop:
             self._begun += 1
         work = None
         try:
-            work = self._client.claim(projects=self._projects, types=self._types)
+            work = self._client.claim(projects=self._projects, types=self._types, stages=self._stages)
         finally:
             if work is None:
                 with self._lock:

@@ -13,6 +13,10 @@ WORK_PROBES: dict[tuple[str, str], Probe | str] = {
     ("POST", "/api/work/leases/{slot_id}/release"): lambda w: [
         Sent(f"/api/work/leases/{w.lease.partition('-')[0]}/release", body={"reason": "stolen"})
     ],
+    ("GET", "/api/work/stranded"): lambda w: [Sent("/api/work/stranded", expect=(200,))],
+    ("POST", "/api/tasks/{task_id}/skip-prelabel"): lambda w: [
+        Sent(f"/api/tasks/{t}/skip-prelabel") for t in (w.queued, w.pending)
+    ],
     ("GET", "/api/work/escalated"): lambda w: [Sent("/api/work/escalated", expect=(200,))],
     ("POST", "/api/tasks/{task_id}/reassign"): lambda w: [
         Sent(f"/api/tasks/{t}/reassign", body={"email": w.assignee}, expect=(400, 404))

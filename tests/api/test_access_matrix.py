@@ -37,7 +37,7 @@ RULES: list[tuple[str, str, str]] = [
     (ANY_METHOD, r"/v1/.+", "staff"),
     ("POST", r"/api/tasks/bulk", "staff"),
     (ANY_METHOD, r"/api/(settings|callback-settings|audit-log|health|keys)(/.*)?", "keepers"),
-    ("GET POST", r"/api/work/(leases|escalated)(/.*)?", "leads"),
+    ("GET POST", r"/api/work/(leases|escalated|stranded)(/.*)?", "leads"),
     (ANY_METHOD, r"/api/work(/.*)?", "workers"),
     ("GET", r"/api/figures/me", "workers"),
     ("GET", r"/api/projects/\{name\}/instructions", "workers"),

@@ -114,6 +114,36 @@ def test_the_example_labels_images_with_a_detector(server: Server, project: str,
     assert once.stdout == "0 answers submitted\n", once.stderr
 
 
+def test_the_example_labels_before_people_who_correct_its_boxes(
+    server: Server, project: str, sky: str, fresh: Namer
+) -> None:
+    made = server.call("POST", "/api/members/models", json={"name": fresh("detector")}).json()
+    body = {"emails": [made["member"]["email"]], "projects": [project]}
+    assert server.call("POST", "/v1/studio/assignments/add", json=body).status_code == 200
+    workflow = {"prelabel": {"wait_seconds": 3600}}
+    assert server.call("PUT", f"/api/projects/{project}/workflow", json=workflow).status_code == 200
+    (task,) = create(server, project, sky, 1)
+    person = Client(server.url, server.keys.labeler_live)
+    command = [sys.executable, "examples/model_contributor.py", server.url, made["key"]["key"], project]
+    eventually(
+        lambda: server.call("GET", f"/api/tasks/{task}/timeline").json()["items"][-1]["kind"] == "queued"
+    )
+    assert person.claim(projects=[project]) is None
+    told = subprocess.run(
+        [*command, "--label", "star", "--once"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert told.stdout.endswith("1 answers submitted\n"), told.stderr
+    assert person.claim(projects=[project], stages=["review"]) is None
+    work = ready(person, project)
+    boxes = work.hypothesis["annotations"]
+    found = [(b["left"], b["top"], b["left"] + b["width"], b["top"] + b["height"]) for b in boxes]
+    assert sorted(found) == sorted(STARS)
+    assert work.submit({"annotations": boxes[:2]})["status"] == "completed"
+    read = server.call("GET", f"/v1/task/{task}").json()
+    assert len(read["response"]["annotations"]) == 2
+    assert "hypothesis" not in read["params"]
+
+
 def test_run_submits_skips_and_gives_back(server: Server, project: str, sky: str) -> None:
     client = Client(server.url, server.keys.labeler_live)
     create(server, project, sky, 3)

@@ -748,30 +748,31 @@ create index fixless_audit_by_task on fixless_audit (space_id, task_id, id);
 
 -- What people did, by day (UTC), member, project and batch ('' is none; member 0: what no single member did). Kept by the triggers below, in
 -- the transactions that change the sources: they add rows to figure_delta, which nobody waits for; a job moves those into figure_day, and
--- readers add up both. What each column counts: figures/model.py.
+-- readers add up both. What each column counts: figures/model.py. Sums of integers are kept in eight bytes each, which lets PostgreSQL group
+-- years of days in memory.
 create table figure_day (
   space_id bigint not null,
   day date not null,
   member_id bigint not null,
   project_id text collate "C" not null,
   batch_id text collate "C" not null,
-  completed bigint not null default 0,
-  labels bigint not null default 0,
-  label_seconds bigint not null default 0,
-  rework bigint not null default 0,
-  skips bigint not null default 0,
-  accepted bigint not null default 0,
-  fixed bigint not null default 0,
-  sent_back bigint not null default 0,
-  reviews bigint not null default 0,
-  review_seconds bigint not null default 0,
-  evaluations bigint not null default 0,
-  trainings bigint not null default 0,
-  quality_seconds bigint not null default 0,
-  scored bigint not null default 0,
-  passed bigint not null default 0,
+  completed integer not null default 0,
+  labels integer not null default 0,
+  label_seconds integer not null default 0,
+  rework integer not null default 0,
+  skips integer not null default 0,
+  accepted integer not null default 0,
+  fixed integer not null default 0,
+  sent_back integer not null default 0,
+  reviews integer not null default 0,
+  review_seconds integer not null default 0,
+  evaluations integer not null default 0,
+  trainings integer not null default 0,
+  quality_seconds integer not null default 0,
+  scored integer not null default 0,
+  passed integer not null default 0,
   score_millionths bigint not null default 0,
-  trained bigint not null default 0,
+  trained integer not null default 0,
   constraint figure_day_pk primary key (space_id, day, member_id, project_id, batch_id)
 ) with (fillfactor = 80);
 create index figure_day_by_member on figure_day (space_id, member_id, day);
@@ -783,23 +784,23 @@ create table figure_delta (
   member_id bigint not null,
   project_id text collate "C" not null,
   batch_id text collate "C" not null,
-  completed bigint not null default 0,
-  labels bigint not null default 0,
-  label_seconds bigint not null default 0,
-  rework bigint not null default 0,
-  skips bigint not null default 0,
-  accepted bigint not null default 0,
-  fixed bigint not null default 0,
-  sent_back bigint not null default 0,
-  reviews bigint not null default 0,
-  review_seconds bigint not null default 0,
-  evaluations bigint not null default 0,
-  trainings bigint not null default 0,
-  quality_seconds bigint not null default 0,
-  scored bigint not null default 0,
-  passed bigint not null default 0,
+  completed integer not null default 0,
+  labels integer not null default 0,
+  label_seconds integer not null default 0,
+  rework integer not null default 0,
+  skips integer not null default 0,
+  accepted integer not null default 0,
+  fixed integer not null default 0,
+  sent_back integer not null default 0,
+  reviews integer not null default 0,
+  review_seconds integer not null default 0,
+  evaluations integer not null default 0,
+  trainings integer not null default 0,
+  quality_seconds integer not null default 0,
+  scored integer not null default 0,
+  passed integer not null default 0,
   score_millionths bigint not null default 0,
-  trained bigint not null default 0
+  trained integer not null default 0
 ) with (autovacuum_vacuum_scale_factor = 0.05);
 
 create function steelyard.utc_day(t timestamptz) returns date

@@ -8,57 +8,42 @@ select
   (select m.id from member m where m.account_id = :account_id and lower(m.email) = lower(:contributor::text)) as member_id;
 
 -- name: figures
--- Sums by contributor, project or batch and period, in order of period and name. What no single member did has no contributor.
-with f as (
+-- Sums by contributor, project or batch and period, in order of period and name; read.py puts in key, period and filters, so that each question
+-- is planned on its own. What no single member did has no contributor.
+with grouped as (
   select
-    day, member_id, project_id, batch_id,
-    completed, labels, label_seconds, rework, skips, accepted, fixed, sent_back, reviews, review_seconds, evaluations, trainings,
-    quality_seconds, scored, passed, score_millionths, trained
-  from figure_day
-  where space_id = :space_id and day between :first::date and :last::date
-  union all
-  select
-    day, member_id, project_id, batch_id,
-    completed, labels, label_seconds, rework, skips, accepted, fixed, sent_back, reviews, review_seconds, evaluations, trainings,
-    quality_seconds, scored, passed, score_millionths, trained
-  from figure_delta
-  where space_id = :space_id and day between :first::date and :last::date
-),
-grouped as (
-  select
-    case :every::text when 'total' then null when 'day' then f.day else date_trunc(:every::text, f.day::timestamp)::date end as period,
-    case :by::text when 'contributor' then f.member_id::text when 'project' then f.project_id else f.batch_id end as id,
+    /* period */ as period, f./* key */ as id,
     sum(f.completed)::bigint as completed, sum(f.labels)::bigint as labels, sum(f.label_seconds)::bigint as label_seconds,
     sum(f.rework)::bigint as rework, sum(f.skips)::bigint as skips, sum(f.accepted)::bigint as accepted, sum(f.fixed)::bigint as fixed,
     sum(f.sent_back)::bigint as sent_back, sum(f.reviews)::bigint as reviews, sum(f.review_seconds)::bigint as review_seconds,
     sum(f.evaluations)::bigint as evaluations, sum(f.trainings)::bigint as trainings,
     sum(f.quality_seconds)::bigint as quality_seconds, sum(f.scored)::bigint as scored, sum(f.passed)::bigint as passed,
     sum(f.score_millionths)::bigint as score_millionths, sum(f.trained)::bigint as trained
-  from f
-  where (:by::text <> 'contributor' or f.member_id <> 0)
-    and (:project_id::text is null or f.project_id = :project_id::text)
-    and (:batch_id::text is null or f.batch_id = :batch_id::text)
-    and (:member_id::bigint is null or f.member_id = :member_id::bigint)
+  from (
+    select
+      day, /* key */, completed, labels, label_seconds, rework, skips, accepted, fixed, sent_back, reviews, review_seconds, evaluations,
+      trainings, quality_seconds, scored, passed, score_millionths, trained
+    from figure_day
+    where space_id = :space_id and day between :first and :last /* filters */
+    union all
+    select
+      day, /* key */, completed, labels, label_seconds, rework, skips, accepted, fixed, sent_back, reviews, review_seconds, evaluations,
+      trainings, quality_seconds, scored, passed, score_millionths, trained
+    from figure_delta
+    where space_id = :space_id and day between :first and :last /* filters */) f
   group by 1, 2
 ),
 named as (
-  select
-    g.*, coalesce(m.public_id, g.id) as key, coalesce(m.email, p.name, b.name, '') as name
-  from grouped g
-  left join member m on :by::text = 'contributor' and m.id = case when :by::text = 'contributor' then g.id::bigint end
-  left join project p on :by::text = 'project' and p.space_id = :space_id and p.id = g.id
-  left join batch b on :by::text = 'batch' and b.space_id = :space_id and b.id = g.id
+  select g.*, /* names */
 )
 select
   n.completed, n.labels, n.label_seconds, n.rework, n.skips, n.accepted, n.fixed, n.sent_back, n.reviews, n.review_seconds,
   n.evaluations, n.trainings, n.quality_seconds, n.scored, n.passed, n.score_millionths, n.trained,
   n.period, n.key, n.name
 from named n
-where :after_key::text is null
-  or (coalesce(n.period, '-infinity'), n.name collate "C", n.key collate "C")
-    > (coalesce(:after_period::date, '-infinity'), :after_name::text collate "C", :after_key::text collate "C")
+/* after */
 order by n.period nulls first, n.name collate "C", n.key collate "C"
-limit :n;
+limit :n
 
 -- name: own_figures
 -- Sums of one member over some days.

@@ -7,14 +7,30 @@ import binascii
 import csv
 import io
 from datetime import date, timedelta
+from functools import cache
 
 import msgspec
 
 from steelyard.ctx import Actor, Ctx
+from steelyard.db.sqlfile import numbered
 from steelyard.errors import NotFound, parameter
 from steelyard.figures import queries as q
-from steelyard.figures.model import Counted, FigureRow, FigureSet, Wanted
+from steelyard.figures.model import By, Counted, Every, FigureRow, FigureSet, Wanted
 
+_KEYS: dict[By, str] = {"contributor": "member_id", "project": "project_id", "batch": "batch_id"}
+_NAMES: dict[By, str] = {
+    "contributor": "m.public_id as key, m.email as name from grouped g join member m on m.id = g.id",
+    "project": "g.id as key, coalesce(p.name, '') as name from grouped g left join project p on p.space_id = :space_id and p.id = g.id",
+    "batch": "g.id as key, coalesce(b.name, '') as name from grouped g left join batch b on b.space_id = :space_id and b.id = g.id",
+}
+_PERIODS: dict[Every, str] = {
+    "total": "null::date",
+    "day": "f.day",
+    "week": "date_trunc('week', f.day::timestamp)::date",
+    "month": "date_trunc('month', f.day::timestamp)::date",
+}
+_AFTER = """where (coalesce(n.period, '-infinity'), n.name collate "C", n.key collate "C")
+  > (coalesce(:after_period::date, '-infinity'), :after_name::text collate "C", :after_key::text collate "C")"""
 _FIRST, _LAST = date(1970, 1, 1), date(9999, 12, 31)
 MOST_ROWS = 10_000
 """Rows of one answer."""
@@ -40,24 +56,41 @@ async def figures(
     ):
         if name is not None and found is None:
             raise NotFound(f'There is no {what} "{name}".')
-    after_period, after_name, after_key = _decode(next_token)
-    rows = await q.figures(
-        ctx.db,
-        space_id=actor.space_id,
-        first=first,
-        last=last,
-        every=wanted.every,
-        by=wanted.by,
-        project_id=ids.project_id,
-        batch_id=ids.batch_id,
-        member_id=ids.member_id,
-        after_key=after_key,
-        after_period=after_period,
-        after_name=after_name,
-        n=limit + 1,
-    )
+    values: dict[str, object] = {
+        "space_id": actor.space_id,
+        "first": first,
+        "last": last,
+        "n": limit + 1,
+        **{name: value for name, value in msgspec.structs.asdict(ids).items() if value is not None},
+    }
+    after = _decode(next_token)
+    if after[2] is not None:
+        values |= dict(zip(("after_period", "after_name", "after_key"), after, strict=True))
+    sql, names = _statement(wanted.by, wanted.every, frozenset(values))
+    rows = [FigureRow(*row.values()) for row in await ctx.db.fetch(sql, *(values[n] for n in names))]
     page = rows[:limit]
     return FigureSet(page, _encode(page[-1]) if len(rows) > limit else None)
+
+
+@cache
+def _statement(by: By, every: Every, given: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """The statement for a kind of question, and the names of its parameters in order. `given`: the values that there are."""
+    narrowed = "".join(
+        f" and {name} = :{name}" for name in ("project_id", "batch_id", "member_id") if name in given
+    )
+    if by == "contributor":
+        narrowed += " and member_id <> 0"
+    pieces = {
+        "key": _KEYS[by],
+        "period": _PERIODS[every],
+        "filters": narrowed,
+        "names": _NAMES[by],
+        "after": _AFTER if "after_key" in given else "",
+    }
+    sql = q.Q.text("figures")
+    for name, piece in pieces.items():
+        sql = sql.replace(f"/* {name} */", piece)
+    return numbered(sql)
 
 
 async def own_figures(ctx: Ctx, actor: Actor, first: date | None, last: date | None) -> Counted:

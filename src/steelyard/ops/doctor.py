@@ -11,6 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from steelyard import work
 from steelyard.db import embedded
 from steelyard.db.datadir import DatabaseError, make_data_dir
 from steelyard.db.migrate import migration_names
@@ -46,6 +47,7 @@ async def examine(settings: Settings) -> list[Finding]:
                 found += await _processes(db, settings)
                 found += await _jobs(db)
                 found += await _callbacks(db)
+                found += await stranded_work(db)
     except (SteelyardError, DatabaseError) as error:
         message = error.message if isinstance(error, SteelyardError) else str(error)
         where = "STEELYARD_DATABASE_URL" if settings.database_url else str(settings.data_dir)
@@ -213,6 +215,20 @@ async def _callbacks(db: Database) -> list[Finding]:
         what = "were given up after the last try" if row.state == "failed" else "could not be sent at all"
         found.append(Finding("callbacks", "note", f"{row.events} callbacks of the last week {what}."))
     return found or [Finding("callbacks", "ok", "None refused, none given up.")]
+
+
+async def stranded_work(db: Database) -> list[Finding]:
+    """Whether there is somebody for all work that waits."""
+    found = [
+        Finding(
+            "work",
+            "problem",
+            f"{row.tasks} tasks {f'of the project {row.project}' if row.project else 'without a project'} are stuck "
+            f"(for instance {row.example}). {row.why}",
+        )
+        for row in await work.stranded(db, None)
+    ]
+    return found or [Finding("work", "ok", "There is somebody for all of it.")]
 
 
 def _time(seconds: float) -> str:

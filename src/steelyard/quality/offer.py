@@ -26,9 +26,9 @@ async def offer(ctx: Ctx, tx: Tx, actor: Actor, wanted: work.Wanted) -> None:
     """Opens a training slot in every project where the member has still to be trained, or an evaluation slot if one is due."""
     if actor.role not in _HELD_TO_IT or wanted.task_id is not None:
         return
+    await _train(ctx, tx, actor, wanted)
     if wanted.kinds is not None and "evaluation" not in wanted.kinds:
         return
-    await _train(ctx, tx, actor, wanted)
     turn = await q.count_turn(tx, space_id=actor.space_id, member_id=actor.member_id)
     if turn is not None and is_due(ctx.secret_key, actor.member_id, turn.project_id, turn.turn, turn.rate):
         await _evaluate(ctx, tx, actor, turn)

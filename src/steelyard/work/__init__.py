@@ -41,6 +41,7 @@ from steelyard.work.policy import LANES, MOST_LEASES, REACH, reach_of
 from steelyard.work.prelabel import check_hypothesis, end_waiting, skip_prelabel, with_hypothesis
 from steelyard.work.queries import one_at_a_time
 from steelyard.work.scoring import Score, compare
+from steelyard.work.stranded import Stranded, stranded
 from steelyard.work.submit import (
     add_file,
     checked,
@@ -70,6 +71,7 @@ __all__ = [
     "SavedDraft",
     "Score",
     "Stage",
+    "Stranded",
     "Submitted",
     "Wanted",
     "Work",
@@ -108,6 +110,7 @@ __all__ = [
     "skip_work",
     "slot_of",
     "start_bulk",
+    "stranded",
     "submit_work",
     "take_lease",
     "with_hypothesis",

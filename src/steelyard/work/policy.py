@@ -31,9 +31,8 @@ is reserved for one member is offered to that member whatever the role."""
 
 
 def kinds_of(stages: Sequence[Stage]) -> list[str]:
-    """The kinds of work that a claim narrowed to some stages looks for. Known-answer tasks pass for labeling."""
-    posing = ["evaluation", "training"] if "label" in stages else []
-    return [*stages, *posing]
+    """The kinds of work that a claim narrowed to some stages looks for. Training comes before all of them; evaluation tasks pass for labeling."""
+    return [*stages, "training", *(["evaluation"] if {"label", "prelabel"} & set(stages) else [])]
 
 
 MOST_LEASES = 20

@@ -76,6 +76,22 @@ class EscalatedPage(Struct, kw_only=True):
     next_token: str | None
 
 
+class StrandedTasks(Struct, kw_only=True):
+    """Tasks that nobody may go on with, and what to do about it; `example` is the oldest of them."""
+
+    project: str | None
+    stage: Literal["label", "review"]
+    tasks: int
+    example: str
+    why: str
+
+
+class StrandedWork(Struct, kw_only=True):
+    """By project; empty when all is well."""
+
+    items: list[StrandedTasks]
+
+
 class WithReason(Struct, kw_only=True):
     """Why."""
 
@@ -195,6 +211,21 @@ async def release_lease(call: Call) -> Done:
         raise NotFound("Nobody holds this work.")
     await work.take_lease(call.ctx, call.actor, int(digits), call.body.reason)
     return Done()
+
+
+@routes.get("/api/work/stranded", response=StrandedWork, access=LEAD)
+async def list_stranded(call: Call) -> StrandedWork:
+    """List work that nobody may do
+
+    Reviews for which nobody is left who has had no part in the task, and projects whose tasks want more people than may label there.
+    """
+    found = await work.stranded(call.ctx.db, call.actor.space_id)
+    return StrandedWork(
+        items=[
+            StrandedTasks(project=s.project, stage=s.stage, tasks=s.tasks, example=s.example, why=s.why)
+            for s in found
+        ]
+    )
 
 
 @routes.get("/api/work/escalated", query=EscalatedQuery, response=EscalatedPage, access=LEAD, errors=(400,))
