@@ -285,7 +285,7 @@ async def test_a_comment_is_kept_with_its_pins_and_sends_nothing(crew, live):
 
 
 async def test_a_rejected_task_is_done_again_where_the_project_says_so(crew, live):
-    task_id, one = await _completed(crew, redo_after_rejection=True)
+    task_id, _ = await _completed(crew, redo_after_rejection=True)
     task = ok(await live.post(f"/v1/task/{task_id}/audit", json={"accepted": False, "comments": "no"}))
     assert task["status"] == "completed"
     await drain(crew.ctx)

@@ -154,3 +154,22 @@ async def test_the_training_gate_holds_whatever_stage_is_asked_for(crew):
     await crew.project("cows", review_stages=[{}], training_required=1)
     rita = await crew.person("rita", "member")
     assert (await rita.claim(project="cows", stages=["review"]))["nothing"] == "training"
+
+
+async def test_what_waits_for_one_member_is_freed_when_the_member_leaves_the_project_and_no_review_goes_to_labelers(
+    crew, ctx, live
+):
+    await crew.project("cows", review_stages=[{}])
+    task_id = await crew.task("cows")
+    ann, bob = await crew.person("ann", "labeler", "cows"), await crew.person("bob", "labeler", "cows")
+    ok(await live.post(f"/api/tasks/{task_id}/reassign", json={"email": ann.email}))
+    assert (await bob.claim())["slot"] is None
+    ok(await live.post("/v1/studio/assignments/remove", json={"emails": [ann.email], "projects": ["cows"]}))
+    assert (await ann.claim())["slot"] is None
+    assert (await bob.label())["task_id"] == task_id
+    rita = await crew.person("rita", "member")
+    ok(await live.post(f"/api/tasks/{task_id}/reassign", json={"email": rita.email}))
+    ok(await live.post("/v1/teams/set_role", json={"emails": [rita.email], "team_role": "labeler"}))
+    assert (await rita.claim())["slot"] is None
+    (alarm,) = await stranded(crew)
+    assert (alarm["stage"], alarm["example"]) == ("review", task_id)

@@ -37,11 +37,19 @@ order by m.id, p.id
 on conflict do nothing;
 
 -- name: unassign
--- Takes assignments back, and with them the places in the groups of those projects, which only assigned members may have.
+-- Takes assignments back, and with them the places in the groups of those projects, which only assigned members may have, and what waits there
+-- for those members alone.
 with gone as (
   delete from assignment
   where space_id = :space_id and member_id = any (:member_ids::bigint[]) and project_id = any (:project_ids::text[])
   returning member_id, project_id
+),
+freed as (
+  update slot s
+  set only_member_id = null, only_until = null
+  from gone
+  where s.only_member_id = gone.member_id and s.space_id = :space_id and s.project_id = gone.project_id and s.done_at is null
+    and s.kind in ('label', 'review') and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
 )
 delete from work_group_member gm
 using gone, work_group g

@@ -345,6 +345,17 @@ set stage = :stage, work_started = work_started or :stage in ('labeling', 'revie
 where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
 returning id
 
+-- name: begin_work
+-- Somebody has claimed it: on the timeline, and in the stage of working if that is allowed from where it is.
+with noted as (
+  insert into task_event (space_id, task_id, at, kind, actor, detail)
+  values (:space_id, :task_id, steelyard.now(), 'claimed', :actor, :detail::json)
+)
+update task
+set stage = :stage, work_started = true, updated_at = steelyard.now()
+where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
+returning id
+
 -- name: set_recalled
 -- completed → pending: the answer stays in its version only (platform-api 7), and what the customer said of it in the audits.
 update task

@@ -250,8 +250,17 @@ async def cancel_locked(
 
 async def start_work(tx: Tx, space_id: int, task_id: str, actor: str, *, review: bool = False) -> bool:
     """A contributor has claimed it; from now on it cannot be canceled by the customer."""
-    await note(tx, space_id, task_id, "claimed", actor, {"stage": "review"} if review else None)
-    return await move(tx, space_id, task_id, "start_review" if review else "start_work")
+    verb = "start_review" if review else "start_work"
+    begun = await q.begin_work(
+        tx,
+        space_id=space_id,
+        task_id=task_id,
+        actor=actor,
+        detail='{"stage":"review"}' if review else None,
+        stage=target(verb),
+        from_stages=sources(verb),
+    )
+    return begun is not None
 
 
 async def stop_work(

@@ -75,8 +75,8 @@ async def claim_work(
     )
 
     async def try_claim(tx: Tx, depth: int) -> tuple[Work | Nothing, bool]:
-        await q.one_at_a_time(tx, member_id=actor.member_id)
-        if KINDS.offer is not None:
+        tested = await q.begin_claim(tx, member_id=actor.member_id, space_id=actor.space_id)
+        if tested and KINDS.offer is not None:
             await KINDS.offer(ctx, tx, actor, wanted)
         row = await q.claim_next(
             tx,

@@ -27,6 +27,7 @@ from steelyard.work.model import (
 
 Q = QueryFile(__name__)
 
+begin_claim = Q.value("begin_claim", bool)
 one_at_a_time = Q.value("one_at_a_time", str)
 claim_next = Q.one("claim_next", ClaimRow)
 held_by = Q.all("held_by", Held)

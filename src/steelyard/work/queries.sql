@@ -2,10 +2,22 @@
 
 -- name: one_at_a_time
 -- Claims of one member, and whatever takes work away from that member, happen one after the other: the statement after this one sees
--- what was committed before it, so nobody gets two slots of one task's step and caps hold. The statements of the transaction are planned
--- once for each connection: planning a claim anew takes as long as the claim.
+-- what was committed before it, so nobody gets two slots of one task's step and caps hold.
+select pg_advisory_xact_lock(23117, (:member_id::bigint % 2147483647)::integer)::text;
+
+-- name: begin_claim
+-- The same, for a claim: whether the space has known-answer tasks to offer. The statements of the transaction are planned once for each
+-- connection: planning a claim anew takes as long as the claim.
 select concat(
-  pg_advisory_xact_lock(23117, (:member_id::bigint % 2147483647)::integer), set_config('plan_cache_mode', 'force_generic_plan', true));
+    pg_advisory_xact_lock(23117, (:member_id::bigint % 2147483647)::integer), set_config('plan_cache_mode', 'force_generic_plan', true)
+  ) is not null
+  and (
+    exists (
+      select from project_workflow w
+      where w.space_id = :space_id
+        and ((w.settings ->> 'evaluation_rate')::double precision > 0 or (w.settings ->> 'training_required')::integer > 0))
+    or exists (
+      select from member_project_state s where s.space_id = :space_id and s.member_id = :member_id and s.state = 'training'));
 
 -- name: claim_next
 -- Leases the most urgent slot that a member may work on, in one statement. Each lane of each project is probed twice by index (never
@@ -130,7 +142,7 @@ seen as materialized (
     and (:kinds::text[] is null or s.kind = any (:kinds))
     and (g.state is null or g.state = 'active' or (g.state = 'training' and s.kind = 'training'))
     and coalesce(m.n, 0) < coalesce((w.settings ->> 'open_cap')::integer, 20)
-    and exists (select from me)
+    and exists (select from me where s.kind <> 'review' or me.may_review)
     and (s.kind in ('evaluation', 'training') or :types::text[] is null or (
       select t.type from task t where t.space_id = s.space_id and t.id = s.task_id) = any (:types))
   union all
