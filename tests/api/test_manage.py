@@ -123,8 +123,8 @@ async def test_a_recalled_task_is_pending_again_tells_its_customer_and_keeps_wha
     status = ok(await live.get("/v1/batches/b/status"))
     assert (status["status"], status["pending"], status["completed"]) == ("in_progress", 1, 0)
     await assert_counters_are_exact(crew.ctx.db)
-    assert (await one.claim())["slot"] is None, "others could do it"
     two = await crew.person("second", "labeler", "p")
+    assert (await one.claim())["slot"] is None, "somebody else could do it"
     again = await two.claim()
     assert again["previous_response"]["annotations"] == boxes()["annotations"]
     await two.submit(again, boxes(n=2))

@@ -20,8 +20,8 @@ select concat(
       select from member_project_state s where s.space_id = :space_id and s.member_id = :member_id and s.state = 'training'));
 
 -- name: claim_next
--- Leases the most urgent slot that a member may work on, in one statement. Each lane of each project is probed twice by index (never
--- leased, then lapsed), `depth` rows deep without locks; the most urgent of all of them are looked into (`front`): no work of one's own is
+-- Leases the most urgent slot that a member may work on, in one statement. The lanes of projects that begin with the most urgent slots
+-- (`near`) are read by index, `depth` rows deep without locks, as are lapsed leases; the most urgent of all are looked into (`front`): no work of one's own is
 -- reviewed, nobody answers twice, and a reviewer labels only what enough other people could review. The first that nobody else is locking is
 -- leased, its lapsed attempt closed, a new one opened. `seen` tells an empty queue (0) from a contested one (try again deeper; `last` looks
 -- as far as it takes). What is reserved for the member comes first; what the member had before last, and only if nothing else lies deeper.
@@ -88,14 +88,29 @@ open_to_me as materialized (
     bg.member_id = :member_id
     or bg.group_id in (select gm.group_id from work_group_member gm where gm.space_id = :space_id and gm.member_id = :member_id))
 ),
-seen as materialized (
-  select c.id, c.priority, c.postponed_at, c.task_id, c.kind, c.step, c.round, c.avoid_until, scope.stages, false as reserved,
-    c.kind = 'review' and scope.review_first as ahead
+near as materialized (
+  select scope.id, scope.lane, scope.review_first, scope.stages
   from scope
+  cross join lateral (
+    select s.priority, s.postponed_at, s.task_id
+    from slot s
+    where s.space_id = :space_id and s.project_id = scope.id and s.lane = scope.lane and s.done_at is null and s.claimable
+      and s.lease_token is null
+    order by s.priority desc, s.postponed_at nulls first, s.task_id
+    limit 1) h
+  where :task_id::text is null
+  order by scope.review_first and scope.lane = 'review' desc, h.priority desc, h.postponed_at nulls first, h.task_id
+  limit case when :last::boolean or :types::text[] is not null or :kinds::text[] is not null or :assigned_only::boolean and exists (
+    select from batch_group bg where bg.space_id = :space_id) then null else 2 * :depth end
+),
+seen as materialized (
+  select c.id, c.priority, c.postponed_at, c.task_id, c.kind, c.step, c.round, c.avoid_until, near.stages, false as reserved,
+    c.kind = 'review' and near.review_first as ahead
+  from near
   cross join lateral (
     select s.id, s.priority, s.postponed_at, s.task_id, s.kind, s.step, s.round, s.avoid_until
     from slot s
-    where s.space_id = :space_id and s.project_id = scope.id and s.lane = scope.lane and s.done_at is null and s.claimable
+    where s.space_id = :space_id and s.project_id = near.id and s.lane = near.lane and s.done_at is null and s.claimable
       and s.lease_token is null
       and (:kinds::text[] is null or s.kind = any (:kinds))
       and (:types::text[] is null or (
@@ -197,15 +212,17 @@ candidate as materialized (
     join slot o on o.id = a.slot_id
     where a.space_id = :space_id and a.task_id = f.task_id and a.member_id = :member_id) had
   where not had.part
-    -- what is to be done again goes to others for a while, if there are others
+    -- what is to be done again goes to others for a while, if there are others (leads may label, but no labeler waits for them)
     and (f.avoid_until is null or not had.before or f.avoid_until <= steelyard.now() or not exists (
       select from member m
       cross join me
       join slot o on o.id = f.id
-      where m.account_id = me.account_id and m.id <> me.id and m.role <> 'disabled' and m.invited_until is null
-        and (m.role <> 'labeler' or exists (
-          select from assignment a where a.space_id = o.space_id and a.member_id = m.id and a.project_id = o.project_id))
-        and (m.role <> 'labeler' or o.kind = 'label')
+      where m.account_id = me.account_id and m.id <> me.id and m.kind = 'human' and m.invited_until is null
+        and case m.role
+          when 'disabled' then false
+          when 'labeler' then o.kind = 'label' and exists (
+            select from assignment a where a.space_id = o.space_id and a.member_id = m.id and a.project_id = o.project_id)
+          else me.may_review end
         and not exists (
           select from member_project_state g
           where g.space_id = o.space_id and g.member_id = m.id and g.project_id = o.project_id and g.state <> 'active')
