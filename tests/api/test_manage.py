@@ -332,10 +332,10 @@ async def test_health_tells_of_reviews_that_nobody_may_do_and_of_dead_letters(cr
     await crew.project("p", review_stages=[{"sample": 1.0}])
     await crew.task("p", callback_url="https://example.com/told")
     staff = [m["email"] for m in ok(await live.get("/v1/teams")) if m["role"] in ("manager", "member")]
-    for email in staff:
-        ok(await live.post("/v1/teams/set_role", json={"emails": [email], "team_role": "labeler"}))
     lease = ok(await live.post("/api/work/claim", json={"project": "p"}))
     ok(await live.post(f"/api/work/{lease['lease_token']}/submit", json={"response": boxes()}))
+    for email in staff:
+        ok(await live.post("/v1/teams/set_role", json={"emails": [email], "team_role": "labeler"}))
     health = ok(await live.get("/api/health"))
     assert health["stuck_reviews"] == [{"project": "p", "waiting": 1}]
     assert health["dead_letters"] == 0
