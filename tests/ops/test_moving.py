@@ -9,6 +9,7 @@ import json
 import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from PIL import Image
 
 from steelyard.callbacks.sign import new_secret
 from steelyard.ctx import Actor, Ctx
+from steelyard.errors import InvalidRequest
 from steelyard.http.asgi import App
 from steelyard.jobs.worker import drain
 from steelyard.net.operator import Server, ServerFailed, server
-from steelyard.ops import exporting, importing, listener, moving
+from steelyard.ops import exporting, importing, ledger, listener, moving
 from steelyard.ops.serving import Server as HttpServer
 from tests.api.builders import image_task
 from tests.conftest import Keys
@@ -276,3 +278,52 @@ async def test_the_listener_prints_what_arrives_and_whether_it_is_genuine(
     assert "something that is not JSON  1 bytes  SIGNATURE BAD  AUTH BAD" in forged[1]
     assert "SIGNATURE BAD" in forged[2]
     assert len(forged) == 3
+
+
+async def test_callbacks_are_listed_and_sent_again_by_number_by_filter_and_by_time(
+    ctx: Ctx, url: str, keys: Keys, live_actor: Actor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = ("2026-03-01", "2026-03-02", "2026-03-03")
+    events = [
+        await make_event(ctx, live_actor.space_id, f"http://127.0.0.1:9/{day}", job=False) for day in days
+    ]
+    for event, day in zip(events, days, strict=True):
+        await ctx.db.execute(
+            "update callback_event set state = 'failed', created_at = $2::text::timestamptz where id = $1",
+            event,
+            day + "T12:00:00Z",
+        )
+    at: Any = {"address": url, "key": keys.live}
+
+    async def run(command: Any, *args: Any, **options: Any) -> str:
+        """The command in a thread, for it has an event loop of its own; a worker meanwhile."""
+        doing = asyncio.create_task(asyncio.to_thread(command, *args, **options, **at))
+        while not doing.done():
+            await asyncio.sleep(0.05)
+            await ctx.db.execute(
+                "update job set run_at = run_at + interval '1 hour' where kind = 'send_callback'"
+            )
+            await drain(ctx)
+        await doing
+        return capsys.readouterr().out
+
+    async def again() -> dict[str, str]:
+        return {
+            r["target"][-10:]: r["state"]
+            for r in await ctx.db.fetch("select target, state from callback_event")
+        }
+
+    assert await run(ledger.replay, str(events[0])) == "It is being sent again.\n"
+    assert await again() == {days[0]: "pending", days[1]: "failed", days[2]: "failed"}
+    between = {"after": datetime(2026, 3, 2), "before": datetime(2026, 3, 3)}
+    said = await run(ledger.replay, dead=True, **between)
+    assert said == "1 events are being sent again (done).\n"
+    assert await again() == {days[0]: "pending", days[1]: "pending", days[2]: "failed"}
+    listed = json.loads(await run(ledger.list_, dead=True, json=True))
+    assert [e["id"] for e in listed] == [str(events[2])]
+    shown = json.loads(await run(ledger.show_, str(events[2]), json=True))
+    assert (shown["target"][-10:], shown["tried"]) == (days[2], [])
+    await run(ledger.replay, target="http://127.0.0.1:9/2026-03-03", state="failed,delivered")
+    assert set((await again()).values()) == {"pending"}
+    with pytest.raises(InvalidRequest, match="Name an event"):
+        ledger.replay(**at)

@@ -15,6 +15,7 @@ import { CallbackDetail } from "./CallbackDetail";
 
 type State = Schemas["CallbackEvent"]["state"];
 const STATES: readonly State[] = ["pending", "delivered", "failed", "undeliverable"];
+const TIMES = ["created_after", "created_before"] as const;
 
 /** Every message to customers: whether it came, what their server said, and sending it again. */
 export default function CallbacksPage() {
@@ -22,11 +23,18 @@ export default function CallbacksPage() {
   const [states, setStates] = useState<State[]>([]);
   const [dead, setDead] = useState("all");
   const [taskId, setTaskId] = useState("");
+  const [written, setWritten] = useState({ created_after: "", created_before: "" });
   const [open, setOpen] = useState<string | null>(null);
+  const about = {
+    ...(taskId.trim() === "" ? {} : { task_id: taskId.trim() }),
+    ...Object.fromEntries(
+      TIMES.filter((key) => written[key] !== "").map((key) => [key, new Date(written[key]).toISOString()]),
+    ),
+  };
   const filters = {
     ...(states.length > 0 ? { state: states } : {}),
     ...(dead === "dead" ? { dead: true } : {}),
-    ...(taskId.trim() === "" ? {} : { task_id: taskId.trim() }),
+    ...about,
   };
   const { query, rows } = usePaged(["callbacks", filters], (token) =>
     unwrap(
@@ -37,10 +45,7 @@ export default function CallbacksPage() {
     mutationFn: () =>
       unwrap(
         api.POST("/api/callbacks/replay", {
-          body: {
-            state: states.length > 0 ? states : ["failed", "undeliverable"],
-            ...(taskId.trim() === "" ? {} : { task_id: taskId.trim() }),
-          },
+          body: { state: states.length > 0 ? states : ["failed", "undeliverable"], ...about },
         }),
       ),
     onSuccess: () => told(t("console.replayStarted")),
@@ -64,7 +69,7 @@ export default function CallbacksPage() {
         </>
       }
     >
-      <Group gap="xs" mb="sm" role="search" aria-label={t("console.filters")}>
+      <Group gap="xs" mb="sm" align="end" role="search" aria-label={t("console.filters")}>
         <MultiSelect
           aria-label={t("console.column.status")}
           placeholder={states.length === 0 ? t("console.column.status") : ""}
@@ -81,6 +86,16 @@ export default function CallbacksPage() {
           onChange={(event) => setTaskId(event.currentTarget.value)}
           size="xs"
         />
+        {TIMES.map((key) => (
+          <TextInput
+            key={key}
+            type="datetime-local"
+            label={t(`console.filter.${key}`)}
+            value={written[key]}
+            onChange={(event) => setWritten({ ...written, [key]: event.currentTarget.value })}
+            size="xs"
+          />
+        ))}
         <SegmentedControl
           aria-label={t("console.show")}
           size="xs"
