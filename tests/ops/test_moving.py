@@ -179,9 +179,15 @@ async def test_everything_of_another_server_comes_over_and_the_counts_agree(
         await there.post("/v1/projects", {"name": "r", "type": "imageannotation", "rapid": True})
         await there.post("/v1/batches", {"name": "rapid one", "project": "r"})
         await there.post("/v1/batches/week%2F1/setMetadata", {"a": 1})
+        await there.post("/v1/batches/week%2F1/prioritize", {"priority": 20})
         for n in range(130):
             target: Any = ({"batch": "week/1"}, {"batch": "rapid one"}, {})[n % 3]
             await there.post("/v1/task/imageannotation", image_task(unique_id=f"u{n}", **target))
+            if n == 60:
+                await there.post("/v1/projects/herd/setParams", {"instruction": "Base, more exactly."})
+                await there.post(
+                    "/v1/projects/herd/setOntology", {"name": "kinds", "ontology": ["cow", "calf"]}
+                )
         await there.post("/v1/batches/rapid%20one/finalize")
         said: list[str] = []
         dry, _ = await moving.move(
@@ -199,13 +205,22 @@ async def test_everything_of_another_server_comes_over_and_the_counts_agree(
             there, here, unchecked=False, dry_run=False, say=said.append, progress=Seen()
         )
         assert (again.created, again.existing) == (0, 130)
-        own = {"projectId", "project_param_version", "is_test"}
+        own = {"projectId", "is_test"}
+        mine, theirs = [(await s.get("/v1/projects/herd")) for s in (here, there)]
+        for project in (mine, theirs):
+            for entry in (*project["param_history"], *project["ontologyHistory"]):
+                del entry["created_at"]
+        for key in ("param_history", "ontologyHistory"):
+            assert mine[key] == theirs[key]
+        assert [v["instruction"] for v in mine["param_history"]] == ["Base.", "Base, more exactly."]
         theirs = (await there.get("/v1/tasks"))["docs"]
         mine = (await here.get("/v1/tasks"))["docs"]
         assert [{k: v for k, v in t.items() if k not in own} for t in mine] == [
             {k: v for k, v in t.items() if k not in own} for t in theirs
         ]
-        assert (await here.get("/v1/batches/week%2F1"))["metadata"] == {"a": 1}
+        assert {t.get("project_param_version") for t in mine} == {0, 1, None}
+        batch = await here.get("/v1/batches/week%2F1")
+        assert (batch["metadata"], batch["priority"]) == ({"a": 1}, 20)
         await drain(ctx)
         assert (await here.get("/v1/batches/rapid%20one"))["status"] == "completed"
         await there.post("/v1/task/imageannotation", image_task(project="herd"))

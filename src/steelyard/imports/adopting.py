@@ -2,7 +2,7 @@
 
 A task keeps its id (when it is one that could have been made here at its `created_at`; else it gets one made from its own, which stays in
 `original_task_id`), its times, its answer, its audits, and members that we do not know. Its project and batch must be here under the same
-names; `projectId`, `project_param_version` and `is_test` become those of this place. Pending tasks are prepared and offered for work like
+names; `projectId` and `is_test` become those of this place, `project_param_version` too where the project has no such version here. Pending tasks are prepared and offered for work like
 new ones. Nobody is told of anything.
 """
 
@@ -181,7 +181,12 @@ class Adopting:
         ours: dict[str, Any] = {"task_id": task_id, "created_at": wire_time(created_at)}
         ours["is_test"] = self._actor.is_test
         if place.project_id is not None:
-            ours |= {"project_param_version": place.project_version, "projectId": place.project_id}
+            theirs = _as(task, "project_param_version", int)
+            known = theirs is not None and -1 <= theirs <= place.project_version
+            ours |= {
+                "project_param_version": theirs if known else place.project_version,
+                "projectId": place.project_id,
+            }
         else:
             task = {k: v for k, v in task.items() if k not in ("project_param_version", "projectId")}
         members = {k: v for k, v in task.items() if k not in _CHANGING} | ours

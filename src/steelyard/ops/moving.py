@@ -1,6 +1,6 @@
 """`steelyard import --from-server`: everything of another Scale-compatible server through its API.
 
-Projects come with their current params, batches with their state, tasks with their answers; at the end both servers are asked for their
+Projects come with every version of their params and ontology, batches with their metadata, priority and state, tasks with their answers; at the end both servers are asked for their
 counts, which must agree. Run it again at any time: what is here already stays as it is.
 """
 
@@ -20,6 +20,7 @@ Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
 _STATUSES = ("pending", "completed", "canceled", "error")
 _OWN = frozenset(["version", "created_at"])
+_PROJECT = ("rapid", "studio", "pipeline", "consensus_attempts", "datasetId")
 _AHEAD = 2000
 
 
@@ -48,21 +49,34 @@ async def move(
 async def _projects(source: Server, here: Server, dry_run: bool, say: Say) -> list[dict[str, Any]]:
     answer = await source.get("/v1/projects")
     found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["docs"]
-    known = {p["name"] for p in await here.get("/v1/projects")}
+    known = {p["name"]: p for p in await here.get("/v1/projects")}
     for project in found:
-        if project["name"] in known:
+        name = project["name"]
+        versions, ontologies = _versions(project), project.get("ontologyHistory") or []
+        mine = known.get(name)
+        if mine is None:
+            say(f"project {name}")
+            if dry_run:
+                continue
+            body: dict[str, Any] = {"name": name, "type": project["type"], "params": versions[0]}
+            body |= {k: project[k] for k in _PROJECT if project.get(k)}
+            mine = await here.post("/v1/projects", body)
+        had = _versions(mine)
+        # A project that has gone its own way here, or that somebody here has made, stays as it is.
+        if dry_run or had != versions[: len(had)]:
             continue
-        say(f"project {project['name']}")
-        if dry_run:
-            continue
-        history = project.get("param_history") or [{}]
-        params = {k: v for k, v in history[-1].items() if k not in _OWN}
-        body: dict[str, Any] = {"name": project["name"], "type": project["type"], "params": params}
-        for kind in ("rapid", "studio"):
-            if project.get(kind):
-                body[kind] = True
-        await here.post("/v1/projects", body)
+        for params in versions[len(had) :]:
+            await here.post(path_of("projects", name) + "/setParams", params)
+        for entry in ontologies[len(mine.get("ontologyHistory") or []) :]:
+            named = {k: entry[k] for k in ("name", "ontology") if entry.get(k) is not None}
+            await here.post(path_of("projects", name) + "/setOntology", named)
     return found
+
+
+def _versions(project: dict[str, Any]) -> list[dict[str, Any]]:
+    """The params of each version, oldest first."""
+    history = project.get("param_history") or [{}]
+    return [{k: v for k, v in entry.items() if k not in _OWN} for entry in history]
 
 
 async def _pages(source: Server, path: str, key: str) -> AsyncIterator[dict[str, Any]]:
@@ -97,6 +111,10 @@ async def _batches(source: Server, here: Server, dry_run: bool, say: Say) -> lis
         await here.post("/v1/batches", body)
         if batch.get("metadata"):
             await here.post(path_of("batches", batch["name"]) + "/setMetadata", batch["metadata"])
+        if batch.get("priority"):
+            await here.post(
+                path_of("batches", batch["name"]) + "/prioritize", {"priority": batch["priority"]}
+            )
     return found
 
 
