@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+JOBS ?= auto
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # A stamp carries the checksum of what was installed, so that changed pins install again and nothing else does.
@@ -44,8 +45,8 @@ web: $(WEB_STAMP) ## build the browser's part (needs Node 20.19, or takes one fr
 web-check: setup-dev ## types, lint and headless tests of the browser's part
 	cd web && $(NODE_PATHS) npm run --silent api && $(NODE_PATHS) npm run --silent check && $(NODE_PATHS) npm run --silent test
 
-test: setup-dev browser ## run the tests (ARGS="tests/ops -k lock")
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup-dev browser ## run the tests, on all processors (ARGS="tests/ops -k lock"; JOBS=0 for one process)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 browser: ## see to a Chromium for the journeys
 	@command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || scripts/chromium

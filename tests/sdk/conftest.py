@@ -134,7 +134,7 @@ class Server:
 
     def claim(self, task_id: str) -> str:
         """Claims a live task as a contributor, once its attachments are fetched; the lease token."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             claimed = self.call("POST", "/api/work/claim", json={"task_id": task_id})
             assert claimed.status_code == 200, claimed.text
