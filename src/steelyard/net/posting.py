@@ -292,7 +292,9 @@ class Poster:
         if held is None or (held[0] < time.monotonic() and held[1].done()):
             if len(self._addresses) >= _REMEMBERED:
                 self._addresses.clear()
-            held = (time.monotonic() + _DNS_S, asyncio.ensure_future(self._resolve(host, port)))
+            asked = asyncio.ensure_future(self._resolve(host, port))
+            asked.add_done_callback(lambda f: f.cancelled() or f.exception())  # whoever asked may be gone
+            held = (time.monotonic() + _DNS_S, asked)
             self._addresses[host, port] = held
         try:
             return await asyncio.shield(held[1])

@@ -36,9 +36,11 @@ async def move(
     source: Server, here: Server, *, unchecked: bool, dry_run: bool, say: Say, progress: Progress
 ) -> tuple[Outcome, list[Difference]]:
     """Copies all of `source`. With `dry_run`, only tells what there is and whether its tasks could be taken in. Raises ServerFailed."""
-    projects = await _projects(source, here, dry_run, say)
-    batches = await _batches(source, here, dry_run, say)
-    outcome = await _tasks(source, here, unchecked, dry_run, progress)
+    projects, new_projects = await _projects(source, here, dry_run, say)
+    batches, new_batches = await _batches(source, here, dry_run, say)
+    # A dry run has made none of the new ones; tasks of theirs are judged without them.
+    absent = {"project": new_projects, "batch": new_batches} if dry_run else {}
+    outcome = await _tasks(source, here, unchecked, absent, dry_run, progress)
     if dry_run:
         return outcome, []
     for batch in batches:
@@ -46,7 +48,11 @@ async def move(
     return outcome, await _differences(source, here, [p["name"] for p in projects])
 
 
-async def _projects(source: Server, here: Server, dry_run: bool, say: Say) -> list[dict[str, Any]]:
+async def _projects(
+    source: Server, here: Server, dry_run: bool, say: Say
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """All of them, and the names of those that are new here."""
+    new: set[str] = set()
     answer = await source.get("/v1/projects")
     found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["docs"]
     known = {p["name"]: p for p in await here.get("/v1/projects")}
@@ -56,6 +62,7 @@ async def _projects(source: Server, here: Server, dry_run: bool, say: Say) -> li
         mine = known.get(name)
         if mine is None:
             say(f"project {name}")
+            new.add(name)
             if dry_run:
                 continue
             body: dict[str, Any] = {"name": name, "type": project["type"], "params": versions[0]}
@@ -70,7 +77,7 @@ async def _projects(source: Server, here: Server, dry_run: bool, say: Say) -> li
         for entry in ontologies[len(mine.get("ontologyHistory") or []) :]:
             named = {k: entry[k] for k in ("name", "ontology") if entry.get(k) is not None}
             await here.post(path_of("projects", name) + "/setOntology", named)
-    return found
+    return found, new
 
 
 def _versions(project: dict[str, Any]) -> list[dict[str, Any]]:
@@ -92,7 +99,11 @@ async def _pages(source: Server, path: str, key: str) -> AsyncIterator[dict[str,
             return
 
 
-async def _batches(source: Server, here: Server, dry_run: bool, say: Say) -> list[dict[str, Any]]:
+async def _batches(
+    source: Server, here: Server, dry_run: bool, say: Say
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """All of them, and the names of those that are new here."""
+    new: set[str] = set()
     found = [b async for b in _pages(source, "/v1/batches", "docs")]
     for batch in found:
         try:
@@ -102,6 +113,7 @@ async def _batches(source: Server, here: Server, dry_run: bool, say: Say) -> lis
             if e.answer != 404:
                 raise
         say(f"batch {batch['name']}")
+        new.add(batch["name"])
         if dry_run:
             continue
         body = {"name": batch["name"], "project": batch["project"], "callback": batch.get("callback") or ""}
@@ -115,7 +127,7 @@ async def _batches(source: Server, here: Server, dry_run: bool, say: Say) -> lis
             await here.post(
                 path_of("batches", batch["name"]) + "/prioritize", {"priority": batch["priority"]}
             )
-    return found
+    return found, new
 
 
 async def _finalize(here: Server, batch: dict[str, Any], projects: list[dict[str, Any]]) -> None:
@@ -127,7 +139,14 @@ async def _finalize(here: Server, batch: dict[str, Any], projects: list[dict[str
         await here.post(path_of("batches", batch["name"]) + "/finalize")
 
 
-async def _tasks(source: Server, here: Server, unchecked: bool, dry_run: bool, progress: Progress) -> Outcome:
+async def _tasks(
+    source: Server,
+    here: Server,
+    unchecked: bool,
+    absent: dict[str, set[str]],
+    dry_run: bool,
+    progress: Progress,
+) -> Outcome:
     first = await source.get("/v1/tasks", {"limit": "1"})
     total: int = first["total"]
     outcome = Outcome()
@@ -157,7 +176,8 @@ async def _tasks(source: Server, here: Server, unchecked: bool, dry_run: bool, p
         progress(done, max(total, done))
 
     async for task in _pages(source, "/v1/tasks", "docs"):
-        waiting.append(msgspec.json.encode(task) + b"\n")
+        kept = {k: v for k, v in task.items() if k not in absent or v not in absent[k]}
+        waiting.append(msgspec.json.encode(kept) + b"\n")
         if len(waiting) >= _AHEAD:
             await flush()
     if waiting:
