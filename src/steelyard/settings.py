@@ -107,6 +107,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_upload_bytes: Annotated[
         int, Meta(ge=1024, le=64 * 1024 * MIB, description="Largest multipart upload, envelope included.")
     ] = 81 * MIB
+    max_resumable_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=1024 * 1024 * MIB,
+            description="Largest file that is uploaded in pieces (/api/uploads).",
+        ),
+    ] = 64 * 1024 * MIB
     rate_limit: Annotated[
         float | None,
         Meta(
@@ -128,6 +136,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Where files are kept: file:///path, s3://bucket/prefix, gs://…, az://…. Not set: files/ in the data folder."
         ),
     ] = None
+    storage_links: Annotated[
+        Literal["steelyard", "store"],
+        Meta(
+            description="Whose links to stored files API answers have: steelyard (this server sends the files) or store (pre-signed by S3, "
+            "GCS or Azure, which send them; for a local folder this server does)."
+        ),
+    ] = "steelyard"
     cloud_stores: Annotated[
         str | None,
         Meta(

@@ -41,6 +41,7 @@ class World(Struct, frozen=True):
     member: str
     key: str
     change: str
+    upload: str
 
 
 class Sent(Struct):
@@ -50,6 +51,7 @@ class Sent(Struct):
     query: dict[str, Any] = {}
     body: Any = None
     form: dict[str, Any] | None = None
+    headers: dict[str, str] = {}
     expect: tuple[int, ...] = (404,)
     status_only: bool = False
     account_wide: bool = False

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import pytest
 
+from steelyard import users
 from steelyard.files.jobs import import_file
 from steelyard.files.model import ImportFile
 from steelyard.files.types import type_of
@@ -451,3 +452,35 @@ async def test_result_files_open_by_token_without_a_key_and_by_id_with_a_key_of_
         refused(await stranger.get(path), 404)
     refused(await live.get("/v1/task/65f0c0ffee5eed0000000002/response_url/a-uuid"), 404)
     refused(await live.get("/v1/task/x/response_url/%00"), 404)
+
+
+async def test_a_link_in_leased_work_opens_for_its_holder_alone(
+    live, other, test, client_for, ctx, live_actor
+):
+    blob = await ctx.store.put(png())
+    token = media_token(
+        ctx, live_actor.space_id, blob.sha256, "image/png", 60, member_id=live_actor.member_id
+    )
+    for path in (f"/media/{token}", f"/media/{token}/derived/thumbnail.jpg"):
+        assert (await client_for(None).get(path)).status_code == 404
+        assert (await other.get(path)).status_code == 404
+        assert (await client_for("live_" + "0" * 32).get(path)).status_code == 404
+    assert (await live.get(f"/media/{token}")).content == png()
+    assert (await test.get(f"/media/{token}")).status_code == 200, "the same member in another mode"
+    forged = media_token(ctx, live_actor.space_id, blob.sha256, "image/png", 60)
+    assert len(forged) < len(token), "the member is part of what is signed"
+
+
+async def test_a_link_in_leased_work_ends_with_the_session(ctx, client_for, live, live_actor, monkeypatch):
+    monkeypatch.setattr("steelyard.http.auth._TTL_S", -1.0)
+    person = await users.create_member(ctx, "main", "eva@main.example", "labeler", "correct horse battery")
+    blob = await ctx.store.put(png())
+    token = media_token(ctx, live_actor.space_id, blob.sha256, "image/png", 60, member_id=person.id)
+    browser = client_for(None)
+    answer = await browser.post(
+        "/api/login", json={"email": "eva@main.example", "password": "correct horse battery"}
+    )
+    assert (await browser.get(f"/media/{token}")).content == png()
+    assert (await live.get(f"/media/{token}")).status_code == 404, "also not for the account's admin"
+    await browser.post("/api/logout", headers={"X-CSRF-Token": answer.json()["csrf_token"]})
+    assert (await browser.get(f"/media/{token}")).status_code == 404

@@ -7,6 +7,7 @@ must be the same, must tell nothing of the world, and must leave every row of it
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from typing import Any
@@ -31,6 +32,13 @@ from tests.conftest import ClientFor, Keys
 BOX = {"type": "box", "label": "Big Cow", "left": 5, "top": 6, "width": 40, "height": 30}
 MANAGER, LABELER = "manager@main.example", "labeler@main.example"
 ROUTES = {(r.method, r.path): r for r in all_routes()}
+
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 PUBLIC_WITHOUT_DATA = "public, tells nothing of anybody"
@@ -183,6 +191,21 @@ PROBES: dict[tuple[str, str], Probe | str] = {
         Sent("/v1/files/upload", form={"project_name": w.project}),
         Sent("/v1/files/upload", form={"reference_id": w.reference_id}, expect=(200,), status_only=True),
     ],
+    ("POST", "/api/uploads"): lambda w: [
+        Sent(
+            "/api/uploads",
+            headers={**TUS, "Upload-Length": "3", "Upload-Metadata": f"project_name {_base64(w.project)}"},
+        )
+    ],
+    ("GET", "/api/uploads/{upload_id}"): lambda w: [Sent(f"/api/uploads/{w.upload}")],
+    ("PATCH", "/api/uploads/{upload_id}"): lambda w: [
+        Sent(
+            f"/api/uploads/{w.upload}",
+            headers={**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+            body="stranger",
+        )
+    ],
+    ("DELETE", "/api/uploads/{upload_id}"): lambda w: [Sent(f"/api/uploads/{w.upload}", headers=TUS)],
     ("POST", "/v1/files/import"): lambda w: [
         Sent("/v1/files/import", body={"file_url": "http://x.example/a.png", "project_name": w.project}),
         Sent(
@@ -466,6 +489,8 @@ async def _build(ctx: Ctx, live: httpx.AsyncClient, labeler: httpx.AsyncClient, 
             },
         )
     )
+    begun = await live.post("/api/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "9"})
+    assert begun.status_code == 201
     quality = []
     for kind in ("evaluation", "training"):
         body = image_task(project="zq rapid", expected_response={"annotations": [{**BOX, "uuid": "z"}]})
@@ -521,6 +546,7 @@ async def _build(ctx: Ctx, live: httpx.AsyncClient, labeler: httpx.AsyncClient, 
         member=member,
         key=str(key.id),
         change=change["id"],
+        upload=begun.headers["Location"].rpartition("/")[2],
     )
 
 
@@ -535,6 +561,7 @@ def _nowhere(world: World) -> World:
     values = {f: other(v) for f, v in msgspec.structs.asdict(world).items()}
     values["lease"] = re.sub("-.*", "-" + "x" * 24, world.lease)
     values["event"] = values["key"] = "9" * 12
+    values["upload"] = world.upload[:-6] + "ffffff"
     values["page_token"] = world.page_token  # a position in time; it has no owner
     return World(**values)
 
@@ -562,7 +589,7 @@ async def _call(client: httpx.AsyncClient, method: str, sent: Sent) -> httpx.Res
     if sent.form is not None:
         files = {"file": ("a.txt", b"text of a stranger", "text/plain")}
         return await client.request(method, sent.path, params=sent.query, files=files, data=sent.form)
-    return await client.request(method, sent.path, params=sent.query, json=sent.body)
+    return await client.request(method, sent.path, params=sent.query, json=sent.body, headers=sent.headers)
 
 
 def _unnamed(text: str, world: World) -> str:

@@ -3,7 +3,7 @@
 BENCH_TASKS    tasks stored in the large database (1,000,000; about 1 minute and 3 GB a million)
 BENCH_QUICK=1  100,000 instead and short rounds: two minutes, coarse figures
 BENCH_DIR      where the database lies while measuring (the temporary folder)
-BENCH_ONLY     comma-separated: types, figures, claims, creates, gets, lists, free, growth, callbacks, bulk, export
+BENCH_ONLY     comma-separated: types, figures, claims, creates, gets, lists, free, growth, callbacks, bulk, export, upload
 BENCH_OUT      where the figures go (bench-results.json)
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 
 from steelyard.db.embedded import with_embedded
-from tests.bench import bare, cases, claims, figures, moving, types
+from tests.bench import bare, cases, claims, figures, moving, types, uploads
 from tests.bench.load import HINT, have_wrk
 from tests.bench.report import Report
 from tests.bench.seed import seed
@@ -63,6 +63,14 @@ async def main() -> None:
                 await figures.measure(report, database, root / "figures", TASKS)
             if _only("figures"):
                 report.write(OUT)
+                return
+            if _wanted("upload"):
+                await uploads.measure(
+                    report, dsn, root / "upload", uploads.SIZE // 8 if QUICK else uploads.SIZE
+                )
+            if _only("upload"):
+                report.write(OUT)
+                say(f"\nWritten to {OUT}")
                 return
             if _wanted("claims"):
                 rounds, seconds = (3, 5.0) if QUICK else (5, 8.0)

@@ -22,9 +22,10 @@ from steelyard.http.asgi import App
 from steelyard.http.surface import all_routes
 from steelyard.jobs.specs import NoArgs
 from steelyard.jobs.worker import drain
+from steelyard.media.tokens import media_token
 from steelyard.storage import record_blob
 
-from .helpers import make_space, make_task, rows, serving
+from .helpers import make_space, make_task, rows, serving, shift
 from .test_prepare import Site, picture
 
 
@@ -228,3 +229,50 @@ async def test_views_give_addresses_that_work_and_make_what_was_swept_again(ctx:
         await drain(ctx)
         assert (await browser.get(shown["thumbnail"])).status_code == 200
         assert (await derived.views(ctx, space, task))[0].url == view.url
+
+
+async def test_the_quota_removes_what_nobody_has_looked_at_for_longest_and_metrics_tell(ctx: Ctx) -> None:
+    sources = [await stored(ctx, picture("JPEG", (300 + n, 200)), "image/jpeg") for n in range(3)]
+    for source in sources:
+        await derive_media(ctx, DeriveMedia(source, "image/jpeg"))
+    sizes = {
+        r["source_sha256"]: r["size_bytes"]
+        for r in await rows(ctx, "select source_sha256, size_bytes from derived")
+    }
+    space = await make_space(ctx)
+
+    async def look(source: str) -> int:
+        url = f"/media/{media_token(ctx, space, source, 'image/jpeg', 60)}/derived/thumbnail.jpg"
+        return (await browser.get(url)).status_code
+
+    async with browsing(ctx) as browser:
+        await shift(ctx, 7200)
+        assert await look(sources[0]) == 200  # the oldest, and the only one that was looked at since
+        ctx.settings = structs.replace(ctx.settings, derived_quota_bytes=sum(sizes.values()) - 1)
+        await sweep_derived(ctx, NoArgs())
+        left = {r["source_sha256"] for r in await rows(ctx, "select source_sha256 from derived")}
+        assert sources[0] in left
+        assert len(left) == 2
+        assert [await look(source) for source in sources] == [200 if s in left else 404 for s in sources]
+        told = (await browser.get("/metrics")).text
+        assert f"steelyard_derived_size_bytes {sum(sizes[s] for s in left)}" in told
+        assert f"steelyard_derived_quota_bytes {sum(sizes.values()) - 1}" in told
+        assert "steelyard_derived_sources 2" in told
+
+
+async def test_derived_files_may_be_deleted_by_hand_and_are_made_again(ctx: Ctx) -> None:
+    space = await make_space(ctx)
+    async with serving(Site(photo=picture("JPEG", (5000, 300)))) as site:
+        params = {"attachment": f"{site}/photo", "geometries": {"box": {"objects_to_annotate": ["cow"]}}}
+        task = await make_task(ctx, space, params=json.dumps(params))
+        await derived_prepare(ctx, space, task)
+    [view] = await derived.views(ctx, space, task)
+    thumbnail = json.loads(view.derived or b"")["thumbnail"]
+    async with browsing(ctx) as browser:
+        assert (await browser.get(thumbnail)).status_code == 200
+        [row] = await rows(ctx, "select sha256 from derived")
+        await ctx.store.delete(row["sha256"])
+        assert (await browser.get(thumbnail)).status_code == 404
+        assert (await derived.views(ctx, space, task))[0].derived is None
+        await drain(ctx)
+        assert (await browser.get(thumbnail)).status_code == 200

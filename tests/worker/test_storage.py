@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tracemalloc
 from collections.abc import AsyncIterator, Generator
@@ -11,7 +12,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.server import ThreadedMotoServer
+from obstore.store import S3Store
+from yarl import URL
 
 from steelyard.ctx import Ctx
 from steelyard.errors import NotFound, TooLarge, Unavailable
@@ -248,3 +253,46 @@ async def test_a_disk_that_cannot_be_written_is_unavailable_and_no_crash(tmp_pat
     (tmp_path / "files" / "tmp").rmdir()
     with pytest.raises(Unavailable):
         await store.put(b"a")
+
+
+async def test_the_stores_own_links_open_without_us_and_folders_have_none(store: Storage) -> None:
+    one, two = [await store.put(os.urandom(n)) for n in (2000, 3000)]
+    links = await store.signed_urls([one.sha256, two.sha256, one.sha256], 60)
+    if not isinstance(store._store, S3Store):
+        assert links == {}
+        return
+    assert set(links) == {one.sha256, two.sha256}
+    async with aiohttp.ClientSession() as http:
+        for blob in (one, two):
+            async with http.get(URL(links[blob.sha256], encoded=True)) as answer:
+                assert (answer.status, await answer.read()) == (200, await store.get(blob.sha256))
+    assert "X-Amz-Expires=60" in links[one.sha256]
+    assert "X-Amz-Signature=" in links[one.sha256]
+    assert "secret" not in links[one.sha256]
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "word"),
+    [
+        ("gs://kept", {}, "X-Goog-Signature="),
+        ("az://kept", {"AZURE_STORAGE_ACCOUNT_NAME": "acme", "AZURE_STORAGE_ACCOUNT_KEY": "a2V5"}, "sig="),
+    ],
+)
+async def test_google_and_azure_sign_links_too(
+    url: str, environ: dict[str, str], word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if url.startswith("gs"):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        account = {"private_key": key.decode(), "private_key_id": "k", "client_email": "a@x.example"}
+        (tmp_path / "gcs.json").write_text(
+            json.dumps({**account, "gcs_base_url": "https://storage.googleapis.com"})
+        )
+        environ = {"GOOGLE_SERVICE_ACCOUNT": str(tmp_path / "gcs.json")}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    store = open_storage(Settings(data_dir=tmp_path, storage_url=url))
+    [link] = (await store.signed_urls(["ab" * 32], 60)).values()
+    assert link.startswith("https://")
+    assert word in link

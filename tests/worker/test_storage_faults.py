@@ -17,6 +17,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from moto.server import ThreadedMotoServer
+from msgspec import structs
+from yarl import URL
 
 from steelyard.ctx import Ctx
 from steelyard.db.outbox import enqueue
@@ -163,6 +165,30 @@ async def test_media_of_a_store_that_fails_is_a_503_and_readiness_tells(ctx: Ctx
         assert (await browser.get("/readyz")).status_code == 503
         proxy.status = 0
         assert (await browser.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize("links", ["steelyard", "store"])
+async def test_customers_get_the_links_that_the_operator_chose(
+    ctx: Ctx, proxy: Proxy, s3: str, live, links: str
+) -> None:
+    ctx.settings = structs.replace(ctx.settings, storage_links=links)
+    sent = await live.post("/v1/files/upload", files={"file": ("a.png", picture(), "image/png")})
+    body = {
+        "attachment": sent.json()["attachment_url"],
+        "geometries": {"box": {"objects_to_annotate": ["cow"]}},
+        "instruction": "x",
+    }
+    made = await live.post("/v1/task/imageannotation", json=body)
+    assert made.status_code == 200, made.text
+    await drain(ctx)
+    task = (
+        await live.get(f"/v1/task/{made.json()['task_id']}", params={"include_attachment_url": "true"})
+    ).json()
+    [link, _] = [entry["s3URL"] for entry in task["attachmentS3Downloads"]]
+    assert link.startswith("http://steelyard.test/media/" if links == "steelyard" else "http://127.0.0.1:")
+    if links == "store":
+        async with aiohttp.ClientSession() as http, http.get(URL(link, encoded=True)) as answer:
+            assert await answer.read() == picture()
 
 
 @pytest.mark.fault

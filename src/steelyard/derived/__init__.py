@@ -6,6 +6,18 @@ made again when it is next asked for.
 
 from steelyard.derived.jobs import DeriveMedia, derive_media, ensure, promise
 from steelyard.derived.model import MediaView, Part
-from steelyard.derived.views import derived_part, views
+from steelyard.derived.queries import derived_figures
+from steelyard.derived.views import content_of, derived_part, views
 
-__all__ = ["DeriveMedia", "MediaView", "Part", "derive_media", "derived_part", "ensure", "promise", "views"]
+__all__ = [
+    "DeriveMedia",
+    "MediaView",
+    "Part",
+    "content_of",
+    "derive_media",
+    "derived_figures",
+    "derived_part",
+    "ensure",
+    "promise",
+    "views",
+]

@@ -59,7 +59,7 @@ async def derive_media(ctx: Ctx, args: DeriveMedia) -> None:
             except FileFatal as e:
                 made = Made({}, problem=str(e))
             if made.parts:
-                blob = await ctx.store.keep_file(out)
+                blob = await ctx.store.keep(await ctx.store.digested(out))
     except NotFound:
         return
     counted(ctx).made(made.problem, 0 if blob is None else blob.size_bytes)

@@ -85,8 +85,9 @@ class MediaView(Struct, frozen=True):
 
 
 class Part(Struct, frozen=True):
-    """A part to be sent: `length` bytes from `offset` of a stored object."""
+    """A part to be sent: `length` bytes from `offset` of a stored object that was made from `source_sha256`."""
 
+    source_sha256: str
     sha256: str
     offset: int
     length: int

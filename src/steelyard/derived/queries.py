@@ -18,6 +18,15 @@ class UsedRow(Struct, frozen=True):
     size_bytes: int
 
 
+class DerivedFigures(Struct, frozen=True):
+    """Bytes and number of derived files; files that nothing could be made from."""
+
+    size_bytes: int
+    files: int
+    problems: int
+
+
+derived_figures = Q.one("derived_figures", DerivedFigures)
 derived_by_source = Q.opt("derived_by_source", DerivedRow)
 put_derived = Q.exec("put_derived")
 views_of_task = Q.all("views_of_task", ViewRow)

@@ -39,6 +39,12 @@ order by a.ordinal;
 -- Bytes of all derived files.
 select coalesce(sum(size_bytes), 0)::bigint from derived;
 
+-- name: derived_figures
+-- What derived files there are, and how many files nothing could be made from.
+select coalesce(sum(size_bytes), 0)::bigint as size_bytes, count(*) filter (where sha256 is not null) as files,
+  count(*) filter (where problem is not null) as problems
+from derived;
+
 -- name: least_used
 -- The derived files that nobody has looked at for longest.
 select source_sha256, sha256, size_bytes

@@ -4,6 +4,14 @@ from steelyard.files.add import MAX_FILE_BYTES, FileDetails, add_upload, check_d
 from steelyard.files.content import Content, media_by_token, result_by_token, result_of_task
 from steelyard.files.listing import FilePage, list_files
 from steelyard.files.model import FileRow, attachment_url
+from steelyard.files.resumable import (
+    UploadState,
+    append,
+    begin_upload,
+    end_upload,
+    expire_uploads,
+    upload_state,
+)
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -11,12 +19,18 @@ __all__ = [
     "FileDetails",
     "FilePage",
     "FileRow",
+    "UploadState",
     "add_upload",
+    "append",
     "attachment_url",
+    "begin_upload",
     "check_details",
+    "end_upload",
+    "expire_uploads",
     "import_from_url",
     "list_files",
     "media_by_token",
     "result_by_token",
     "result_of_task",
+    "upload_state",
 ]

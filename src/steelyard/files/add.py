@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,18 +76,33 @@ async def add_upload(
     The same content again under the same reference id and a project that it is not in yet: it is added to that project.
     Raises NotFound for an unknown project, Conflict when the reference id is taken otherwise.
     """
-    project_id = await _project_id(ctx, actor, details.project_name)
+    project_id = await project_id_of(ctx, actor, details.project_name)
     # Before the transaction: content that no row refers to is collected later, a row without content would be a lie.
     blob = await ctx.store.keep(spooled)
-    mime_type = type_of(spooled.head, declared_type)
+    return await add_stored(ctx, actor, details, project_id, blob, type_of(spooled.head, declared_type))
+
+
+async def add_stored(
+    ctx: Ctx,
+    actor: Actor,
+    details: FileDetails,
+    project_id: str | None,
+    blob: Blob,
+    mime_type: str,
+    also: Callable[[Tx, str], Awaitable[object]] | None = None,
+) -> FileRow:
+    """The same for content that storage has; `also(tx, id of the file)` belongs into the transaction."""
     await record_blob(ctx.db, blob, mime_type)
     try:
         async with ctx.db.tx() as tx:
-            return await _insert(ctx, tx, actor, details, project_id, blob=blob, mime_type=mime_type)
+            row = await _insert(ctx, tx, actor, details, project_id, blob=blob, mime_type=mime_type)
+            if also is not None:
+                await also(tx, row.id)
+            return row
     except ConstraintBroken as e:
         if e.constraint != "file_reference_id_unique":
             raise
-    return await _add_again(ctx, actor, details, project_id, blob)
+    return await _add_again(ctx, actor, details, project_id, blob, also)
 
 
 async def import_from_url(ctx: Ctx, actor: Actor, details: FileDetails, url: str) -> FileRow:
@@ -95,7 +111,7 @@ async def import_from_url(ctx: Ctx, actor: Actor, details: FileDetails, url: str
     Raises InvalidRequest for what is no http(s) URL, NotFound for an unknown project, Conflict when the reference id is taken.
     """
     _check_url(url)
-    project_id = await _project_id(ctx, actor, details.project_name)
+    project_id = await project_id_of(ctx, actor, details.project_name)
     try:
         async with ctx.db.tx() as tx:
             row = await _insert(ctx, tx, actor, details, project_id, source_url=url)
@@ -108,7 +124,8 @@ async def import_from_url(ctx: Ctx, actor: Actor, details: FileDetails, url: str
     return row
 
 
-async def _project_id(ctx: Ctx, actor: Actor, name: str | None) -> str | None:
+async def project_id_of(ctx: Ctx, actor: Actor, name: str | None) -> str | None:
+    """The id of the project that a file is to be in. Raises NotFound."""
     if name is None:
         return None
     project = await project_by_name(ctx.db, actor.space_id, name)
@@ -148,7 +165,12 @@ async def _insert(
 
 
 async def _add_again(
-    ctx: Ctx, actor: Actor, details: FileDetails, project_id: str | None, blob: Blob
+    ctx: Ctx,
+    actor: Actor,
+    details: FileDetails,
+    project_id: str | None,
+    blob: Blob,
+    also: Callable[[Tx, str], Awaitable[object]] | None,
 ) -> FileRow:
     async with ctx.db.tx() as tx:
         file_id = await q.same_upload(
@@ -159,6 +181,8 @@ async def _add_again(
         if not await q.add_to_project(tx, space_id=actor.space_id, file_id=file_id, project_id=project_id):
             raise _taken(details)
         await q.touch_file(tx, space_id=actor.space_id, id=file_id)
+        if also is not None:
+            await also(tx, file_id)
         return await _load(tx, actor, file_id)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from msgspec import Struct
 
 from steelyard.ctx import Actor, Ctx
 from steelyard.errors import NotFound
 from steelyard.files import queries as q
-from steelyard.media.tokens import read_token
+from steelyard.media.tokens import opened
+
+Reader = Callable[[], Awaitable[int | None]]
 
 
 class Content(Struct, frozen=True):
@@ -19,9 +23,9 @@ class Content(Struct, frozen=True):
     size_bytes: int
 
 
-async def media_by_token(ctx: Ctx, token: str) -> Content:
-    """The object of a signed link. Raises NotFound for a link that is forged, damaged or past its time."""
-    said = read_token(ctx, token)
+async def media_by_token(ctx: Ctx, token: str, who: Reader) -> Content:
+    """The object of a signed link. Raises NotFound for a link that is forged, damaged, past its time or handed to somebody else."""
+    said = await opened(ctx, token, who)
     if said is None:
         raise NotFound("File not found.")
     return await _content(ctx, said.sha256, said.mime_type, said.sha256[:16])

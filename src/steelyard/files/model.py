@@ -35,6 +35,19 @@ class ImportRow(Struct, frozen=True):
     source_url: str
 
 
+class UploadRow(Struct, frozen=True):
+    """An upload under way, or ended (`file_id`); `details` is a FileDetails as JSON, `sha256` what the client says the content will have."""
+
+    id: str
+    length: int
+    details: str
+    mime_type: str
+    sha256: str | None
+    kept: str | None
+    file_id: str | None
+    expires_at: datetime
+
+
 class ImportFile(Struct, frozen=True):
     """Arguments of the job `import_file`; `tries` counts earlier tries."""
 

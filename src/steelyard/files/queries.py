@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from steelyard.db.sqlfile import QueryFile
-from steelyard.files.model import FileRow, ImportRow
+from steelyard.files.model import FileRow, ImportRow, UploadRow
 
 Q = QueryFile(__name__)
 
@@ -30,3 +30,10 @@ set_imported = Q.exec("set_imported")
 set_import_failed = Q.exec("set_import_failed")
 result_by_token = Q.opt("result_by_token", StoredResult)
 result_of_task = Q.opt("result_of_task", StoredResult)
+insert_upload = Q.exec("insert_upload")
+upload_by_id = Q.opt("upload_by_id", UploadRow)
+extend_upload = Q.exec("extend_upload")
+note_kept = Q.exec("note_kept")
+set_upload_file = Q.exec("set_upload_file")
+delete_upload = Q.exec("delete_upload")
+expired_uploads = Q.column("expired_uploads", str)

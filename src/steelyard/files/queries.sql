@@ -105,3 +105,40 @@ where token = :token;
 select sha256, content_type as mime_type, name
 from result_file
 where space_id = :space_id and task_id = :task_id and id = :id;
+
+-- name: insert_upload
+-- An upload that is to come, unless the space has as many under way as it may; the number of rows tells.
+insert into upload (space_id, id, length, details, mime_type, sha256, created_at, expires_at)
+select :space_id, :id, :length, :details::json, :mime_type, :sha256, steelyard.now(), steelyard.now() + make_interval(secs => :lifetime_s)
+where (select count(*) from (
+  select from upload where space_id = :space_id and file_id is null and expires_at > steelyard.now() limit :most) as open) < :most;
+
+-- name: upload_by_id
+-- An upload under way or ended.
+select id, length, details::text as details, mime_type, sha256, kept, file_id, expires_at
+from upload
+where space_id = :space_id and id = :id and expires_at > steelyard.now();
+
+-- name: extend_upload
+-- An upload has got on.
+update upload
+set expires_at = steelyard.now() + make_interval(secs => :lifetime_s)
+where space_id = :space_id and id = :id;
+
+-- name: note_kept
+-- All of an upload has come.
+update upload set kept = :kept where space_id = :space_id and id = :id;
+
+-- name: set_upload_file
+-- An upload has become a file.
+update upload set file_id = :file_id where space_id = :space_id and id = :id;
+
+-- name: delete_upload
+-- An upload that is not wanted any more.
+delete from upload where space_id = :space_id and id = :id;
+
+-- name: expired_uploads
+-- One batch of uploads whose time is over, taken off the books.
+delete from upload
+where (space_id, id) in (select space_id, id from upload where expires_at <= steelyard.now() limit 500 for update skip locked)
+returning id;

@@ -77,6 +77,30 @@ async def authenticate(call: Call, access: Access) -> None:
         )
 
 
+async def member_of(call: Call) -> int | None:
+    """Whose key or session a request on a public route brings, None if nobody's that is known. Looked up once in a few seconds."""
+    header = call.header(b"authorization")
+    if header is not None:
+        try:
+            return (await actor_of_key(call.ctx, header)).member_id
+        except Unauthorized:
+            return None
+    token = cookie(call, SESSION_COOKIE)
+    if token is None:
+        return None
+    digest, now = hashlib.sha256(token).digest(), time.monotonic()
+    held: dict[bytes, tuple[float, int | None]] = call.ctx.state.setdefault("auth.readers", {})
+    known = held.get(digest)
+    if known is not None and known[0] > now:
+        return known[1]
+    found = await users.actor_by_session(call.ctx, digest, "live")
+    if len(held) > 10_000:
+        held.clear()
+    member_id = None if found is None else found[1].member_id
+    held[digest] = (now + _TTL_S, member_id)
+    return member_id
+
+
 def is_browser(call: Call) -> bool:
     """Whether an unauthorised caller is our own page rather than a program with a key: it must be told that its session is over, and not
     be offered Basic, for which browsers open a window of their own."""

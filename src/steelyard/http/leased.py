@@ -140,8 +140,8 @@ class _Words(Struct):
 _words = msgspec.json.Decoder(_Words)
 
 
-async def media_of(ctx: Ctx, space_id: int, task_id: str) -> list[WorkMedia]:
-    """The files of a task at addresses of this server."""
+async def media_of(ctx: Ctx, actor: Actor, task_id: str) -> list[WorkMedia]:
+    """The files of a task at addresses of this server that open for this member alone."""
     return [
         WorkMedia(
             path=view.path,
@@ -154,7 +154,7 @@ async def media_of(ctx: Ctx, space_id: int, task_id: str) -> list[WorkMedia]:
             size_bytes=view.size_bytes,
             derived=None if view.derived is None else Raw(view.derived),
         )
-        for view in await derived.views(ctx, space_id, task_id)
+        for view in await derived.views(ctx, actor.space_id, task_id, member_id=actor.member_id)
     ]
 
 
@@ -201,7 +201,7 @@ async def leased(ctx: Ctx, actor: Actor, held: work.Work) -> LeasedWork:
         if held.revision is None or held.body is None
         else WorkDraft(revision=held.revision, body=Raw(held.body.encode())),
         workflow=WorkTerms(lease_seconds=held.lease_seconds),
-        media=await media_of(ctx, actor.space_id, held.task_id),
+        media=await media_of(ctx, actor, held.task_id),
     )
     own = "" if held.task is None else _words.decode(held.task).instruction or ""
     text = await instructions.for_work(ctx, actor, held.project_id or None, own)

@@ -7,6 +7,7 @@ import re
 from starlette.responses import Response, StreamingResponse
 
 from steelyard import derived, files
+from steelyard.http.auth import member_of
 from steelyard.http.route import PUBLIC, Call, Routes
 from steelyard.media.sniff import media_headers
 
@@ -38,7 +39,8 @@ def send_content(call: Call, content: files.Content, cache: str) -> Response:
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": cache,
-        # The link itself is the permission, and no cookie is looked at, so any page may read what it was given a link to.
+        # A link that opens for all is the permission itself, so any page may read what it was given one to. One that opens for a member
+        # alone needs cookies, which browsers do not send along for other pages, nor let them read an answer to under this header.
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "Content-Length, Content-Range, ETag",
     }
@@ -65,7 +67,7 @@ def send_content(call: Call, content: files.Content, cache: str) -> Response:
 @routes.get("/media/{token}", access=PUBLIC, content_type="application/octet-stream", errors=(404,))
 async def get_media(call: Call) -> Response:
     """Stored media by a signed link that ends after a while"""
-    content = await files.media_by_token(call.ctx, call.path[0])
+    content = await files.media_by_token(call.ctx, call.path[0], lambda: member_of(call))
     return send_content(call, content, "private, max-age=3600, immutable")
 
 
@@ -74,8 +76,8 @@ async def get_media(call: Call) -> Response:
 )
 async def get_derived(call: Call) -> Response:
     """A part of what was made from stored media for showing it: a thumbnail, a tile, a page, frame times"""
-    part = await derived.derived_part(call.ctx, call.path[0], call.path[1])
-    content = await call.ctx.store.get_range(part.sha256, part.offset, part.length)
+    part = await derived.derived_part(call.ctx, call.path[0], call.path[1], lambda: member_of(call))
+    content = await derived.content_of(call.ctx, part)
     headers = {
         **media_headers(part.mime_type, call.path[1]),
         "Cache-Control": "private, max-age=86400, immutable",

@@ -31,8 +31,12 @@ _REASON = {
     404: "No such object",
     405: "Wrong method",
     409: "Already in use",
+    412: "Another version of the protocol",
     413: "Too large",
+    415: "Wrong type of content",
+    423: "Busy",
     429: "Too many requests; retry later",
+    460: "Checksum mismatch",
     503: "Not available right now; retry later",
 }
 

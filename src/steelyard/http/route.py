@@ -189,6 +189,9 @@ class Routes:
     def put(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self._add("PUT", path, options)
 
+    def patch(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("PATCH", path, options)
+
     def delete(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self._add("DELETE", path, options)
 

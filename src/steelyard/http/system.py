@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from steelyard import derived
 from steelyard.callbacks import queries as callbacks
 from steelyard.errors import Unavailable
 from steelyard.http.openapi import docs_page, document
@@ -61,12 +62,30 @@ steelyard_callbacks_oldest_seconds %.3f
 """
 
 
+_DERIVED = b"""# HELP steelyard_derived_size_bytes Bytes that derived files take
+# TYPE steelyard_derived_size_bytes gauge
+steelyard_derived_size_bytes %d
+# HELP steelyard_derived_quota_bytes Bytes that derived files may take
+# TYPE steelyard_derived_quota_bytes gauge
+steelyard_derived_quota_bytes %d
+# HELP steelyard_derived_sources Stored files that something was made from
+# TYPE steelyard_derived_sources gauge
+steelyard_derived_sources %d
+# HELP steelyard_derived_problems Stored files that cannot be shown
+# TYPE steelyard_derived_problems gauge
+steelyard_derived_problems %d
+"""
+
+
 @routes.get("/metrics", access=PUBLIC, content_type="text/plain")
 async def metrics(call: Call) -> Reply:
     """Measurements for Prometheus"""
     app: Any = call.ctx.state["app"]
     ledger = await callbacks.ledger_figures(call.ctx.db)
     told = _LEDGER % (ledger.pending, ledger.dead, ledger.oldest_s)
+    made = await derived.derived_figures(call.ctx.db)
+    quota = call.ctx.settings.derived_quota_bytes
+    told += _DERIVED % (made.size_bytes, quota, made.files, made.problems)
     return Reply(app.metrics.render() + told, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

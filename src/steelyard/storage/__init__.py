@@ -10,25 +10,28 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from msgspec import Struct
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from steelyard.db.pool import Executor
 from steelyard.errors import NotFound, TooLarge, Unavailable
 from steelyard.settings import Settings
 from steelyard.storage.cloud import CloudStores
+from steelyard.storage.disk import disk
+from steelyard.storage.metrics import counted
+from steelyard.storage.partial import Partial
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig
+    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
 
 # Short, for whoever waits has rounds of its own: jobs are put off, requests are answered with 503.
 _CLIENT: ClientConfig = {
@@ -41,6 +44,7 @@ _RETRY: RetryConfig = {
     "retry_timeout": timedelta(seconds=20),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
 }
+_PART_BYTES, _PARTS_AT_ONCE = 8 * 2**20, 3
 _HEAD_BYTES = 4096
 _CHUNK = 256 * 1024
 
@@ -101,7 +105,7 @@ class Storage:
         path = self._spool_dir / f"steelyard-{secrets.token_hex(12)}"
         digest, size, head = hashlib.sha256(), 0, b""
         try:
-            with _disk():
+            with disk():
                 file = await asyncio.to_thread(path.open, "xb")
             try:
                 async for chunk in chunks:
@@ -110,13 +114,13 @@ class Storage:
                         raise TooLarge(f"The file is larger than {max_bytes} bytes.")
                     if len(head) < _HEAD_BYTES:
                         head += chunk[: _HEAD_BYTES - len(head)]
-                    with _disk():
+                    with disk():
                         if len(chunk) > _CHUNK:
                             await asyncio.to_thread(_write, file, digest, chunk)
                         else:
                             _write(file, digest, chunk)
             finally:
-                with _disk():
+                with disk():
                     await asyncio.to_thread(file.close)
             yield Spooled(path, digest.hexdigest(), size, head)
         finally:
@@ -125,7 +129,7 @@ class Storage:
 
     @asynccontextmanager
     async def scratch(self) -> AsyncGenerator[Path]:
-        """A path where another process may write a file for `keep_file`; gone at the end of the block unless it was kept."""
+        """A path where another process may write a file for `digested` and `keep`; gone at the end of the block unless it was kept."""
         path = self._spool_dir / f"steelyard-{secrets.token_hex(12)}"
         try:
             yield path
@@ -133,21 +137,28 @@ class Storage:
             with suppress(FileNotFoundError):
                 path.unlink()
 
-    async def keep_file(self, path: Path) -> Blob:
-        """Stores a file that lies where `scratch` said; it is used up."""
-        with _disk():
+    def partial(self, upload_id: str) -> Partial:
+        """The file of an upload that comes in pieces; `upload_id`: hex digits and dashes."""
+        return Partial(self._spool_dir / f"upload-{upload_id}")
+
+    async def digested(self, path: Path) -> Spooled:
+        """A file in the spool folder, gone through and ready for `keep`."""
+        with disk():
             sha256, size, head = await asyncio.to_thread(_digest, path)
-        return await self.keep(Spooled(path, sha256, size, head))
+        return Spooled(path, sha256, size, head)
 
     async def keep(self, spooled: Spooled) -> Blob:
         """Stores a spooled file; when this returns it is durable. The spool file is used up."""
         blob, key = Blob(spooled.sha256, spooled.size_bytes), key_of(spooled.sha256)
         if self._root is not None:
-            with _disk():
+            with disk():
                 await asyncio.to_thread(_publish, spooled.path, self._root, key)
         elif await self.head(spooled.sha256) != blob.size_bytes:
             with _translated():
-                await obstore.put_async(self._store, key, spooled.path)
+                await obstore.put_async(
+                    self._store, key, spooled.path, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE
+                )
+        counted().written.inc(blob.size_bytes)
         return blob
 
     # -- reading
@@ -156,7 +167,9 @@ class Storage:
         """The whole object, in memory."""
         with _translated():
             result = await obstore.get_async(self._store, key_of(sha256))
-            return bytes(await result.bytes_async())
+            content = bytes(await result.bytes_async())
+        counted().read.inc(len(content))
+        return content
 
     async def get_range(self, sha256: str, start: int, length: int) -> bytes:
         """`length` bytes from `start`; fewer at the object's end, none past it."""
@@ -167,9 +180,9 @@ class Storage:
         if length <= 0:
             return b""
         with _translated():
-            return bytes(
-                await obstore.get_range_async(self._store, key_of(sha256), start=start, length=length)
-            )
+            found = await obstore.get_range_async(self._store, key_of(sha256), start=start, length=length)
+        counted().read.inc(length)
+        return bytes(found)
 
     async def stream(self, sha256: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """The object, or a part of it, in pieces of 256 KiB; constant memory."""
@@ -180,9 +193,9 @@ class Storage:
         while start < end:
             piece = min(_CHUNK, end - start)
             with _translated():
-                yield bytes(
-                    await obstore.get_range_async(self._store, key_of(sha256), start=start, length=piece)
-                )
+                found = await obstore.get_range_async(self._store, key_of(sha256), start=start, length=piece)
+            counted().read.inc(piece)
+            yield bytes(found)
             start += piece
 
     async def head(self, sha256: str) -> int | None:
@@ -219,6 +232,18 @@ class Storage:
             return
         async with self.spool(self.stream(sha256)) as copy:
             yield copy.path
+
+    async def signed_urls(self, sha256s: Collection[str], lifetime_s: float) -> dict[str, str]:
+        """The store's own links by hash, good for `lifetime_s` seconds; empty where the store signs none (local folders)."""
+        if self._root is not None or isinstance(self._store, MemoryStore) or not sha256s:
+            return {}
+        wanted = sorted(set(sha256s))
+        store = cast("S3Store | GCSStore | AzureStore", self._store)
+        with _translated():
+            links = await obstore.sign_async(
+                store, "GET", [key_of(s) for s in wanted], timedelta(seconds=lifetime_s)
+            )
+        return dict(zip(wanted, links, strict=True))
 
     async def check(self) -> None:
         """Raises Unavailable when the store does not answer (for /readyz)."""
@@ -266,16 +291,8 @@ def _flush(path: Path) -> None:
 
 
 def _unavailable() -> Unavailable:
+    counted().failures.inc()
     return Unavailable("The file store cannot be reached right now.", headers={"Retry-After": "1"})
-
-
-@contextmanager
-def _disk() -> Generator[None]:
-    """A full or failing disk is the store's unavailability, not the caller's mistake."""
-    try:
-        yield
-    except OSError as e:
-        raise Unavailable(f"The file store cannot be written: {e.strerror or 'disk error'}.") from e
 
 
 class _translated:
@@ -317,6 +334,10 @@ def _sweep(spool: Path) -> None:
     for path in spool.glob("steelyard-*"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - 86_400:
+                path.unlink()
+    for path in spool.glob("upload-*"):  # those on the books are removed when they expire
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - 7 * 86_400:
                 path.unlink()
 
 

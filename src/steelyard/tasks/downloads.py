@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from steelyard.ctx import Actor, Ctx
-from steelyard.media.tokens import media_url
+from steelyard.files.links import links_to
 from steelyard.tasks import queries as q
 
 LIFETIME_S = 24 * 3600
@@ -38,23 +38,29 @@ async def with_downloads(ctx: Ctx, actor: Actor, rows: Sequence[q.TaskWithCopies
     if wanted:
         found = await q.stored_files(ctx.db, space_id=actor.space_id, ids=sorted(wanted))
         files = {f.id: f for f in found}
+    kinds = {
+        sha256: mime or _UNKNOWN for stored in copies for _, sha256, mime in stored if sha256 is not None
+    }
+    kinds |= {f.sha256: f.mime_type or _UNKNOWN for f in files.values()}
+    links = await links_to(ctx, actor.space_id, kinds, LIFETIME_S)
     return [
-        row.doc.encode()[:-1] + b',"attachmentS3Downloads":' + _entries(ctx, actor, entry, files) + b"}"
+        row.doc.encode()[:-1] + b',"attachmentS3Downloads":' + _entries(links, entry, files) + b"}"
         for row, entry in zip(rows, copies, strict=True)
     ]
 
 
 def _entries(
-    ctx: Ctx, actor: Actor, copies: list[tuple[str, str | None, str | None]], files: dict[str, q.StoredFile]
+    links: Mapping[str, str],
+    copies: list[tuple[str, str | None, str | None]],
+    files: Mapping[str, q.StoredFile],
 ) -> bytes:
     entries: list[dict[str, Any]] = []
     for url, sha256, mime in copies:
         if sha256 is None and (held := files.get(file_id_of(url) or "")) is not None:
             sha256, mime = held.sha256, held.mime_type
         if sha256 is not None:
-            kind = mime or _UNKNOWN
-            link = media_url(ctx, actor.space_id, sha256, kind, LIFETIME_S)
-            metadata = {"mimeType": kind}
+            link = links[sha256]
+            metadata = {"mimeType": mime or _UNKNOWN}
         elif url.startswith(("http://", "https://")):
             link, metadata = url, {}
         else:

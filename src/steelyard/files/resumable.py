@@ -1,0 +1,194 @@
+"""Uploads that come in pieces and go on after a break (the tus protocol's verbs; http/api/uploads.py speaks it)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterable
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.ctx import Actor, Ctx
+from steelyard.db.pool import Tx
+from steelyard.errors import Conflict, NotFound, RateLimited, TooLarge, parameter
+from steelyard.files import queries as q
+from steelyard.files.add import FileDetails, add_stored, project_id_of
+from steelyard.files.model import UploadRow
+from steelyard.files.types import type_of
+from steelyard.ids import new_uuid
+from steelyard.jobs.specs import NoArgs
+from steelyard.storage import Blob
+from steelyard.storage.partial import ChecksumMismatch, Partial
+
+LIFETIME_S = 48 * 3600.0
+"""An upload is forgotten so long after its last piece."""
+MOST_OPEN = 200
+"""Uploads of one space that may be under way."""
+_ID = re.compile(r"[0-9a-f-]{36}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class WrongOffset(Conflict):
+    """The piece does not begin where the upload stands."""
+
+    code = "wrong-offset"
+
+
+class UploadState(Struct, frozen=True):
+    """How far an upload is. `file_id` is there once it has become a file."""
+
+    id: str
+    offset: int
+    length: int
+    file_id: str | None
+    expires_at: datetime
+
+
+async def begin_upload(
+    ctx: Ctx, actor: Actor, details: FileDetails, *, length: int, mime_type: str, sha256: str | None
+) -> UploadState:
+    """A new upload of `length` bytes; `sha256`: what the whole will have, checked at the end.
+
+    Raises TooLarge, InvalidRequest, NotFound for an unknown project, RateLimited.
+    """
+    limit = ctx.settings.max_resumable_bytes
+    if length > limit:
+        raise TooLarge(f"Files may hold at most {limit} bytes.")
+    if sha256 is not None and not _SHA256.fullmatch(sha256):
+        raise parameter("sha256", "must be 64 lowercase hex digits")
+    await project_id_of(ctx, actor, details.project_name)
+    upload_id = new_uuid()
+    ctx.store.partial(upload_id).make()
+    made = await q.insert_upload(
+        ctx.db,
+        space_id=actor.space_id,
+        id=upload_id,
+        length=length,
+        details=msgspec.json.encode(details).decode(),
+        mime_type=mime_type,
+        sha256=sha256,
+        lifetime_s=LIFETIME_S,
+        most=MOST_OPEN,
+    )
+    if not made:
+        ctx.store.partial(upload_id).remove()
+        raise RateLimited(f"{MOST_OPEN} uploads are under way already; finish or end some of them first.")
+    return await upload_state(ctx, actor, upload_id)
+
+
+async def upload_state(ctx: Ctx, actor: Actor, upload_id: str) -> UploadState:
+    """How far an upload is; one that is whole becomes its file now if that was interrupted. Raises NotFound."""
+    row = await _row(ctx, actor, upload_id)
+    if row.file_id is not None:
+        return UploadState(row.id, row.length, row.length, row.file_id, row.expires_at)
+    partial = ctx.store.partial(row.id)
+    offset = partial.size()
+    if offset is None and row.kept is None:
+        raise NotFound("Upload not found on this host.")
+    if offset is not None and offset < row.length:
+        return UploadState(row.id, offset, row.length, None, row.expires_at)
+    return await _finish(ctx, actor, row, partial)
+
+
+async def append(
+    ctx: Ctx,
+    actor: Actor,
+    upload_id: str,
+    chunks: AsyncIterable[bytes],
+    *,
+    offset: int,
+    checksum: tuple[str, bytes] | None,
+) -> UploadState:
+    """Takes the bytes from `offset` on. The last piece makes the file.
+
+    Raises NotFound, WrongOffset, PartialBusy, TooLarge, ChecksumMismatch (this piece's, or at the end the whole's), and what adding a file
+    raises.
+    """
+    row = await _row(ctx, actor, upload_id)
+    partial = ctx.store.partial(row.id)
+    here = partial.size() if row.file_id is None and row.kept is None else row.length
+    if here is None:
+        raise NotFound("Upload not found on this host.")
+    if here == row.length and offset == here:
+        return await upload_state(ctx, actor, upload_id)
+    try:
+        async with partial.held() as file:
+            # Only now: another request may have written meanwhile.
+            here = partial.size()
+            if here != offset:
+                raise WrongOffset(f"The upload stands at {here} bytes, not at {offset}; go on from there.")
+            end = await partial.append(file, chunks, at=offset, limit=row.length, checksum=checksum)
+    except FileNotFoundError:
+        raise NotFound("Upload not found on this host.") from None
+    await q.extend_upload(ctx.db, space_id=actor.space_id, id=row.id, lifetime_s=LIFETIME_S)
+    if end < row.length:
+        return UploadState(row.id, end, row.length, None, row.expires_at)
+    return await _finish(ctx, actor, row, partial)
+
+
+async def end_upload(ctx: Ctx, actor: Actor, upload_id: str) -> None:
+    """Forgets an upload and what came of it; a file that it has become stays. Raises NotFound, PartialBusy."""
+    row = await _row(ctx, actor, upload_id)
+    await _forget(ctx, actor, row.id)
+
+
+async def expire_uploads(ctx: Ctx, args: NoArgs) -> None:
+    """Forgets uploads that nobody has gone on with."""
+    while gone := await q.expired_uploads(ctx.db):
+        for upload_id in gone:
+            ctx.store.partial(upload_id).remove()
+
+
+async def _row(ctx: Ctx, actor: Actor, upload_id: str) -> UploadRow:
+    row = None
+    if _ID.fullmatch(upload_id):
+        row = await q.upload_by_id(ctx.db, space_id=actor.space_id, id=upload_id)
+    if row is None:
+        raise NotFound("Upload not found.")
+    return row
+
+
+async def _forget(ctx: Ctx, actor: Actor, upload_id: str) -> None:
+    await q.delete_upload(ctx.db, space_id=actor.space_id, id=upload_id)
+    ctx.store.partial(upload_id).remove()
+
+
+async def _finish(ctx: Ctx, actor: Actor, row: UploadRow, partial: Partial) -> UploadState:
+    """Stores a whole upload and makes its file; goes on where an earlier try was killed."""
+    try:
+        async with partial.held():
+            sha256, head = await _keep(ctx, actor, row, partial)
+    except FileNotFoundError:
+        again = await _row(ctx, actor, row.id)
+        if again.file_id is not None:
+            return UploadState(row.id, row.length, row.length, again.file_id, row.expires_at)
+        if again.kept is None or await ctx.store.head(again.kept) != row.length:
+            raise NotFound("Upload not found on this host.") from None
+        sha256, head = again.kept, await ctx.store.get_range(again.kept, 0, 4096)
+    details = msgspec.json.decode(row.details, type=FileDetails)
+
+    async def note(tx: Tx, file_id: str) -> None:
+        await q.set_upload_file(tx, space_id=actor.space_id, id=row.id, file_id=file_id)
+
+    try:
+        project_id = await project_id_of(ctx, actor, details.project_name)
+        mime_type = type_of(head, row.mime_type)
+        made = await add_stored(ctx, actor, details, project_id, Blob(sha256, row.length), mime_type, note)
+    except (Conflict, NotFound):
+        await _forget(ctx, actor, row.id)
+        raise
+    return UploadState(row.id, row.length, row.length, made.id, row.expires_at)
+
+
+async def _keep(ctx: Ctx, actor: Actor, row: UploadRow, partial: Partial) -> tuple[str, bytes]:
+    spooled = await ctx.store.digested(partial.path)
+    if row.sha256 is not None and spooled.sha256 != row.sha256:
+        await _forget(ctx, actor, row.id)
+        raise ChecksumMismatch("The whole file does not have the SHA-256 that was given; upload it again.")
+    # Noted first: from here on a killed process's work can be gone on with.
+    await q.note_kept(ctx.db, space_id=actor.space_id, id=row.id, kept=spooled.sha256)
+    await asyncio.shield(ctx.store.keep(spooled))
+    partial.remove()
+    return spooled.sha256, spooled.head
