@@ -17,6 +17,7 @@ from PIL import Image
 
 from steelyard import tasks
 from steelyard.ctx import Ctx
+from steelyard.jobs.worker import drain
 from steelyard.task_types import RESULT_URL, TASK_TYPES, MediaInfo
 from steelyard.work.scoring import compare
 from tests.api.builders import with_project
@@ -319,7 +320,8 @@ async def test_an_answer_given_by_url_is_fetched_checked_and_kept(bench: Bench) 
     stored = await bench.response(bad)
     assert "/results/" in stored["annotations"]["url"]
     kept = (await bench.file(stored["annotations"]["url"])).json()
-    assert kept == [{"cuboids": [{**served["/good"][0]["cuboids"][0], "attributes": {}}]}, {"cuboids": []}]
+    told = {"attributes": {}, "camera_used": -1, "numberOfPoints": 0}
+    assert kept == [{"cuboids": [{**served["/good"][0]["cuboids"][0], **told}]}, {"cuboids": []}]
 
 
 async def test_an_address_that_may_not_be_contacted_is_an_issue_not_a_request(bench: Bench) -> None:
@@ -413,3 +415,74 @@ async def test_an_expected_answer_may_lie_elsewhere(bench: Bench) -> None:
         assert found.score == 1.0
         with pytest.raises(tasks.InvalidResponse, match="404"):
             await compare(bench.ctx, space_id, "segmentannotation", params, [answer, expected("gone")], pairs)
+
+
+async def test_an_expected_answer_that_lies_elsewhere_is_checked_before_the_task_is_offered(
+    bench: Bench,
+) -> None:
+    project = {
+        "name": "masks",
+        "type": "segmentannotation",
+        "rapid": True,
+        "params": {"instruction": "Paint."},
+    }
+    ok(await bench.live.post("/v1/projects", json=project))
+    pages = {"/a": png(FULL), "/fits": png(FULL), "/small": png(FULL[:2])}
+    async with site({path: gzip.compress(content) for path, content in pages.items()}) as base:
+        for name, error in (
+            ("fits", None),
+            ("small", "must have the size of the image: 4 × 3 pixels, not 4 × 2"),
+            ("gone", "cannot be fetched"),
+        ):
+            files = {"combined": {"indexedImage": f"{base}/{name}"}}
+            body = {**MASK, "attachment": f"{base}/a", "project": "masks"}
+            body["expected_response"] = {"labelMapping": MAPPING, "annotations": files}
+            made = ok(await bench.live.post("/v1/evaluation_tasks/segmentannotation", json=body))
+            await drain(bench.ctx)
+            row = await bench.ctx.db.fetchrow(
+                "select state, error::json ->> 'error' as error from quality_task where id = $1", made["id"]
+            )
+            assert row["state"] == ("ready" if error is None else "failed"), row["error"]
+            path = '"expected_response.annotations.combined.indexedImage"'
+            assert error is None or (path in row["error"] and error in row["error"])
+
+
+def frame(*points: tuple[float, float, float]) -> bytes:
+    at = {"x": 0, "y": 0, "z": 1}
+    return json.dumps(
+        {"device_position": at, "points": [dict(zip("xyz", p, strict=True)) for p in points]}
+    ).encode()
+
+
+async def test_cuboids_are_measured_in_the_frames_and_come_along_with_their_segmentation(
+    bench: Bench,
+) -> None:
+    pages = {"/0": frame((0, 0, 1), (0, 1, 1), (9, 9, 9)), "/1": frame()}
+    async with site({path: gzip.compress(content) for path, content in pages.items()}) as base:
+        body = await with_project(bench.live, "lidarannotation", CUBOIDS)
+        body["attachments"] = [f"{base}/0", f"{base}/1"]
+        root = ok(await bench.live.post("/v1/task/lidarannotation", json=body))["task_id"]
+        await drain(bench.ctx)
+    size = {"x": 2, "y": 4, "z": 2}
+    cube = {"label": "car", "position": {"x": 0, "y": 0, "z": 1}, "dimensions": size, "yaw": 0, "uuid": "u1"}
+    beside = {**cube, "position": {"x": 3, "y": 4, "z": 1}}
+    given = [{"cuboids": [cube]}, {"cuboids": [beside]}]
+    ok(await bench.submit(await bench.claim(root), {"annotations": given}))
+    stored = (await bench.file((await bench.response(root))["annotations"]["url"])).json()
+    told = [
+        (c["numberOfPoints"], c["distance_to_device"], c["camera_used"]) for f in stored for c in f["cuboids"]
+    ]
+    assert told == [(2, 0.0, -1), (0, 5.0, -1)]
+
+    body = await with_project(bench.live, "lidarsegmentation", {"lidar_task": root, "labels": ["road"]})
+    child = ok(await bench.live.post("/v1/task/lidarsegmentation", json=body))["task_id"]
+    await drain(bench.ctx)
+    lease = await bench.claim(child)
+    content = {"objects": [{"label": "road", "index": 1}], "point_objects": [[1, 0], []]}
+    refused = await bench.submit(lease, {"point_segmentations": content})
+    assert [i["path"] for i in refused.json()["issues"]] == ["point_segmentations.point_objects[0]"]
+    ok(await bench.submit(lease, {"point_segmentations": {**content, "point_objects": [[1, 0, 1], []]}}))
+    answer = await bench.response(child)
+    assert (await bench.file(answer["annotations"]["url"])).json() == stored
+    blind = await bench.live.post("/v1/task/lidarlinking", json={"lidar_task": root})
+    assert (blind.status_code, blind.json()["error"]) == (400, f"lidar_task {root} has no camera images")

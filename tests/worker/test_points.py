@@ -92,7 +92,9 @@ def test_every_point_of_a_large_frame_is_in_exactly_one_node_inside_its_cube(tmp
     points[:60_000] = points[0]  # as many in one place as no division tells apart
     index, parts, got = made(tmp_path, frame_of(points))
     assert got.problem is None
-    assert got.detail == {"kind": "frame", "points": [140_000], "chunks": "chunks.json"}
+    assert got.detail == {
+        "kind": "frame", "points": [140_000], "chunks": "chunks.json", "device": [0, 0, 0], "cameras": [],
+    }  # fmt: skip
     [cloud] = index["clouds"]
     seen = np.zeros(len(points), dtype=int)
     named = {node["name"]: node for node in cloud["nodes"]}
@@ -197,14 +199,10 @@ async def test_exactly_the_frames_at_fault_are_named_and_good_ones_are_served_in
     bad, fine = outcomes
     told = json.loads(bad["response"])
     assert (bad["stage"], fine["stage"]) == ("error", "queued")
-    assert "attachments" not in told
-    assert [(f["frame"], f["attachment"]["statusCode"]) for f in told["frames"]] == [
-        (1, 200),
-        (3, 200),
-        (4, 404),
-    ]
+    assert [(a["url"], a["statusCode"]) for a in told["attachments"]] == [(f"{url}/gone", 404)]
+    assert [(f["frame"], f["attachment"]["statusCode"]) for f in told["frames"]] == [(1, 200), (3, 200)]
     assert "device_position" in told["frames"][0]["message"]
-    assert "scene of several sensors" in told["frames"][1]["message"]
+    assert "attachment 3 is not a valid json file" in told["frames"][1]["message"]
     first, second = await derived.views(ctx, space, fine["id"])
     shown = json.loads(first.derived or b"")
     assert (shown["kind"], shown["points"]) == ("frame", [10])

@@ -15,7 +15,7 @@ from steelyard.derived import points
 from steelyard.derived import queries as q
 from steelyard.derived.make import make_derived
 from steelyard.derived.metrics import counted
-from steelyard.derived.model import Made
+from steelyard.derived.model import DerivedRow, Made
 from steelyard.errors import NotFound
 from steelyard.jobs.specs import NoArgs
 from steelyard.storage import Blob
@@ -74,15 +74,14 @@ async def derive_media(ctx: Ctx, args: DeriveMedia) -> None:
     )
 
 
-async def ensure(ctx: Ctx, sha256: str, mime_type: str, media: str) -> str | None:
-    """Makes what is shown of a stored file now, unless it is there; what is wrong with the file in words for the customer, or None."""
+async def ensure(ctx: Ctx, sha256: str, mime_type: str, media: str) -> DerivedRow | None:
+    """Makes what is shown of a stored file now, unless it is there; its row, whose `problem` also says when the file is something else than
+    `media`. None: the file is gone."""
     await derive_media(ctx, DeriveMedia(sha256, mime_type, media))
     found = await q.derived_by_source(ctx.db, source_sha256=sha256)
-    if found is None:
-        return None
-    if found.problem is None and media in points.KINDS:
-        return points.misuse(media, msgspec.json.decode(found.detail))
-    return found.problem
+    if found is None or found.problem is not None or media not in points.KINDS:
+        return found
+    return msgspec.structs.replace(found, problem=points.misuse(media, msgspec.json.decode(found.detail)))
 
 
 async def sweep_derived(ctx: Ctx, args: NoArgs) -> None:

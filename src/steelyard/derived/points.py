@@ -112,7 +112,12 @@ def _frame(frame: Frame, parts: Parts) -> Made:
         "images": frame.images,
         "timestamp": frame.timestamp,
     }
-    return _made("frame", [_written(cloud, "0", parts)], {"frame": about}, parts)
+    made = _made("frame", [_written(cloud, "0", parts)], {"frame": about}, parts)
+    at = frame.device_position
+    cameras = sorted(image.camera_index for image in frame.images)
+    return msgspec.structs.replace(
+        made, detail={**made.detail, "device": [at.x, at.y, at.z], "cameras": cameras}
+    )
 
 
 def _scene(scene: Scene, parts: Parts) -> Made:

@@ -135,7 +135,7 @@ def _check(kind: Kind, task_type: TaskType[Any, Any], project: ProjectRow, body:
 def check_expected(task_type: TaskType[Any, Any], params: Any, response: bytes) -> None:
     """Raises InvalidParams when an expected response (JSON bytes) breaks the type's rules."""
     if task_type.check_expected is not None:
-        issues = task_type.check_expected(params, response)
+        issues = task_type.check_expected(params, response, MediaInfo())
     else:
         issues = task_type.check_response(params, response, MediaInfo())[0]
     _refuse("expected_response", issues)

@@ -100,6 +100,7 @@ class Chosen(Struct, frozen=True):
 class ToPrepare(Struct, frozen=True):
     type: str
     params: str
+    expected_response: str
 
 
 class Offered(Struct, frozen=True):
@@ -108,12 +109,11 @@ class Offered(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """What an answer to an offered quality task is checked against."""
+    """What an answer to an offered quality task is checked against; `media_of`: the task whose files it is about."""
 
     type: str
     params: str
-    width: int
-    height: int
+    media_of: str
     secure: bool
 
 

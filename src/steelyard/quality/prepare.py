@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Tx
+from steelyard.errors import Issue
 from steelyard.jobs.specs import PrepareTask
 from steelyard.quality import queries as q
-from steelyard.task_types import TASK_TYPES
-from steelyard.tasks.prepare import OWN_ERROR, SaveAttachments, error_response, fetch_all, next_round
+from steelyard.task_types import TASK_TYPES, MediaInfo
+from steelyard.tasks.contents import read_contents
+from steelyard.tasks.examining import media_of_files
+from steelyard.tasks.prepare import (
+    OWN_ERROR,
+    SaveAttachments,
+    error_response,
+    fetch_all,
+    look_closer,
+    next_round,
+)
 
 
 async def prepare_quality_task(ctx: Ctx, args: PrepareTask) -> None:
@@ -23,7 +39,14 @@ async def prepare_quality_task(ctx: Ctx, args: PrepareTask) -> None:
     if (again := next_round(ctx, args, results)) is not None:
         await saved(ctx.db)
         raise again
+    results = await look_closer(ctx, task.type, task.params.encode(), refs, results)
+    saved = structs.replace(saved, results=results)
     failed = error_response(refs, results)
+    if failed is None:
+        media = media_of_files(refs, results)
+        failed = await _check_expected(
+            ctx, args, task.type, task.params, task.expected_response.encode(), media
+        )
 
     async def decide(tx: Tx) -> None:
         await saved(tx)
@@ -36,6 +59,31 @@ async def prepare_quality_task(ctx: Ctx, args: PrepareTask) -> None:
         )
 
     await ctx.db.transact(decide)
+
+
+async def _check_expected(
+    ctx: Ctx, args: PrepareTask, type_name: str, params: str, expected: bytes, media: MediaInfo
+) -> bytes | None:
+    """Checks the known answer once more, now against the media and with the files that it refers to; what is wrong as the task's error."""
+    links = TASK_TYPES[type_name].file_links(msgspec.json.decode(expected))
+    contents, issues = await read_contents(ctx, args.space_id, args.task_id, links)
+    if not issues:
+        media = structs.replace(media, files=contents)
+        issues = await asyncio.get_running_loop().run_in_executor(
+            ctx.cpu, _expected_issues, type_name, params, expected, media
+        )
+    if not issues:
+        return None
+    path = f"expected_response.{issues[0].path}".rstrip(".")
+    return msgspec.json.encode({"error": f'Parameter is invalid, reason: "{path}" {issues[0].message}'})
+
+
+def _expected_issues(type_name: str, params: str, expected: bytes, media: MediaInfo) -> list[Issue]:
+    kind = TASK_TYPES[type_name]
+    parsed: Any = kind.parse_params(params.encode())
+    if kind.check_expected is not None:
+        return kind.check_expected(parsed, expected, media)
+    return kind.check_response(parsed, expected, media)[0]
 
 
 async def fail_unprepared_quality_task(ctx: Ctx, args: PrepareTask) -> None:

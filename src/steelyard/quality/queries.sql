@@ -17,7 +17,9 @@ where t.space_id = :space_id and t.id = :id;
 
 -- name: task_to_prepare
 -- A quality task whose attachments are still to be fetched.
-select type, params::text as params from quality_task where space_id = :space_id and id = :id and state = 'preparing';
+select type, params::text as params, expected_response::text as expected_response
+from quality_task
+where space_id = :space_id and id = :id and state = 'preparing';
 
 -- name: set_prepared
 -- Its attachments are there, or cannot be had.
@@ -166,17 +168,10 @@ where o.space_id = :space_id and o.task_id = :task_id;
 
 -- name: known
 -- What an answer is checked against. Attachments are those of the task that the quality task was made from, or its own.
-select
-  t.type, t.params::text as params, coalesce(m.width, 0) as width, coalesce(m.height, 0) as height, sp.secure_result_urls as secure
+select t.type, t.params::text as params, coalesce(t.source_task_id, t.id) as media_of, sp.secure_result_urls as secure
 from quality_offer o
 join space sp on sp.id = o.space_id
 join quality_task t on t.space_id = o.space_id and t.id = o.quality_task_id
-left join lateral (
-  select a.width, a.height
-  from attachment a
-  where a.space_id = t.space_id and a.task_id = coalesce(t.source_task_id, t.id) and a.role = 'attachment'
-  order by a.ordinal
-  limit 1) m on true
 where o.space_id = :space_id and o.task_id = :task_id;
 
 -- name: attempt_of

@@ -33,7 +33,7 @@ async def submit(
         found.task_id,
         known.type,
         known.params.encode(),
-        MediaInfo(known.width, known.height),
+        await tasks.media_of(ctx, actor.space_id, known.media_of),
         secure=known.secure,
     )
     stored = await tasks.take_answer(ctx, subject, response, member_id=actor.member_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from steelyard.task_types._base import (
     KNOWN_TYPES,
+    PRELABEL_ROLES,
     RESULT_URL,
     Agreement,
     Answer,
@@ -16,15 +17,18 @@ from steelyard.task_types._base import (
     DependentDef,
     Dependents,
     FileLink,
+    FrameFacts,
     InvalidParams,
     MediaInfo,
     ResultFile,
     SourceTask,
     TaskType,
+    Unreadable,
 )
 
 __all__ = [
     "KNOWN_TYPES",
+    "PRELABEL_ROLES",
     "RESULT_URL",
     "TASK_TYPES",
     "Agreement",
@@ -33,11 +37,13 @@ __all__ = [
     "DependentDef",
     "Dependents",
     "FileLink",
+    "FrameFacts",
     "InvalidParams",
     "MediaInfo",
     "ResultFile",
     "SourceTask",
     "TaskType",
+    "Unreadable",
 ]
 
 

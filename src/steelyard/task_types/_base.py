@@ -8,6 +8,7 @@ run in the process pool, and the server's own processes stay small.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
@@ -29,7 +30,7 @@ class InvalidParams(InvalidRequest):
 class AttachmentRef(Struct, frozen=True):
     """A file that a task is about, found in its params.
 
-    `path` is where in the params (`attachments[2]`), `role` what for (`attachment`, `context`, `hypothesis`), `media` what
+    `path` is where in the params (`attachments[2]`), `role` what for (`attachment`, `context`, `hypothesis`, `layers`), `media` what
     content the type can work with. Inline text is no attachment.
     """
 
@@ -40,13 +41,54 @@ class AttachmentRef(Struct, frozen=True):
     frame: int | None = None
 
 
+PRELABEL_ROLES = ("hypothesis", "layers")
+"""Roles of files whose content says something about the task's media; it is read once these are at hand."""
+
+
+class Unreadable(Exception):
+    """A file is not what its task says; the message tells the customer why. `details`: path → problems, where there is more to say."""
+
+    def __init__(self, message: str, details: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        super().__init__(message)
+        self.details = {path: list(problems) for path, problems in details.items()}
+
+
+class FrameFacts(Struct, frozen=True):
+    """What is known of a lidar frame: how many points it has, where its device was (input units), its cameras' `camera_index`es."""
+
+    points: int
+    device: tuple[float, float, float]
+    cameras: tuple[int, ...] = ()
+
+
+class SourceTask(Struct, frozen=True):
+    """A task of the same account and mode that another builds on; `params` and `response` (once completed) are JSON bytes.
+
+    `frames` is what is known of its lidar frames, empty where nothing is; `files` holds the contents of the files of its response by URL,
+    where they were asked for.
+    """
+
+    type: str
+    status: str
+    params: bytes
+    response: bytes | None = None
+    frames: tuple[FrameFacts | None, ...] = ()
+    files: Mapping[str, bytes] = {}
+
+
+def no_frame(n: int) -> bytes | None:
+    """No frame can be read."""
+    return None
+
+
 class MediaInfo(Struct, frozen=True):
     """What is known of a task's media when an answer is made or checked; zero, None and empty mean unknown.
 
     `width` and `height` (pixels, after EXIF orientation), `duration_s` (seconds), `frame_rate` (frames per second) and `frame_count`
-    are those of the task's first attachment. `points` has the number of points of every lidar frame, None where one could not be read;
-    `pages` the width and height (pixels) of every page of the documents. `files` holds the contents of the files that an answer refers
-    to, by the URL as it stands there.
+    are those of the task's first attachment; `sizes` the width and height of every image of a sequence. `frames` tells of every lidar
+    frame, None where one could not be read, and `frame` reads the content of one (counted from 0), where it can be had; `pages` the width
+    and height (pixels) of every page of the documents. `files` holds the contents of the files that an answer, or a task's own pre-labels,
+    refer to, by the URL as it stands there; `source` the task that this one builds on.
     """
 
     width: int = 0
@@ -54,9 +96,12 @@ class MediaInfo(Struct, frozen=True):
     duration_s: float | None = None
     frame_rate: float | None = None
     frame_count: int | None = None
-    points: tuple[int | None, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
+    frames: tuple[FrameFacts | None, ...] = ()
+    frame: Callable[[int], bytes | None] = no_frame
     pages: tuple[tuple[float, float], ...] = ()
     files: Mapping[str, bytes] = {}
+    source: SourceTask | None = None
 
 
 class FileLink(Struct, frozen=True):
@@ -108,15 +153,6 @@ class Dependents(Struct, frozen=True):
     require_audit: bool = False
 
 
-class SourceTask(Struct, frozen=True):
-    """A task of the same account and mode that another builds on; `params` and `response` (once completed) are JSON bytes."""
-
-    type: str
-    status: str
-    params: bytes
-    response: bytes | None = None
-
-
 class Agreement(Struct, frozen=True):
     """How alike two answers are: `score` in 0..1 (1 = equal by the type's metric), `detail` for people (per label, matched pairs)."""
 
@@ -140,6 +176,13 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
                      catalogue's wording on the first violation, in the order the spec gives.
     default_params   params → top-level defaults the spec demands to be echoed, as {key: JSON-able}; appended when the key is absent.
     attachments      params → every file the task refers to, in document order.
+    source_files     (params, the task that it builds on) → files of that task that this one works on, too, after its own.
+    examine          (params, file, its content) → what is known of a lidar frame, None for other files. Raises Unreadable. Heavy; None: a
+                     file's kind says enough.
+    check_media      (params, media) → what is wrong with the fetched media and with pre-labels and layers that came by URL, whose
+                     contents are in `media.files`; an issue's path is that of a file or begins with it, its message all that the customer
+                     is told. A task with any ends in `error`. Heavy.
+    needs_frames     params → whether checking or storing an answer reads lidar frames.
     check_response   (params, response JSON bytes, media) → (issues, response as JSON bytes to store). All issues, not only the first;
                      bytes are those given unless the type completes something (missing uuids). Where the answer refers to files, their
                      contents are in `media.files`; without them only what stands in the answer is checked.
@@ -153,11 +196,11 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     canonical        response → the response in a form where equal answers are equal (order, rounding, ids removed).
     summarize        (params, response) → small dict for lists, cards and charts.
     hypothesis       params → the pre-labels in the form of a response, or None.
-    check_expected   (params, JSON bytes of an expected or initial response) → issues; None: as check_response. Quality tasks may be
-                     given in the looser form of pre-labels.
+    check_expected   (params, JSON bytes of an expected response, media) → issues; None: as check_response. Quality tasks may be given in
+                     the looser form of pre-labels. Heavy once its files are in `media.files`.
     dependents       params → the tasks to create from this one's answer, or None; the platform checks them as requests and keeps their
                      states. They are declared in the param `dependents`: `{defs, require_audit}`.
-    source           params → id of the task that this one builds on, or None.
+    source           params → id of the task that this one builds on, or None; None: this type never does.
     build_on         (params, that task or None where there is none) → params taken over from it, as `default_params`. Raises
                      InvalidRequest or NotFound where it cannot be built upon.
     check_metadata   a request's `metadata` → nothing; raises InvalidRequest where a key that means something to the type is wrong.
@@ -178,13 +221,17 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     canonical: Callable[[dict[str, Any]], Any]
     summarize: Callable[[P, dict[str, Any]], dict[str, Any]]
     attachments: Callable[[P], Sequence[AttachmentRef]]
+    source_files: Callable[[P, SourceTask], Sequence[AttachmentRef]] = lambda _, __: ()
+    examine: Callable[[P, AttachmentRef, bytes], FrameFacts | None] | None = None
+    check_media: Callable[[P, MediaInfo], list[Issue]] = lambda _, __: []
+    needs_frames: Callable[[P], bool] = lambda _: False
     file_links: Callable[[dict[str, Any]], Sequence[FileLink]] = lambda _: ()
     result_files: Callable[[P, bytes, MediaInfo], Answer] | None = None
     default_params: Callable[[P], dict[str, Any]] = lambda _: {}
     hypothesis: Callable[[P], dict[str, Any] | None] = lambda _: None
-    check_expected: Callable[[P, bytes], list[Issue]] | None = None
+    check_expected: Callable[[P, bytes, MediaInfo], list[Issue]] | None = None
     dependents: Callable[[P], Dependents | None] = lambda _: None
-    source: Callable[[P], str | None] = lambda _: None
+    source: Callable[[P], str | None] | None = None
     build_on: Callable[[P, SourceTask | None], dict[str, Any]] = lambda _, __: {}
     check_metadata: Callable[[dict[str, Any]], None] | None = None
     needs_project: str | None = None

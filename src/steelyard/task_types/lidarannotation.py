@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from steelyard.errors import InvalidRequest, Issue, under
+from steelyard.lidar.frames import read_frame
 from steelyard.task_types._base import Agreement, Answer, DependentDef, Dependents, MediaInfo, TaskType
 from steelyard.task_types._shared.file_parts import (
     LidarFileLink,
@@ -27,6 +28,7 @@ from steelyard.task_types._shared.lidar_cuboids import (
     CuboidMaker,
     canonical_cuboids,
     cuboid_agreement,
+    measured,
     number_tracks,
     summarize_cuboids,
 )
@@ -37,16 +39,20 @@ from steelyard.task_types._shared.lidar_params import (
     UNITS_SECTION,
     FrameParams,
     FrameUrls,
+    Prelabel,
     attribute_check,
     check_frame_count,
+    frame_count,
     frame_refs,
     label_names,
     lidar_words,
+    linked_prelabels,
     prelabel,
     prelabel_content,
     raise_first,
     refused,
 )
+from steelyard.task_types._shared.lidar_source import encoding_of, examine_frame
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, first_violation
 from steelyard.task_types.lidarlinking import TASK_TYPE as LINKING
 from steelyard.task_types.lidarsegmentation import TASK_TYPE as SEGMENTATION
@@ -105,12 +111,17 @@ def _prelabels(params: Any) -> dict[str, Any] | None:
         return None
     if found.url is not None:
         return {"annotations": {"url": found.url}}
-    frames = prelabel_content(found, CuboidFile)
-    check_frame_count(found, len(frames), params)
+    return {"annotations": msgspec.to_builtins(_checked(params, found, found.content, MediaInfo()))}
+
+
+def _checked(params: Any, found: Prelabel, content: Any, media: MediaInfo) -> CuboidFile:
+    """Pre-labels as cuboids; raises InvalidRequest."""
+    frames = prelabel_content(found, CuboidFile, content)
+    check_frame_count(found, len(frames), frame_count(params))
     number_tracks(frames)
     issues, done, _ = _checker(params, complete=False).check(found.path, frames, None)
     raise_first(issues)
-    return {"annotations": msgspec.to_builtins(done)}
+    return done
 
 
 def _check_prelabels(params: Any) -> None:
@@ -211,6 +222,26 @@ def _check(params: LidarAnnotationParams, data: bytes, media: MediaInfo) -> tupl
     return issues, patched(data, {"annotations": done}) if changed and not issues else data
 
 
+def _result_files(params: LidarAnnotationParams, data: bytes, media: MediaInfo) -> Answer:
+    """The file with what only the frames tell (§7.2); as it was given where its content is not at hand."""
+    parts = read_parts(data, media, ("annotations",))
+    content = None if isinstance(parts, list) else parts["annotations"]
+    if content is None:
+        return stored_parts("annotations")(params, data, media)
+    cuboids = CUBOID_FILE.decode(content)
+
+    def frame(n: int) -> tuple[Any, tuple[float, float, float]] | None:
+        found = media.frame(n)
+        if found is None:
+            return None
+        read = read_frame(found, encoding_of(params, found))
+        at = read.device_position
+        return read.positions, (at.x, at.y, at.z)
+
+    measured(cuboids, frame, params.meters_per_unit or 1.0)
+    return as_files({"annotations": cuboids})
+
+
 def _test_answer(params: LidarAnnotationParams, seed: str, media: MediaInfo) -> Answer:
     maker = CuboidMaker(_checker(params), label_names(params), len(params.attachments), seed)
     return as_files({"annotations": maker.make()})
@@ -240,7 +271,10 @@ TASK_TYPE = TaskType(
     attachments=frame_refs,
     check_response=_check,
     file_links=part_links("annotations"),
-    result_files=stored_parts("annotations"),
+    result_files=_result_files,
+    examine=examine_frame,
+    check_media=linked_prelabels(_checked),
+    needs_frames=lambda _: True,
     test_answer=_test_answer,
     agreement=_agreement,
     canonical=_canonical,

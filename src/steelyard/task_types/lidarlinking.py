@@ -29,7 +29,7 @@ from steelyard.task_types._shared.file_parts import (
     read_parts,
     stored_parts,
 )
-from steelyard.task_types._shared.lidar_cuboids import LidarCuboid
+from steelyard.task_types._shared.lidar_cuboids import CuboidFile, LidarCuboid
 from steelyard.task_types._shared.lidar_linking import (
     LINKING_FILE,
     CameraIndex,
@@ -37,6 +37,7 @@ from steelyard.task_types._shared.lidar_linking import (
     LinkingChecker,
     LinkingFile,
     LinkingFrame,
+    cameras_of,
     known_labels,
     offered,
     questions_of,
@@ -45,13 +46,15 @@ from steelyard.task_types._shared.lidar_linking import (
 from steelyard.task_types._shared.lidar_params import (
     LIDAR_RULES,
     UNITS_SECTION,
+    Prelabel,
     SourceParams,
     build_on,
+    check_cameras,
     check_frame_count,
     check_label_list,
     check_source_params,
-    frame_count,
     lidar_words,
+    linked_prelabels,
     prelabel,
     prelabel_content,
     prelabel_refs,
@@ -59,6 +62,13 @@ from steelyard.task_types._shared.lidar_params import (
     refused,
     source_labels,
     source_of,
+)
+from steelyard.task_types._shared.lidar_source import (
+    examine_frame,
+    frame_total,
+    labels_by_uuid,
+    source_cuboids,
+    source_frames,
 )
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import (
@@ -161,8 +171,13 @@ def _prelabels(params: Any) -> dict[str, Any] | None:
         return None
     if found.url is not None:
         return {"annotations": {"url": found.url}}
-    frames = prelabel_content(found, LinkingFile)
-    check_frame_count(found, len(frames), params)
+    return {"annotations": msgspec.to_builtins(_checked(params, found, found.content, MediaInfo()))}
+
+
+def _checked(params: Any, found: Prelabel, content: Any, media: MediaInfo) -> LinkingFile:
+    """Pre-labels as frames; raises InvalidRequest."""
+    frames = prelabel_content(found, LinkingFile, content)
+    check_frame_count(found, len(frames), frame_total(params, media))
     # The checker completes in place what belongs to the params.
     frames = [
         LinkingFrame(
@@ -173,9 +188,9 @@ def _prelabels(params: Any) -> dict[str, Any] | None:
         )
         for frame in frames
     ]
-    issues, _ = LinkingChecker(params, complete=False).check(found.path, frames)
+    issues, _ = LinkingChecker(params, media, complete=False).check(found.path, frames)
     raise_first(issues)
-    return {"annotations": msgspec.to_builtins(frames)}
+    return frames
 
 
 def _check_prelabels(params: Any) -> None:
@@ -208,6 +223,8 @@ _parse = ParamsParser(
 def _build_on(params: LidarLinkingParams, found: SourceTask | None) -> dict[str, Any]:
     """Its labels, too, where the request has none (§9.1)."""
     taken = build_on(params, found)
+    if found is not None:
+        check_cameras(params, found)
     given = any(limits is not None for limits in known_labels(params).values())
     return taken if given or found is None else {**taken, "labels": source_labels(found)}
 
@@ -222,7 +239,7 @@ def _check(params: LidarLinkingParams, data: bytes, media: MediaInfo) -> tuple[l
     frames, problems = read_content(LINKING_FILE, inline, ("annotations",))
     if problems:
         return problems, data
-    issues, changed = LinkingChecker(params).check("annotations", frames)
+    issues, changed = LinkingChecker(params, media).check("annotations", frames)
     return issues, patched(data, {"annotations": frames}) if changed and not issues else data
 
 
@@ -273,12 +290,17 @@ def _projected(
 
 
 def _test_answer(params: LidarLinkingParams, seed: str, media: MediaInfo) -> Answer:
-    """Shapes in the first camera asked for; the source's frames, cameras and cuboids are not known here."""
+    """Shapes in the first camera, of cuboids of the source where these are at hand and have the label, else of things that no cuboid has."""
     rng = random.Random(seed)  # noqa: S311  (repeatable on purpose)
     limits, known, questions = offered(params), known_labels(params), questions_of(params)
     made: list[tuple[str, dict[str, Any]]] = []
+    free = _seen_throughout(source_cuboids(params, media))
 
     def add(kind: str, label: str, identity: str) -> None:
+        cuboid = next((key for key, found in free.items() if found == label), None)
+        if cuboid is not None:
+            identity = cuboid
+            del free[cuboid]
         shape = limits[kind].make(rng, Frame.of(media.width, media.height))
         if shape is None:
             return
@@ -293,7 +315,7 @@ def _test_answer(params: LidarLinkingParams, seed: str, media: MediaInfo) -> Ans
                 {
                     "cuboid_uuid": identity,
                     **plain,
-                    "not_in_lidar": True,
+                    "not_in_lidar": cuboid is None,
                     "attributes": plain.get("attributes", {}),
                 },
             )
@@ -323,10 +345,20 @@ def _test_answer(params: LidarLinkingParams, seed: str, media: MediaInfo) -> Ans
                     fits = [made[-1][1]]
             if fits:
                 item["attributes"][key] = fits[0]["cuboid_uuid"]
-    cameras = sorted(params.camera_ids or [0])
     shapes = [item for _, item in made]
-    frame = [{"camera_used": c, "annotations": shapes if c == cameras[0] else []} for c in cameras]
-    return as_files({"annotations": [{"camera_responses": frame} for _ in range(frame_count(params) or 1)]})
+    frames: list[Any] = []
+    for n in range(frame_total(params, media) or 1):
+        cameras = cameras_of(params, media, n) or sorted(params.camera_ids or [0])
+        found = [{"camera_used": c, "annotations": shapes if c == cameras[0] else []} for c in cameras]
+        frames.append({"camera_responses": found})
+    return as_files({"annotations": frames})
+
+
+def _seen_throughout(frames: CuboidFile | None) -> dict[str, str]:
+    """Labels of the cuboids that are there in every frame, by uuid."""
+    labels = labels_by_uuid(frames) or {}
+    seen = Counter(str(c.uuid) for frame in frames or () for c in frame.cuboids)
+    return {key: label for key, label in labels.items() if seen[key] == len(frames or ())}
 
 
 def _images(frames: LinkingFile) -> dict[tuple[int, int], list[AnyShape]]:
@@ -426,4 +458,7 @@ TASK_TYPE = TaskType(
     hypothesis=_prelabels,
     source=source_of,
     build_on=_build_on,
+    source_files=source_frames,
+    examine=examine_frame,
+    check_media=linked_prelabels(_checked),
 )

@@ -31,6 +31,7 @@ from steelyard.task_types._shared.lidar_params import (
     LIDAR_RULES,
     UNITS_SECTION,
     FrameUrls,
+    Prelabel,
     SourceParams,
     attribute_check,
     build_on,
@@ -38,14 +39,22 @@ from steelyard.task_types._shared.lidar_params import (
     check_frame_urls,
     check_label_list,
     check_source_params,
-    frame_count,
     frame_refs,
     lidar_words,
+    linked_prelabels,
     prelabel,
     prelabel_content,
     raise_first,
     refused,
     source_of,
+)
+from steelyard.task_types._shared.lidar_source import (
+    encoding_of,
+    examine_frame,
+    frame_total,
+    labels_by_uuid,
+    source_cuboids,
+    source_frames,
 )
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import ATTRIBUTES, OBJECTS, attribute_score
@@ -131,18 +140,24 @@ def _questions(params: Any) -> Questionnaire:
 
 
 def _check_content(
-    params: Any, path: str, given: PointSegmentation, complete: bool = True
+    params: Any, path: str, given: PointSegmentation, media: MediaInfo, complete: bool = True
 ) -> tuple[list[Issue], bool]:
     """Issues of a segmentation, and whether answers were dropped that do not apply."""
     issues: list[Issue] = []
+    source = labels_by_uuid(source_cuboids(params, media))
     known, questions = _instances(params), _questions(params)
     changed = False
     for i, entry in enumerate(given.objects):
         where = f"{path}.objects[{i}]"
         if entry.index != i + 1:
             issues.append(Issue(f"{where}.index", f"must be {i + 1}, its position in the list"))
-        # Objects of the source task's cuboids carry its labels, which only the platform knows.
-        if entry.label not in known and not (params.lidar_task is not None and entry.instance):
+        # Objects of the source task's cuboids carry its labels, which are known where its answer is at hand.
+        foreign = (
+            params.lidar_task is not None and entry.instance and (source is None or entry.uuid in source)
+        )
+        if source is not None and entry.uuid in source and source[entry.uuid] != entry.label:
+            issues.append(Issue(f"{where}.label", f'must be "{source[entry.uuid]}", the label of its cuboid'))
+        elif entry.label not in known and not foreign:
             issues.append(Issue(f"{where}.label", "is not one of the task's labels"))
         if entry.instance:
             found, kept = questions.check(
@@ -156,7 +171,7 @@ def _check_content(
         elif known.get(entry.label):
             issues.append(Issue(f"{where}.instance", "must be true, the label has instances"))
     issues += _repeated(path, given.objects)
-    expected = frame_count(params)
+    expected = frame_total(params, media)
     frames = given.point_objects
     if expected is not None and len(frames) != expected:
         return [
@@ -164,16 +179,39 @@ def _check_content(
             Issue(f"{path}.point_objects", f"must have {expected} frames, has {len(frames)}"),
         ], changed
     n = len(given.objects)
-    # Where distance limits what has to be labeled, the frames decide; they are checked where they can be read.
-    all_labeled = complete and params.allow_unlabeled is False and params.max_distance_meters is None
+    all_labeled = complete and params.allow_unlabeled is False
     for f, indexes in enumerate(frames):
+        facts = media.frames[f] if f < len(media.frames) else None
+        if facts is not None and len(indexes) != facts.points:
+            problem = f"must have {facts.points} indexes, one for each point of the frame, has {len(indexes)}"
+            issues.append(Issue(f"{path}.point_objects[{f}]", problem))
+            continue
         if indexes and max(indexes) > n:
             issues.append(
                 Issue(f"{path}.point_objects[{f}]", f"has index {max(indexes)}, there are {n} objects")
             )
-        if all_labeled and indexes and min(indexes) == 0:
-            issues.append(Issue(f"{path}.point_objects[{f}]", f"leaves {indexes.count(0)} points unlabeled"))
+        left = _unlabeled(params, f, indexes, media) if all_labeled and indexes and min(indexes) == 0 else 0
+        if left:
+            issues.append(Issue(f"{path}.point_objects[{f}]", f"leaves {left} points unlabeled"))
     return issues, changed
+
+
+def _unlabeled(params: Any, f: int, indexes: list[int], media: MediaInfo) -> int:
+    """How many points of a frame lack a label that they must have: those within `max_distance_meters`, as far as the frame can be read."""
+    import numpy as np
+
+    from steelyard.lidar.frames import read_frame
+
+    if params.max_distance_meters is None:
+        return indexes.count(0)
+    content = media.frame(f)
+    if content is None:
+        return 0
+    frame = read_frame(content, encoding_of(params, content))
+    at = frame.device_position
+    apart = np.linalg.norm(frame.positions - np.array([at.x, at.y, at.z]), axis=1)
+    near = apart * (params.meters_per_unit or 1.0) <= params.max_distance_meters
+    return int((near & (np.fromiter(indexes, np.uint32, len(indexes)) == 0)).sum())
 
 
 def _repeated(path: str, objects: Sequence[PointObject]) -> list[Issue]:
@@ -190,7 +228,11 @@ def _prelabels(params: Any) -> dict[str, Any] | None:
         return None
     if found.url is not None:
         return {"point_segmentations": {"url": found.url}}
-    content: Any = found.content
+    return {"point_segmentations": msgspec.to_builtins(_checked(params, found, found.content, MediaInfo()))}
+
+
+def _checked(params: Any, found: Prelabel, content: Any, media: MediaInfo) -> PointSegmentation:
+    """Pre-labels as a segmentation; raises InvalidRequest."""
     if isinstance(content, dict):
         given = cast("dict[str, Any]", content)
         # The prose of the original documentation uses other keys than its sample; both are taken.
@@ -199,9 +241,9 @@ def _prelabels(params: Any) -> dict[str, Any] | None:
             "point_objects": given.get("point_objects", given.get("point_labels")),
         }
     parsed = prelabel_content(found, PointSegmentation, content)
-    check_frame_count(found, len(parsed.point_objects), params)
-    raise_first(_check_content(params, found.path, parsed, complete=False)[0])
-    return {"point_segmentations": msgspec.to_builtins(parsed)}
+    check_frame_count(found, len(parsed.point_objects), frame_total(params, media))
+    raise_first(_check_content(params, found.path, parsed, media, complete=False)[0])
+    return parsed
 
 
 def _check_prelabels(params: Any) -> None:
@@ -237,7 +279,7 @@ def _check(params: LidarSegmentationParams, data: bytes, media: MediaInfo) -> tu
     if inline is not None:
         content, issues = read_content(_FILE, inline, ("point_segmentations",))
         if not issues:
-            issues, changed = _check_content(params, "point_segmentations", content)
+            issues, changed = _check_content(params, "point_segmentations", content, media)
             changes |= {"point_segmentations": content} if changed else {}
     cuboids = parts.get("annotations")
     if cuboids is not None:
@@ -249,7 +291,7 @@ def _check(params: LidarSegmentationParams, data: bytes, media: MediaInfo) -> tu
             for frame in frames:
                 for cuboid in frame.cuboids:
                     cuboid.attributes = {}
-            problems, done, changed = checker.check("annotations", frames, frame_count(params))
+            problems, done, changed = checker.check("annotations", frames, frame_total(params, media))
             for cuboid, answers in zip((c for frame in done for c in frame.cuboids), given, strict=True):
                 cuboid.attributes = answers
             changes |= {"annotations": done} if changed else {}
@@ -283,9 +325,22 @@ def segmentation_answer(params: LidarSegmentationParams, seed: str, points: Sequ
 
 
 def _test_answer(params: LidarSegmentationParams, seed: str, media: MediaInfo) -> Answer:
-    # The frames are not read here, so none has points that would need an index.
-    answer = segmentation_answer(params, seed, [0] * (frame_count(params) or 1))
-    return as_files(answer)
+    """Indexes for the points of the frames that can be read; of the others nothing is known, and they count as having none."""
+    total = frame_total(params, media) or 1
+    known = [media.frames[n] if n < len(media.frames) else None for n in range(total)]
+    answer = segmentation_answer(params, seed, [0 if facts is None else facts.points for facts in known])
+    cuboids = source_cuboids(params, media)
+    return as_files(answer if cuboids is None else {**answer, "annotations": cuboids})
+
+
+def _result_files(params: LidarSegmentationParams, data: bytes, media: MediaInfo) -> Answer:
+    """Its own file, and the cuboids that the task builds on (§8.2), as they are where the answer does not bring them along."""
+    answer = stored_parts("point_segmentations", "annotations")(params, data, media)
+    cuboids = None if "annotations" in answer.response else source_cuboids(params, media)
+    if cuboids is None:
+        return answer
+    more = as_files({"annotations": cuboids})
+    return Answer({**answer.response, **more.response}, (*answer.files, *more.files))
 
 
 def _agreement(
@@ -377,7 +432,11 @@ TASK_TYPE = TaskType(
     attachments=frame_refs,
     check_response=_check,
     file_links=part_links("point_segmentations", "annotations"),
-    result_files=stored_parts("point_segmentations", "annotations"),
+    result_files=_result_files,
+    source_files=source_frames,
+    examine=examine_frame,
+    check_media=linked_prelabels(_checked),
+    needs_frames=lambda params: params.allow_unlabeled is False and params.max_distance_meters is not None,
     test_answer=_test_answer,
     agreement=_agreement,
     canonical=_canonical,

@@ -36,15 +36,18 @@ from steelyard.task_types._shared.lidar_params import (
     UNITS_SECTION,
     FrameUrls,
     LidarParams,
+    Prelabel,
     check_frame_urls,
     check_label_list,
     frame_refs,
     lidar_words,
+    linked_prelabels,
     prelabel,
     prelabel_content,
     raise_first,
     refused,
 )
+from steelyard.task_types._shared.lidar_source import examine_frame
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, first_violation
 from steelyard.task_types._shared.shape_agreement import (
     ATTRIBUTES,
@@ -283,12 +286,17 @@ def _prelabels(params: Any) -> dict[str, Any] | None:
         return None
     if found.url is not None:
         return {"annotations": {"url": found.url}}
-    content = {"annotations": found.content} if isinstance(found.content, list) else found.content
+    return {"annotations": _plain(_checked(params, found, found.content, MediaInfo()))}
+
+
+def _checked(params: Any, found: Prelabel, content: Any, media: MediaInfo) -> TopdownFile:
+    """Pre-labels as shapes; raises InvalidRequest."""
+    content = {"annotations": content} if isinstance(content, list) else content
     given = prelabel_content(found, TopdownFile, content)
     given = TopdownFile(annotations=list(given.annotations), tile=given.tile)
     issues, _ = _Checker(params, Frame(), complete=False).check(found.path, given)
     raise_first(issues)
-    return {"annotations": _plain(given)}
+    return given
 
 
 def _check_prelabels(params: Any) -> None:
@@ -382,12 +390,8 @@ def _test_answer(params: LidarTopdownParams, seed: str, media: MediaInfo) -> Ans
     if world:
         mpp = params.meters_per_pixel or METERS_PER_PIXEL
         side = max(1, min(2**20, math.ceil(120 * (params.meters_per_unit or 1.0) / mpp)))
-        content["tile"] = {
-            "origin": {"x": -60, "y": 60},
-            "meters_per_pixel": mpp,
-            "width": side,
-            "height": side,
-        }
+        origin = {"x": -60, "y": 60}
+        content["tile"] = {"origin": origin, "meters_per_pixel": mpp, "width": side, "height": side}
     return as_files({"annotations": content})
 
 
@@ -462,15 +466,15 @@ def _summarize(_: Any, response: dict[str, Any]) -> dict[str, Any]:
 
 def _attachments(params: LidarTopdownParams) -> list[AttachmentRef]:
     """The frames or the aerial image, its context, a pre-label file. In lidar mode the frames' own images are the context."""
-    refs = [ref for ref in frame_refs(params) if ref.role != "hypothesis"]
-    if params.aerial is not None:
-        path = "attachment[0]" if isinstance(params.attachment, list) else "attachment"
-        refs.append(AttachmentRef(path, params.aerial, media="image"))
-        refs += [
-            AttachmentRef(f"context_attachments[{i}].attachment", c.attachment, role="context", media="image")
-            for i, c in enumerate(params.context_attachments or ())
-        ]
-    return refs + [ref for ref in frame_refs(params) if ref.role == "hypothesis"]
+    if params.aerial is None:
+        return frame_refs(params)
+    path = "attachment[0]" if isinstance(params.attachment, list) else "attachment"
+    refs = [AttachmentRef(path, params.aerial, media="image")]
+    refs += [
+        AttachmentRef(f"context_attachments[{i}].attachment", c.attachment, role="context", media="image")
+        for i, c in enumerate(params.context_attachments or ())
+    ]
+    return refs + frame_refs(params)
 
 
 TASK_TYPE = TaskType(
@@ -480,6 +484,8 @@ TASK_TYPE = TaskType(
     response=LidarTopdownResponse,
     parse_params=_parse,
     attachments=_attachments,
+    examine=examine_frame,
+    check_media=linked_prelabels(_checked),
     check_response=_check,
     file_links=part_links("annotations"),
     result_files=stored_parts("annotations"),

@@ -14,7 +14,13 @@ from steelyard.task_types._shared.common import AttachmentUrl, check_address
 from steelyard.task_types._shared.drawing import ATTRIBUTE_RULES, label_rules
 from steelyard.task_types._shared.image import IMAGE_SECTION, ImageParams, image_attachments, image_rules
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, read_response, shorten
-from steelyard.task_types._shared.segment_masks import MAX_SEGMENTS, Painted, mask_issues, renumbered
+from steelyard.task_types._shared.segment_masks import (
+    MAX_SEGMENTS,
+    Painted,
+    mask_issues,
+    mask_problem,
+    renumbered,
+)
 from steelyard.task_types._shared.segments import (
     Segment,
     class_scores,
@@ -164,7 +170,7 @@ def _check_hypothesis(params: Any) -> None:
         _check_prelabels(params, params.hypothesis)
 
 
-def _check_expected(params: SegmentAnnotationParams, data: bytes) -> list[Issue]:
+def _check_expected(params: SegmentAnnotationParams, data: bytes, media: MediaInfo) -> list[Issue]:
     expected = read_response(_EXPECTED, data)
     if isinstance(expected, list):
         return expected
@@ -172,7 +178,8 @@ def _check_expected(params: SegmentAnnotationParams, data: bytes) -> list[Issue]
         _check_prelabels(params, expected)
     except InvalidRequest as error:
         return list(error.issues)
-    return []
+    problem = _mask_fault(expected, media)
+    return [] if problem is None else [Issue("annotations.combined.indexedImage", problem)]
 
 
 def _check_prelabels(params: Any, given: SegmentHypothesis) -> None:
@@ -184,13 +191,24 @@ def _check_prelabels(params: Any, given: SegmentHypothesis) -> None:
     indexes = [entry.index for _, entry in _entries(given.label_mapping)]
     if len(set(indexes)) < len(indexes):
         raise InvalidRequest(_H9, issues=[Issue("hypothesis.labelMapping", "indexes must be unique")])
-    check_address(given.annotations.combined.indexed_image, "hypothesis.annotations.combined.indexedImage")
+    check_address(given.annotations.combined.indexed_image, _MASK)
     attributes = cast("Attributes | None", params.annotation_attributes) or {}
     for key in given.global_attributes or ():
         if key not in attributes or not attributes[key].is_global:
             path = f"hypothesis.global_attributes.{key}"
             problem = "is not a global attribute of this task"
             raise InvalidRequest(f"{path} {problem}.", issues=[Issue(path, problem)])
+
+
+def _mask_fault(given: SegmentHypothesis | None, media: MediaInfo) -> str | None:
+    """Why the mask of pre-labels is none of the image; indexes that the mapping lacks count as unlabelled (§8.5)."""
+    mask = media.files.get(given.annotations.combined.indexed_image) if given else None
+    return None if mask is None else mask_problem(mask, media)
+
+
+def _check_media(params: SegmentAnnotationParams, media: MediaInfo) -> list[Issue]:
+    problem = _mask_fault(params.hypothesis, media)
+    return [] if problem is None else [Issue(_MASK, f"{_MASK} {problem}")]
 
 
 def _entries(mapping: LabelMapping) -> list[tuple[str, SegmentEntry]]:
@@ -201,6 +219,7 @@ def _entries(mapping: LabelMapping) -> list[tuple[str, SegmentEntry]]:
     ]
 
 
+_MASK = "hypothesis.annotations.combined.indexedImage"
 _L7 = "labels must be a non-empty array of labels."
 _H9 = "hypothesis.labelMapping indexes must be unique integers of at least 1."
 _H10 = "hypothesis must contain labelMapping and annotations.combined.indexedImage."
@@ -375,19 +394,16 @@ def _agreement(
     """
     known = paintable(params)
     first, second = _indexes(a), _indexes(b)
-    labels = {
-        label: (list(first.get(label, ())), list(second.get(label, ()))) for label in {**first, **second}
-    }
+    both = {**first, **second}
+    labels = {label: (list(first.get(label, ())), list(second.get(label, ()))) for label in both}
     masks = [decode_index(_mask(x)) for x in (a, b)]
     instances = frozenset(label for label in labels if known.get(label))
     scores, matches = class_scores(masks[0], masks[1], labels, instances)
     objects = sum(scores.values()) / len(scores) if scores else 1.0
     attributes = _attribute_agreement(params, a, b, matches)
     score = objects if attributes is None else OBJECTS * objects + ATTRIBUTES * attributes
-    detail: dict[str, Any] = {
-        "objects": round(objects, 6),
-        "labels": {k: round(v, 6) for k, v in scores.items()},
-    }
+    rounded = {k: round(v, 6) for k, v in scores.items()}
+    detail: dict[str, Any] = {"objects": round(objects, 6), "labels": rounded}
     if attributes is not None:
         detail["attributes"] = round(attributes, 6)
     return Agreement(score, {**detail, "pairs": [list(pair) for pair in matches]})
@@ -453,15 +469,13 @@ def _attachments(params: SegmentAnnotationParams) -> list[AttachmentRef]:
     refs = image_attachments(params)
     if params.hypothesis is not None:
         url = params.hypothesis.annotations.combined.indexed_image
-        path = "hypothesis.annotations.combined.indexedImage"
-        refs.append(AttachmentRef(path, url, role="hypothesis", media="image"))
+        refs.append(AttachmentRef(_MASK, url, role="hypothesis", media="image"))
     return refs
 
 
 def _hypothesis(params: SegmentAnnotationParams) -> dict[str, Any] | None:
-    return (
-        None if params.hypothesis is None else cast("dict[str, Any]", msgspec.to_builtins(params.hypothesis))
-    )
+    given = params.hypothesis
+    return None if given is None else cast("dict[str, Any]", msgspec.to_builtins(given))
 
 
 TASK_TYPE = TaskType(
@@ -471,6 +485,7 @@ TASK_TYPE = TaskType(
     response=SegmentAnnotationResponse,
     parse_params=_parse,
     attachments=_attachments,
+    check_media=_check_media,
     check_response=_check,
     file_links=_file_links,
     result_files=_result_files,

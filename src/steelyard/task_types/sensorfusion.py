@@ -22,7 +22,7 @@ from steelyard.lidar.annotations import (
     kind_of,
     problems,
 )
-from steelyard.task_types._base import Agreement, Answer, AttachmentRef, MediaInfo, TaskType
+from steelyard.task_types._base import Agreement, Answer, AttachmentRef, MediaInfo, TaskType, Unreadable
 from steelyard.task_types._shared.common import NO_ATTACHMENT, AttachmentUrl, CommonParams
 from steelyard.task_types._shared.drawing import label_rules
 from steelyard.task_types._shared.file_parts import (
@@ -123,6 +123,17 @@ def _check_definitions(params: Any) -> None:
                 for x in error.issues
             ]
             raise InvalidRequest(text, issues=issues) from None
+
+
+def _examine(params: SensorFusionParams, ref: AttachmentRef, content: bytes) -> None:
+    """Raises Unreadable with every problem of the scene."""
+    from steelyard.lidar.scene import SceneError, read_scene
+
+    try:
+        read_scene(content)
+    except SceneError as error:
+        details = {".".join(["attachments.0", *map(str, p.path)]): p.errors for p in error.problems}
+        raise Unreadable(f"attachment 0 is not a valid sensor_fusion file: {error}", details) from None
 
 
 _parse = ParamsParser(
@@ -441,6 +452,7 @@ TASK_TYPE = TaskType(
     response=SensorFusionResponse,
     parse_params=_parse,
     attachments=lambda params: [AttachmentRef("attachments[0]", params.attachments[0], media="scene")],
+    examine=_examine,
     check_response=_check,
     file_links=part_links("annotations"),
     result_files=stored_parts("annotations"),

@@ -128,7 +128,7 @@ def _check(params: TextCollectionParams, data: bytes, media: MediaInfo) -> tuple
     return [], msgspec.json.encode(TextCollectionResponse(annotations=cleaned))
 
 
-def _check_expected(params: TextCollectionParams, data: bytes) -> list[Issue]:
+def _check_expected(params: TextCollectionParams, data: bytes, media: MediaInfo) -> list[Issue]:
     response = read_response(_RESPONSE, data)
     if isinstance(response, list):
         return response

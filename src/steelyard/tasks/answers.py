@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec import structs
+
 from steelyard.ctx import Ctx
-from steelyard.task_types import TASK_TYPES, Answer, MediaInfo, TaskType
+from steelyard.task_types import TASK_TYPES, Answer, MediaInfo, SourceTask, TaskType
 from steelyard.tasks.fetching import measure_file
 
 MAX_HEAVY_PIXELS = 16_000_000
@@ -21,16 +23,20 @@ async def make_answer(
     params: Any,
     params_json: bytes,
     seed: str,
+    source: SourceTask | None = None,
 ) -> Answer:
     """The answer; made in the process pool when the type needs numeric libraries.
 
-    Attachments of test tasks are not fetched (platform-api §2.2), but a file that was uploaded here is measured.
+    Attachments of test tasks are not fetched (platform-api §2.2), but a file that was uploaded here is measured. `source`: the task that
+    this one builds on, with its files.
     """
     media = await media_of_request(ctx, space_id, task_type, params)
+    if source is not None:
+        media = structs.replace(media, source=source)
     if not task_type.heavy_test_answer:
         return task_type.test_answer(params, seed, media)
     if media.width * media.height > MAX_HEAVY_PIXELS:
-        media = MediaInfo()
+        media = MediaInfo(source=source)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(ctx.cpu, _answer_in_pool, type_name, params_json, seed, media)
 

@@ -36,7 +36,7 @@ _result_by_id = Q.opt("result_by_id", _Stored)
 _uploaded_file = Q.opt("uploaded_file", _Stored)
 
 
-class _Unreadable(Exception):
+class _Unreadable(ValueError):
     """Why a file cannot be had."""
 
 
@@ -67,16 +67,16 @@ async def _read(ctx: Ctx, space_id: int, task_id: str, url: str, member_id: int 
     if "\x00" in url:
         raise _Unreadable("is not a URL that can be read")
     if url.startswith("data:"):
-        return _unpacked(_data(url), left)
+        return unpacked(_data(url), left)
     stored = await _find(ctx, space_id, task_id, url, member_id)
     if stored is None:
-        return _unpacked(await _fetch(ctx, url, left), left)
+        return unpacked(await _fetch(ctx, url, left), left)
     if stored.sha256 is None:
         raise _Unreadable("refers to a file that is not there")
     if (stored.size_bytes or 0) > left:
         raise _Unreadable(f"is too large: the files of an answer may hold {MAX_CONTENT_BYTES} bytes together")
     try:
-        return _unpacked(await ctx.store.get(stored.sha256), left)
+        return unpacked(await ctx.store.get(stored.sha256), left)
     except NotFound:
         raise _Unreadable("refers to a file that is gone") from None
 
@@ -137,8 +137,8 @@ def _data(url: str) -> bytes:
         raise _Unreadable("is not a valid data: URL") from None
 
 
-def _unpacked(content: bytes, left: int) -> bytes:
-    """Content without the gzip that JSON may come in."""
+def unpacked(content: bytes, left: int) -> bytes:
+    """Content without the gzip that JSON may come in; raises ValueError if it is damaged or longer than `left` bytes."""
     if content[:2] != b"\x1f\x8b":
         return content
     inflater = zlib.decompressobj(31)

@@ -22,8 +22,7 @@ from steelyard.errors import (
     parameter,
     under,
 )
-from steelyard.ids import is_wire_id
-from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Dependents, SourceTask, TaskType
+from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Dependents, TaskType
 from steelyard.tasks import idempotency
 from steelyard.tasks import queries as q
 from steelyard.tasks.answers import make_answer, media_of_request
@@ -35,6 +34,7 @@ from steelyard.tasks.model import BatchTarget, NewDependent, NewTask, ProjectDef
 from steelyard.tasks.pages import made_up_pages
 from steelyard.tasks.platform import PlatformParams, decode_platform
 from steelyard.tasks.results import store_answer
+from steelyard.tasks.sources import source_id, source_task
 
 _NONE: dict[str, Raw] = {}
 _TRIES = 6
@@ -169,13 +169,14 @@ async def new_task(
     if platform.callback_url is None:
         platform.callback_url = (await _space(ctx, actor)).default_callback_url
     defaults = task_type.default_params(params)
-    source = task_type.source(params)
-    if source is not None:
-        defaults = {**defaults, **task_type.build_on(params, await _source(ctx, actor, source))}
+    named, source = source_id(task_type, params), None
+    if named is not None:
+        source, _ = await source_task(ctx, actor.space_id, named, files=actor.is_test)
+        defaults = {**defaults, **task_type.build_on(params, source)}
     params_json = add_defaults(
         merged.params_json, {**(project.params if project else _NONE), **body}, defaults
     )
-    if source is not None:
+    if named is not None:
         params = task_type.parse_params(params_json)
     now = ctx.clock.now()
     task_id = ctx.ids.mint(now)
@@ -203,7 +204,9 @@ async def new_task(
     if declared is not None:
         task.dependents = await declare(ctx, actor, declared, task_id, task.unique_id, fresh=fresh)
     if actor.is_test:
-        answer = await make_answer(ctx, actor.space_id, type_name, task_type, params, params_json, task_id)
+        answer = await make_answer(
+            ctx, actor.space_id, type_name, task_type, params, params_json, task_id, source
+        )
         secure = (await _space(ctx, actor)).secure_result_urls
         task.response, task.result_files = await store_answer(ctx, task_id, answer, secure=secure)
         if task_type.has_pages:
@@ -212,14 +215,6 @@ async def new_task(
         done = ctx.clock.now()
         task.completed_at = max(created_at, done.replace(microsecond=done.microsecond // 1000 * 1000))
     return task
-
-
-async def _source(ctx: Ctx, actor: Actor, task_id: str) -> SourceTask | None:
-    row = await q.source_task(ctx.db, space_id=actor.space_id, id=task_id) if is_wire_id(task_id) else None
-    if row is None:
-        return None
-    answer = None if row.response is None else row.response.encode()
-    return SourceTask(row.type, row.status, row.params.encode(), answer)
 
 
 def _head(

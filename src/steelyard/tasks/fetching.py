@@ -27,10 +27,11 @@ IMPORT_POLL_S = 2.0
 
 
 class Outcome(Struct, frozen=True):
-    """What came of an attachment. Stored: `sha256` and what follows it. Failed: `status_code` and `message` for the customer.
+    """What came of an attachment. Stored: `sha256` and what follows it; `detail` as in `facts.FileFacts`. Failed: `status_code` and `message` for the customer.
 
     `status_code` is the HTTP status received; without one: 500 for transport failures, 403 for an address that this server refuses to
-    contact, 400 for a URL that cannot be fetched at all. `transient`: the same may succeed later.
+    contact, 400 for a URL that cannot be fetched at all. `transient`: the same may succeed later. `details`:
+    everything that is wrong with a file that was fetched, by place.
     """
 
     state: str
@@ -41,8 +42,10 @@ class Outcome(Struct, frozen=True):
     mime_type: str | None = None
     width: int | None = None
     height: int | None = None
+    detail: str | None = None
     transient: bool = False
     importing: bool = False
+    details: dict[str, list[str]] = {}
 
 
 class FileContent(Struct, frozen=True):

@@ -6,7 +6,9 @@ All of it happens before the transaction that the answer goes in with; files of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,8 +21,10 @@ from steelyard.ids import new_uuid
 from steelyard.storage import Spooled, record_blob
 from steelyard.task_types import TASK_TYPES, FileLink, MediaInfo, ResultFile
 from steelyard.tasks.contents import UPLOAD_URL, Q, read_contents
+from steelyard.tasks.facts import answered_media, media_info
 from steelyard.tasks.model import ResultFileRow
 from steelyard.tasks.results import store_files
+from steelyard.tasks.sources import source_task
 
 MAX_RESPONSE_BYTES = 10 * 1024 * 1024
 """Of the answer itself; what is larger goes into files."""
@@ -36,7 +40,7 @@ class InvalidResponse(InvalidRequest):
 class Subject(Struct, frozen=True):
     """What an answer is about: the task that its files will hang on, its type and params (JSON), and what is known of its media.
 
-    `secure`: URLs of files want a key (platform-api §16).
+    `secure`: URLs of files want a key (platform-api §16). `frames`: the stored objects of its lidar frames (sha256).
     """
 
     space_id: int
@@ -45,6 +49,7 @@ class Subject(Struct, frozen=True):
     params: bytes
     media: MediaInfo = MediaInfo()
     secure: bool = False
+    frames: tuple[str | None, ...] = ()
 
 
 class TakenAnswer(Struct, frozen=True):
@@ -66,16 +71,7 @@ class _Page(Struct, frozen=True):
     height: float
 
 
-class _MediaRow(Struct, frozen=True):
-    ordinal: int
-    media: str
-    frame: int | None
-    width: int | None
-    height: int | None
-
-
 _answered_task = Q.opt("answered_task", _TaskRow)
-_answered_media = Q.all("answered_media", _MediaRow)
 _add_result_files = Q.exec("add_result_files")
 _insert_answer_upload = Q.exec("insert_answer_upload")
 forget_answer_uploads = Q.exec("forget_answer_uploads")
@@ -86,17 +82,26 @@ async def subject_of(ctx: Ctx, space_id: int, task_id: str) -> Subject:
     task = await _answered_task(ctx.db, space_id=space_id, task_id=task_id)
     if task is None:
         raise NotFound("Task with that ID not found.")
-    rows = await _answered_media(ctx.db, space_id=space_id, task_id=task_id)
-    media = _media(rows)
+    rows = await answered_media(ctx.db, space_id=space_id, task_id=task_id)
+    media = media_info(rows)
     if task.pages is not None:
         pages = msgspec.json.decode(task.pages, type=list[_Page])
         media = msgspec.structs.replace(media, pages=tuple((page.width, page.height) for page in pages))
-    return Subject(space_id, task_id, task.type, task.params.encode(), media, secure=task.secure_result_urls)
+    frames = {row.frame: row.sha256 for row in rows if row.media == "lidar" and row.frame is not None}
+    return Subject(
+        space_id,
+        task_id,
+        task.type,
+        task.params.encode(),
+        media,
+        secure=task.secure_result_urls,
+        frames=tuple(frames.get(n) for n in range(len(media.frames))),
+    )
 
 
-def _media(rows: Sequence[_MediaRow]) -> MediaInfo:
-    first = next((row for row in rows if row.ordinal == rows[0].ordinal), None)
-    return MediaInfo() if first is None else MediaInfo(first.width or 0, first.height or 0)
+async def media_of(ctx: Ctx, space_id: int, task_id: str) -> MediaInfo:
+    """What is known of the stored files of a task."""
+    return media_info(await answered_media(ctx.db, space_id=space_id, task_id=task_id))
 
 
 async def take_answer(
@@ -113,9 +118,18 @@ async def take_answer(
     if issues:
         raise InvalidResponse(summary_of(issues), issues=issues)
     media = msgspec.structs.replace(subject.media, files=contents) if contents else subject.media
+    kind, frames = TASK_TYPES[subject.type], subject.frames
+    if kind.source is not None:
+        params = kind.parse_params(subject.params)
+        media = await _on_source(ctx, subject, kind.source(params), media)
+    if any(frames):
+        frames = frames if kind.needs_frames(kind.parse_params(subject.params)) else ()
     size = len(response) + len(subject.params) + sum(map(len, contents.values()))
-    heavy = size if not contents else max(size, _OFF_LOOP_BYTES + 1)
-    issues, stored, files = await _run(ctx, heavy, _check, subject.type, subject.params, response, media)
+    heavy = size if not contents and not frames and media.source is None else max(size, _OFF_LOOP_BYTES + 1)
+    async with _at_hand(ctx, frames) as paths:
+        issues, stored, files = await _run(
+            ctx, heavy, _check, subject.type, subject.params, response, media, paths
+        )
     if issues:
         raise InvalidResponse(summary_of(issues), issues=issues)
     if not files:
@@ -181,11 +195,47 @@ def _links(type_name: str, response: bytes) -> list[FileLink]:
     return list(task_type.file_links(given)) if isinstance(given, dict) else []
 
 
+async def _on_source(ctx: Ctx, subject: Subject, named: str | None, media: MediaInfo) -> MediaInfo:
+    if named is None:
+        return media
+    source, issues = await source_task(ctx, subject.space_id, named, files=True)
+    if issues:
+        raise InvalidResponse(f"lidar_task {named}: {summary_of(issues)}", issues=issues)
+    return msgspec.structs.replace(media, source=source)
+
+
+@asynccontextmanager
+async def _at_hand(ctx: Ctx, sha256s: Sequence[str | None]) -> AsyncGenerator[list[str | None]]:
+    """Paths of stored objects, None for those that are gone; copies of what lies elsewhere, for the time being."""
+    async with AsyncExitStack() as stack:
+        paths: list[str | None] = []
+        for sha256 in sha256s:
+            try:
+                path = None if sha256 is None else await stack.enter_async_context(ctx.store.as_file(sha256))
+            except NotFound:
+                path = None
+            paths.append(None if path is None else str(path))
+        yield paths
+
+
+def _reader(paths: Sequence[str | None]) -> Callable[[int], bytes | None]:
+    def read(n: int) -> bytes | None:
+        path = paths[n] if n < len(paths) else None
+        try:
+            return None if path is None else Path(path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    return read
+
+
 def _check(
-    type_name: str, params: bytes, response: bytes, media: MediaInfo
+    type_name: str, params: bytes, response: bytes, media: MediaInfo, frames: Sequence[str | None] = ()
 ) -> tuple[list[Issue], bytes, tuple[ResultFile, ...]]:
-    """All issues of an answer, or the answer as JSON bytes to store with its files. Pure."""
+    """All issues of an answer, or the answer as JSON bytes to store with its files. `frames`: paths of lidar frames."""
     task_type = TASK_TYPES[type_name]
+    if frames:
+        media = msgspec.structs.replace(media, frame=_reader(frames))
     parsed = task_type.parse_params(params)
     issues, stored = task_type.check_response(parsed, response, media)
     if issues or task_type.result_files is None:

@@ -8,13 +8,6 @@ from task t
 join space s on s.id = t.space_id
 where t.space_id = :space_id and t.id = :task_id;
 
--- name: answered_media
--- The facts of a task's own files, in document order.
-select ordinal, media, frame, width, height
-from attachment
-where space_id = :space_id and task_id = :task_id and role = 'attachment' and state = 'stored'
-order by ordinal;
-
 -- name: insert_answer_upload
 -- A part of an answer that was sent before it.
 insert into answer_upload (space_id, id, task_id, member_id, sha256, size_bytes, content_type, created_at)

@@ -7,7 +7,8 @@ the task errors; what was fetched in earlier rounds is kept. Everything else is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -19,14 +20,19 @@ from steelyard.db.outbox import wake
 from steelyard.db.pool import Executor, Tx
 from steelyard.derived.pyramid import FROM_PX
 from steelyard.jobs.specs import PrepareTask, RetryLater
-from steelyard.task_types import TASK_TYPES, AttachmentRef
+from steelyard.task_types import TASK_TYPES, AttachmentRef, SourceTask
+from steelyard.tasks.examining import examine
 from steelyard.tasks.fetching import IMPORT_POLL_S, Outcome, Q, fetch
 from steelyard.tasks.pages import keep_pages, read_pages
+from steelyard.tasks.sources import source_id, source_task
 from steelyard.tasks.transitions import fail_task, lock, queue_task
 
 _AT_ONCE = 4  # attachments of one task that are fetched at the same time
-_LOOKED_INTO = ("video", "audio", "pdf", "lidar", "scene")
+_PLAYED = ("video", "audio")
+_CLOUDS = ("lidar", "scene")
+"""Cut for the workbench after their type has read them, whose words say better what is wrong with them."""
 _IMPORT_TRIES = 300
+_MOST_DETAILS = 1000
 _ERROR = "One or more attachments could not be downloaded."
 OWN_ERROR = b'{"error":"The attachments could not be processed because of an error of this server."}'
 """The `response` when we failed, not an attachment: none is at fault, so none is named."""
@@ -59,13 +65,22 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
     if task is None:
         return
     kind = TASK_TYPES[task.type]
-    refs = list(kind.attachments(kind.parse_params(task.params.encode())))
-    outcomes = await fetch_all(ctx, args, refs)
+    params = kind.parse_params(task.params.encode())
+    refs = list(kind.attachments(params))
+    named, source, known = source_id(kind, params), None, dict[tuple[str, str], Outcome]()
+    if named is not None:
+        source, _ = await source_task(ctx, space_id, named, files=True)
+        if source is not None:
+            refs += kind.source_files(params, source)
+            known = await _stored(ctx, space_id, named)
+    outcomes = await fetch_all(ctx, args, refs, known)
     results = [outcomes[(ref.url, ref.media)] for ref in refs]
     saved = SaveAttachments(space_id, task_id, refs, results)
     if (again := next_round(ctx, args, results)) is not None:
         await saved(ctx.db)
         raise again
+    results = await look_closer(ctx, task.type, task.params.encode(), refs, results, source)
+    saved = structs.replace(saved, results=results)
     response = error_response(refs, results)
     pages = await read_pages(ctx, task.type, refs, results) if response is None else []
 
@@ -101,22 +116,33 @@ async def fail_unprepared(ctx: Ctx, args: PrepareTask) -> None:
     wake(ctx)
 
 
+async def _stored(ctx: Ctx, space_id: int, task_id: str) -> dict[tuple[str, str], Outcome]:
+    """What a task has stored already, by (url, media)."""
+    return {
+        (row.url, row.media): Outcome(
+            "stored",
+            200,
+            sha256=row.sha256,
+            size_bytes=row.size_bytes,
+            mime_type=row.mime_type,
+            width=row.width,
+            height=row.height,
+        )
+        for row in await _stored_attachments(ctx.db, space_id=space_id, task_id=task_id)
+    }
+
+
 async def fetch_all(
-    ctx: Ctx, args: PrepareTask, refs: Sequence[AttachmentRef]
+    ctx: Ctx,
+    args: PrepareTask,
+    refs: Sequence[AttachmentRef],
+    known: Mapping[tuple[str, str], Outcome] = MappingProxyType({}),
 ) -> dict[tuple[str, str], Outcome]:
-    """Outcome by (url, media); equal ones are fetched once, those of earlier rounds not again."""
-    outcomes: dict[tuple[str, str], Outcome] = {}
+    """Outcome by (url, media); equal ones are fetched once, those of earlier rounds and those that are `known` not again."""
+    wanted = {(ref.url, ref.media) for ref in refs}
+    outcomes = {key: outcome for key, outcome in known.items() if key in wanted}
     if args.tries > 0:
-        for row in await _stored_attachments(ctx.db, space_id=args.space_id, task_id=args.task_id):
-            outcomes[(row.url, row.media)] = Outcome(
-                "stored",
-                200,
-                sha256=row.sha256,
-                size_bytes=row.size_bytes,
-                mime_type=row.mime_type,
-                width=row.width,
-                height=row.height,
-            )
+        outcomes |= await _stored(ctx, args.space_id, args.task_id)
     missing = {(ref.url, ref.media): ref for ref in refs if (ref.url, ref.media) not in outcomes}
     gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -125,25 +151,48 @@ async def fetch_all(
             outcomes[key] = await fetch(ctx, args.space_id, ref)
 
     await _all(one(key, ref) for key, ref in missing.items())
-    await _look_into(ctx, outcomes)
+    await _look_into(ctx, outcomes, (*_PLAYED, "pdf"))
     return outcomes
 
 
-async def _look_into(ctx: Ctx, outcomes: dict[tuple[str, str], Outcome]) -> None:
-    """What is played, has pages or points is made ready for the workbench now, which shows whether it can be decoded at all."""
+async def look_closer(
+    ctx: Ctx,
+    type_name: str,
+    params: bytes,
+    refs: Sequence[AttachmentRef],
+    results: Sequence[Outcome],
+    source: SourceTask | None = None,
+) -> list[Outcome]:
+    """The outcomes after their type has looked at what is stored (`examine`); if nothing is at fault, clouds of points are ready for the
+    workbench, too."""
+    found = await examine(ctx, type_name, params, refs, results, source)
+    clouds = {(ref.url, ref.media): result for ref, result in zip(refs, found, strict=True)}
+    if any(result.state == "failed" for result in found):
+        return found
+    await _look_into(ctx, clouds, _CLOUDS)
+    return [
+        clouds[(ref.url, ref.media)] if ref.media in _CLOUDS else result
+        for ref, result in zip(refs, found, strict=True)
+    ]
+
+
+async def _look_into(ctx: Ctx, outcomes: dict[tuple[str, str], Outcome], medias: Sequence[str]) -> None:
+    """What serves as one of these `medias` is made ready for the workbench now, which shows whether it can be decoded at all."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(key: tuple[str, str], found: Outcome) -> None:
         assert found.sha256 is not None and found.mime_type is not None
         async with gate:
-            problem = await derived.ensure(ctx, found.sha256, found.mime_type, key[1])
-        if problem is not None:
-            outcomes[key] = Outcome("failed", 200, problem)
+            made = await derived.ensure(ctx, found.sha256, found.mime_type, key[1])
+        if made is not None and made.problem is not None:
+            outcomes[key] = Outcome("failed", 200, made.problem)
+        elif made is not None:
+            outcomes[key] = structs.replace(found, detail=made.detail)
 
     await _all(
         one(key, found)
         for key, found in outcomes.items()
-        if key[1] in _LOOKED_INTO and found.sha256 is not None and found.mime_type is not None
+        if key[1] in medias and found.sha256 is not None and found.mime_type is not None
     )
 
 
@@ -177,8 +226,8 @@ def next_round(ctx: Ctx, args: PrepareTask, results: Sequence[Outcome]) -> Retry
 def error_response(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) -> bytes | None:
     """The `response` of a task whose attachments failed (platform-api §3.4), None if none did.
 
-    Each failure once, in document order; those of a sequence under `frames`. `message` says why wherever there is more to say than a
-    status.
+    `details` lists what else is wrong with files that were fetched. Each failure once, in document order; frames of a sequence that were fetched but cannot be used under `frames`. `message` says why
+    wherever there is more to say than a status.
     """
     attachments: list[dict[str, Any]] = []
     frames: list[dict[str, Any]] = []
@@ -186,7 +235,7 @@ def error_response(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) ->
         if result.state != "failed":
             continue
         item: dict[str, Any] = {"statusCode": result.status_code, "url": ref.url}
-        if ref.frame is not None:
+        if ref.frame is not None and result.status_code == 200:
             frames.append({"frame": ref.frame, "message": result.message or "", "attachment": item})
         else:
             if result.message:
@@ -200,6 +249,11 @@ def error_response(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) ->
         response["attachments"] = attachments
     if frames:
         response["frames"] = frames
+    details = [
+        {"path": path, "errors": errors} for result in results for path, errors in result.details.items()
+    ]
+    if details:
+        response["details"] = details[:_MOST_DETAILS]
     return msgspec.json.encode(response)
 
 

@@ -101,4 +101,4 @@ def test_an_expected_response_may_be_the_response_itself(name: str, case: dict[s
     task_type = TASK_TYPES[name]
     if task_type.check_expected is not None:
         params = task_type.parse_params(msgspec.json.encode(case["params"]))
-        assert task_type.check_expected(params, msgspec.json.encode(case["response"])) == []
+        assert task_type.check_expected(params, msgspec.json.encode(case["response"]), MediaInfo()) == []

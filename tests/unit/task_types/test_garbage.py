@@ -113,7 +113,7 @@ def test_mutated_responses_give_issues_and_never_raise(name: str, seed: int):
         params, data, rng.choice([MediaInfo(), MediaInfo(640, 480, 3.0)])
     )
     if task_type.check_expected is not None:
-        assert isinstance(task_type.check_expected(params, data), list)
+        assert isinstance(task_type.check_expected(params, data, MediaInfo()), list)
     if not issues:
         again, same = task_type.check_response(params, stored, MediaInfo())
         assert again == []

@@ -104,7 +104,7 @@ def test_limits_of_size_are_metres_whatever_the_unit():
 def test_counts_of_points_and_distances_come_from_the_frames():
     frames = msgspec.convert(drawn([cuboid(x=0.0)], [cuboid(x=50.0)])["annotations"], CuboidFile)
     clouds = [np.array([[0, 2, 0.5], [0, 3.9, 0.5], [0, 4.6, 0.5]]), np.zeros((0, 3))]
-    measured(frames, clouds, [(0, 0, 0.5), (50, 0, 0.5)], unit=0.5)
+    measured(frames, lambda n: (clouds[n], [(0, 0, 0.5), (50, 0, 0.5)][n]), unit=0.5)
     first, second = frames[0].cuboids[0], frames[1].cuboids[0]
     assert (first.points, first.distance_to_device, first.camera_used) == (2, 1.0, -1)
     assert second.points == 0

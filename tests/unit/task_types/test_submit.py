@@ -400,7 +400,7 @@ def test_expected_answers_must_be_complete_and_known_but_may_be_wrapped():
         ({"a": "hello", "z": 1}, False),
         ({"a": {"type": "number", "field_id": "a", "response": ["1"]}}, False),
     ]:
-        issues = task_type.check_expected(parsed, msgspec.json.encode({"annotations": answer}))
+        issues = task_type.check_expected(parsed, msgspec.json.encode({"annotations": answer}), MediaInfo())
         assert (issues == []) == fine
 
 

@@ -331,13 +331,15 @@ def test_a_submission_by_object_that_breaks_a_rule_is_refused(content: Any, prob
 def test_an_expected_response_may_be_looser_than_a_submission():
     expected = TASK_TYPES["videoplaybackannotation"].check_expected
     assert expected is not None
+    linked = b'{"annotations": {"url": "https://a.example/x.json"}}'
     task = playback(annotation_attributes={"seen": {"choices": ["yes", "no"]}}, events_to_annotate=["horn"])
-    assert expected(task, msgspec.json.encode({"annotations": tracks(a=[entry(25)])})) == []
-    assert expected(task, b'{"annotations": {"url": "https://a.example/x.json"}}') == []
-    assert expected(task, b"{}")
-    assert expected(
-        task, msgspec.json.encode({"annotations": {"a": {**tracks(a=[entry(25)])["a"], "label": "x"}}})
-    )
+    assert expected(task, msgspec.json.encode({"annotations": tracks(a=[entry(25)])}), MediaInfo()) == []
+    assert expected(task, linked, MediaInfo()) == []
+    assert expected(task, b"{}", MediaInfo())
+    wrong = msgspec.json.encode({"a": {**tracks(a=[entry(25)])["a"], "label": "x"}})
+    assert expected(task, b'{"annotations":' + wrong + b"}", MediaInfo())
+    # What a link's file holds is checked as soon as it is at hand.
+    assert expected(task, linked, MediaInfo(files={"https://a.example/x.json": wrong}))
 
 
 def score(name: str, task: Any, a: dict[str, Any], b: dict[str, Any]) -> Any:
@@ -427,7 +429,7 @@ def test_attachments_say_their_role_kind_and_frame():
         ("context_attachments[0].attachment", "context", "image", None),
         ("hypothesis.annotations.url", "hypothesis", "any", None),
         ("hypothesis.events.url", "hypothesis", "any", None),
-        ("layers.url", "context", "any", None),
+        ("layers.url", "layers", "any", None),
     ]
 
 

@@ -25,6 +25,7 @@ from steelyard.geometry import (
     PolygonAnnotation,
     PolygonGeometry,
 )
+from steelyard.task_types._base import MediaInfo
 from steelyard.task_types._shared.image import ImageParams
 from steelyard.task_types._shared.parsing import Rule, Section, first_violation, read_response, shorten
 from steelyard.taxonomy.attributes import Attributes, check_attributes
@@ -209,10 +210,29 @@ def check_prelabels(params: Any) -> None:
                 )
 
 
+def layer_problem(given: Any) -> str | None:
+    """Why a JSON value is no object of layers, None if it is one. Labels are free text."""
+    if not isinstance(given, dict):
+        return " must be an object"
+    kinds = {geometry.layer: geometry.name for geometry in GEOMETRIES.values()}
+    for key, items in cast("dict[str, Any]", given).items():
+        if items is None:
+            continue
+        if key not in kinds:
+            return f".{shorten(key)} is no layer; there are {', '.join(kinds)}"
+        if not isinstance(items, list):
+            return f".{key} must be an array of annotations"
+        for i, item in enumerate(cast("list[Any]", items)):
+            why = _why_not(kinds[key], item)
+            if why is not None:
+                return f".{key}[{i}] is no {kinds[key]}: {why}"
+    return None
+
+
 _EXPECTED = msgspec.json.Decoder(PreLabels, strict=False)
 
 
-def expected_issues(params: DrawingParams, data: bytes) -> list[Issue]:
+def expected_issues(params: DrawingParams, data: bytes, media: MediaInfo = MediaInfo()) -> list[Issue]:
     """`check_expected`: the rules of pre-labels, not those of submissions (§18.0); the first problem only."""
     given = read_response(_EXPECTED, data)
     if isinstance(given, list):

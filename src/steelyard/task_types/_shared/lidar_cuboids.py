@@ -6,7 +6,7 @@ import math
 import random
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -304,18 +304,26 @@ def number_tracks(frames: CuboidFile) -> None:
                 cuboid.uuid = str(uuid.uuid5(_PLACE, f"{f} {c} {msgspec.json.encode(cuboid)!r}"))
 
 
-def measured(frames: CuboidFile, clouds: Sequence[Any], devices: Sequence[Any], unit: float = 1.0) -> None:
-    """Fill `numberOfPoints`, `distance_to_device` (metres) and a missing `camera_used` in place, from the real frames. Heavy.
+def measured(
+    frames: CuboidFile, read: Callable[[int], tuple[Any, Sequence[float]] | None], unit: float = 1.0
+) -> None:
+    """Fill what only the frames tell in place: `numberOfPoints`, `distance_to_device` (metres), and −1 for no `camera_used`. Heavy.
 
-    `clouds`: points (n, 3) of each frame; `devices`: (x, y, z) of each frame's device; same units as the cuboids.
+    `read`: number of a frame → its points (n, 3) and (x, y, z) of its device, in the units of the cuboids; None for one that cannot be
+    read, whose numbers stay as they are, 0 points where there are none. Only frames with cuboids are read.
     """
-    for frame, cloud, device in zip(frames, clouds, devices, strict=True):
+    for n, frame in enumerate(frames):
+        found = read(n) if frame.cuboids else None
         for cuboid in frame.cuboids:
             solid = cuboid.solid()
-            cuboid.points = int(solid.contains(cloud).sum()) if len(cloud) else 0
-            cuboid.distance_to_device = round(math.dist(solid.position, device) * unit, 4)
             if cuboid.camera_used is None:
                 cuboid.camera_used = -1
+            if found is not None:
+                cloud, device = found
+                cuboid.points = int(solid.contains(cloud).sum()) if len(cloud) else 0
+                cuboid.distance_to_device = round(math.dist(solid.position, device) * unit, 4)
+            elif cuboid.points is None:
+                cuboid.points = 0
 
 
 def cuboid_agreement(attributes: Attributes | None, a: CuboidFile, b: CuboidFile) -> Agreement:

@@ -11,8 +11,9 @@ from msgspec import Meta, Struct
 
 from steelyard.errors import Issue
 from steelyard.geometry import GEOMETRIES, BoxGeometry, GeometryLimits, PolygonGeometry
+from steelyard.task_types._base import MediaInfo
 from steelyard.task_types._shared.drawing import AnyShape, Geometries
-from steelyard.task_types._shared.lidar_params import frame_count
+from steelyard.task_types._shared.lidar_source import frame_total, labels_by_uuid, source_cuboids
 from steelyard.task_types._shared.parsing import first_violation
 from steelyard.taxonomy.answers import Questionnaire
 from steelyard.taxonomy.labels import leaves
@@ -75,8 +76,10 @@ def questions_of(params: Any) -> Questionnaire:
 class LinkingChecker:
     """Checks the frames of an answer; completes what an answer must carry."""
 
-    def __init__(self, params: Any, complete: bool = True) -> None:
+    def __init__(self, params: Any, media: MediaInfo, complete: bool = True) -> None:
         self.params = params
+        self.media = media
+        self.cuboids = labels_by_uuid(source_cuboids(params, media))
         self.limits = offered(params)
         self.known = known_labels(params)
         self.cameras = frozenset(cast("list[int] | None", params.camera_ids) or ())
@@ -85,7 +88,7 @@ class LinkingChecker:
 
     def check(self, path: str, frames: LinkingFile) -> tuple[list[Issue], bool]:
         """Issues, and whether anything was completed in place."""
-        expected = frame_count(self.params)
+        expected = frame_total(self.params, self.media)
         if expected is not None and len(frames) != expected:
             return [Issue(path, f"must have {expected} frames, has {len(frames)}")], False
         issues: list[Issue] = []
@@ -93,6 +96,7 @@ class LinkingChecker:
         labels: dict[str, Any] = {}
         for f, frame in enumerate(frames):
             seen: set[int] = set()
+            there = cameras_of(self.params, self.media, f)
             for c, camera in enumerate(frame.camera_responses):
                 where = f"{path}[{f}].camera_responses[{c}]"
                 if camera.camera_used in seen:
@@ -100,6 +104,8 @@ class LinkingChecker:
                 seen.add(camera.camera_used)
                 if self.cameras and camera.camera_used not in self.cameras:
                     issues.append(Issue(f"{where}.camera_used", "is not one of the task's camera_ids"))
+                elif there is not None and camera.camera_used not in there:
+                    issues.append(Issue(f"{where}.camera_used", "is no camera of this frame"))
                 for a, item in enumerate(camera.annotations):
                     spot = f"{where}.annotations[{a}]"
                     found, done = self._shape(spot, item)
@@ -109,6 +115,8 @@ class LinkingChecker:
                     key = str(done.get("cuboid_uuid"))
                     if not found and labels.setdefault(key, done.get("label")) != done.get("label"):
                         issues.append(Issue(f"{spot}.label", "must be the same wherever the object is seen"))
+            if self.complete:
+                changed = _every_camera(frame, there) or changed
         issues += self._targets(path, frames, labels) if not issues else []
         return issues, changed
 
@@ -146,6 +154,14 @@ class LinkingChecker:
                 issues.append(Issue(f"{path}.cuboid_uuid", "is required, or not_in_lidar must be true"))
             key = uuid.uuid4() if self.complete else uuid.uuid5(_PLACE, path)
             done["cuboid_uuid"] = str(key)
+        elif (
+            self.cuboids is not None
+            and not item.get("not_in_lidar")
+            and str(item["cuboid_uuid"]) not in self.cuboids
+        ):
+            issues.append(
+                Issue(f"{path}.cuboid_uuid", "is no cuboid of lidar_task, so not_in_lidar must be true")
+            )
         if item.get("not_in_lidar") is None:
             done["not_in_lidar"] = False
         if answers != given or item.get("attributes") is None:
@@ -165,6 +181,24 @@ class LinkingChecker:
             if (target := (item.get("attributes") or {}).get(key)) is not None
             and (target == item.get("cuboid_uuid") or labels.get(str(target)) not in d.targets)
         ]
+
+
+def cameras_of(params: Any, media: MediaInfo, f: int) -> list[int] | None:
+    """The cameras to label in a frame, in order; None where they are not known."""
+    facts = media.frames[f] if f < len(media.frames) else None
+    if facts is None:
+        return None
+    chosen = cast("list[int] | None", params.camera_ids)
+    return [camera for camera in facts.cameras if not chosen or camera in chosen]
+
+
+def _every_camera(frame: LinkingFrame, there: list[int] | None) -> bool:
+    """List every camera of a frame, in order (§9.3); whether that changed anything."""
+    before = [c.camera_used for c in frame.camera_responses]
+    missing = [n for n in there or () if n not in before]
+    frame.camera_responses += [CameraResponse(camera_used=n, annotations=[]) for n in missing]
+    frame.camera_responses.sort(key=lambda c: c.camera_used)
+    return before != [c.camera_used for c in frame.camera_responses]
 
 
 _PLACE = uuid.UUID("c2f7a1de-2a0b-4f51-8d58-0d7b6f2f3a10")

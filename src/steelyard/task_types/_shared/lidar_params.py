@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from steelyard.errors import InvalidRequest, Issue, NotFound, parameter
-from steelyard.task_types._base import AttachmentRef, SourceTask
+from steelyard.task_types._base import AttachmentRef, MediaInfo, SourceTask
 from steelyard.task_types._shared.common import (
     NO_ATTACHMENT,
     AttachmentUrl,
@@ -183,6 +183,15 @@ def build_on(params: SourceParams, found: SourceTask | None) -> dict[str, Any]:
     return {key: value for key, value in scales.items() if value is not None}
 
 
+def check_cameras(params: SourceParams, found: SourceTask) -> None:
+    """Raise InvalidRequest where the frames of the source are known to have no images (§9.1)."""
+    frames = [
+        found.frames[n] for n in params.lidar_task_frames or range(len(found.frames)) if n < len(found.frames)
+    ]
+    if frames and all(frame is not None and not frame.cameras for frame in frames):
+        raise refused("lidar_task", f"lidar_task {params.lidar_task} has no camera images")
+
+
 class _SourceParams(Struct):
     attachments: list[Any]
     meters_per_unit: float | None = None
@@ -248,9 +257,8 @@ def prelabel_content(found: Prelabel, hint: Any, content: Any = None) -> Any:
     return msgspec.convert(given, hint, strict=False)
 
 
-def check_frame_count(found: Prelabel, frames: int, params: Any) -> None:
+def check_frame_count(found: Prelabel, frames: int, expected: int | None) -> None:
     """Raise InvalidRequest unless pre-labels have as many frames as the task, where that is known."""
-    expected = frame_count(params)
     if expected is not None and frames != expected:
         message = f"{found.path} has {frames} frames, task has {expected}"
         raise refused(found.path, message, f"has {frames} frames, task has {expected}")
@@ -262,6 +270,38 @@ def prelabel_refs(params: Any) -> list[AttachmentRef]:
     if found is None or found.url is None:
         return []
     return [AttachmentRef(found.path, found.url, role="hypothesis", media="any")]
+
+
+def linked_content(found: Prelabel, media: MediaInfo) -> Any:
+    """The content of pre-labels that came by URL, None where it is not at hand; raises InvalidRequest if it is no JSON."""
+    data = None if found.url is None else media.files.get(found.url)
+    if data is None:
+        return None
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
+        raise refused(found.path, f"{found.path} is not a JSON file: {error}") from None
+
+
+def linked_prelabels(
+    check: Callable[[Any, Prelabel, Any, MediaInfo], Any],
+) -> Callable[[Any, MediaInfo], list[Issue]]:
+    """`check_media` of a type: pre-labels by URL follow the rules of those that stand in the params.
+
+    `check`: (params, where they stand, their content, media) → anything; raises InvalidRequest.
+    """
+
+    def found_wrong(params: Any, media: MediaInfo) -> list[Issue]:
+        found = prelabel(params)
+        try:
+            content = None if found is None else linked_content(found, media)
+            if found is not None and content is not None:
+                check(params, found, content, media)
+        except InvalidRequest as error:
+            return [Issue(found.path if found else "", error.message)]
+        return []
+
+    return found_wrong
 
 
 def raise_first(issues: list[Issue]) -> None:

@@ -9,9 +9,14 @@ from msgspec import Meta
 from steelyard.task_types._base import MediaInfo, TaskType
 from steelyard.task_types._shared.legacy import WithLabels
 from steelyard.task_types._shared.video_files import FormOptions, PlaybackFile
-from steelyard.task_types._shared.video_params import ANY_SOURCE, VIDEO_TAXONOMY, Rate, VideoParams
-from steelyard.task_types._shared.video_sampling import (
+from steelyard.task_types._shared.video_params import (
+    ANY_SOURCE,
     ASSUMED_RATE,
+    VIDEO_TAXONOMY,
+    Rate,
+    VideoParams,
+)
+from steelyard.task_types._shared.video_sampling import (
     annotation_rate,
     last_key,
     playback_keys,
@@ -73,5 +78,6 @@ def playback_type(
         options=_options,
         events_always=True,
         tolerance=_tolerance,
+        rate=lambda params, _: annotation_rate(params),
     )
     return video_type(kind, params, response, title, text, quality_tasks=quality_tasks)

@@ -50,6 +50,22 @@ def read_mask(content: bytes) -> Any:
     raise InvalidRequest("must have one channel of 8 or 16 bits, or four of 8")
 
 
+def mask_problem(content: bytes, media: MediaInfo) -> str | None:
+    """Why a file cannot be a mask of this image, None if it can."""
+    try:
+        return _size_problem(read_mask(content), media)
+    except InvalidRequest as error:
+        return error.message
+
+
+def _size_problem(raster: Any, media: MediaInfo) -> str | None:
+    height, width = raster.shape
+    if media.width and media.height and (width, height) != (media.width, media.height):
+        size = f"{media.width} × {media.height} pixels, not {width} × {height}"
+        return f"must have the size of the image: {size}"
+    return None
+
+
 def mask_issues(
     content: bytes, indexes: Collection[int], media: MediaInfo, *, all_labeled: bool
 ) -> list[Issue]:
@@ -60,10 +76,8 @@ def mask_issues(
         raster = read_mask(content)
     except InvalidRequest as error:
         return [Issue(_WHERE, error.message)]
-    height, width = raster.shape
-    if media.width and media.height and (width, height) != (media.width, media.height):
-        size = f"{media.width} × {media.height} pixels, not {width} × {height}"
-        return [Issue(_WHERE, f"must have the size of the image: {size}")]
+    if (problem := _size_problem(raster, media)) is not None:
+        return [Issue(_WHERE, problem)]
     issues: list[Issue] = []
     found, counts = np.unique(raster, return_counts=True)
     known = {0, *indexes}

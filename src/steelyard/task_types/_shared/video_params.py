@@ -26,6 +26,9 @@ from steelyard.taxonomy.labels import LabelList, check_labels, leaves
 
 MAX_FRAMES = 3000
 
+ASSUMED_RATE = 30.0
+"""Frames per second of a video that has not been probed."""
+
 Rate = Annotated[float, Meta(gt=1e-4, le=1e6)]
 """Frames per second. Nobody annotates less than a frame in three hours, and times stay finite."""
 
@@ -191,7 +194,9 @@ def check_taxonomy(params: Any) -> None:
 
 
 def check_events(params: Any) -> None:
-    """Names of events follow the rules of labels."""
+    """Names of events follow the rules of labels, told in their own words."""
+    if any(not name.strip() for name in leaves(params.events_to_annotate)):
+        raise InvalidRequest(_E1, issues=[Issue("events_to_annotate", "must not hold blank names")])
     check_labels(params.events_to_annotate, "events_to_annotate")
 
 
@@ -305,7 +310,7 @@ def video_attachments(params: VideoParams) -> list[AttachmentRef]:
     ]
     refs += [AttachmentRef(path, url, role="hypothesis") for path, url in prelabel_urls(params)]
     if params.layers is not None:
-        refs.append(AttachmentRef("layers.url", params.layers.url, role="context"))
+        refs.append(AttachmentRef("layers.url", params.layers.url, role="layers"))
     return refs
 
 

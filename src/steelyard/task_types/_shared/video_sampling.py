@@ -8,10 +8,7 @@ from typing import Any
 from steelyard.geometry.shape import half_up
 from steelyard.task_types._base import MediaInfo
 from steelyard.task_types._shared.video_files import FormOptions
-from steelyard.task_types._shared.video_params import MAX_FRAMES, Sample
-
-ASSUMED_RATE = 30.0
-"""Frames per second of a video that has not been probed."""
+from steelyard.task_types._shared.video_params import ASSUMED_RATE, MAX_FRAMES, Sample
 
 
 def _span(params: Any, media: MediaInfo) -> tuple[float, float, float]:

@@ -54,6 +54,7 @@ from steelyard.task_types._shared.video_files import (
     ShapesByFrame,
 )
 from steelyard.task_types._shared.video_params import (
+    ASSUMED_RATE,
     VIDEO_SECTIONS,
     Sample,
     VideoFileLink,
@@ -63,6 +64,7 @@ from steelyard.task_types._shared.video_params import (
     video_hypothesis,
     video_rules,
 )
+from steelyard.task_types._shared.video_prelabels import video_faults
 
 Sampling = Callable[[Any, MediaInfo], list[Sample]]
 
@@ -79,7 +81,8 @@ class Video:
     """The behaviour of one video type.
 
     `sampling` lists the frames to annotate; `options` says what the form of the annotation file depends on; `events_always` whether a
-    response has events even where none are declared; `tolerance` by how many frames moments may differ.
+    response has events even where none are declared; `tolerance` by how many frames moments may differ; `rate` the annotated frames per
+    second.
     """
 
     def __init__(
@@ -95,6 +98,9 @@ class Video:
         rules: Sequence[Rule] = (),
         events_always: bool = False,
         tolerance: Callable[[Any], float] = lambda _: 1.0,
+        rate: Callable[[Any, MediaInfo], float] = lambda p, media: (
+            p.frame_rate or media.frame_rate or ASSUMED_RATE
+        ),
         defaults: Callable[[Any], dict[str, Any]] = lambda _: {},
     ) -> None:
         self.form = form
@@ -102,6 +108,7 @@ class Video:
         self._options = options
         self.events_always = events_always
         self.tolerance = tolerance
+        self.rate = rate
         self.defaults = defaults
         self.parse = ParamsParser(params, (source, taxonomy, *VIDEO_SECTIONS), (*rules, *video_rules(name)))
 
@@ -170,7 +177,11 @@ class Video:
         issues, done["events"] = events.check(part, options.images or options.last)
         return issues
 
-    def check_expected(self, params: VideoParams, data: bytes) -> list[Issue]:
+    def check_media(self, params: VideoParams, media: MediaInfo) -> list[Issue]:
+        """`check_media`."""
+        return video_faults(params, media, self.form, self.options(params, media), self.rate(params, media))
+
+    def check_expected(self, params: VideoParams, data: bytes, media: MediaInfo) -> list[Issue]:
         """`check_expected`: links, or contents whose shapes have labels of the task; nothing has to be complete."""
         if too_deep(data):
             return [Issue("", "is nested too deeply")]
@@ -183,8 +194,11 @@ class Video:
         if part is None:
             return [Issue("annotations", "is required")]
         if is_link(part):
-            return _link_issues("annotations", part)
-        issues, placed = self.form.parse(part, self.options(params))
+            found = _linked("annotations", part, media)
+            if isinstance(found, list):
+                return found
+            part = found.content
+        issues, placed = self.form.parse(part, self.options(params, media))
         known = params.geometries.labels() if params.geometries else {}
         for one in placed:
             kind = str(type(one.shape).__struct_config__.tag)
@@ -347,6 +361,7 @@ def video_type(
         parse_params=kind.parse,
         default_params=kind.defaults,
         attachments=video_attachments,
+        check_media=kind.check_media,
         check_response=kind.check,
         file_links=part_links("annotations", "events"),
         result_files=stored_parts("annotations", "events"),
