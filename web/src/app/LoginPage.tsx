@@ -1,19 +1,39 @@
-import { Button, Divider } from "@mantine/core";
+import { Alert, Button, Divider } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../api/client";
+import { ForgotForm } from "./ForgotForm";
 import { Front } from "./Front";
 import { SignInForm } from "./SignInForm";
 
-/** Signing in: by the organisation's identity provider where there is one, or by password. */
+/** Signing in: by the organisation's identity provider where there is one, or by password. An empty installation is set up first. */
 export default function LoginPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const { next } = useSearch({ from: "/login" });
+  const { next, error } = useSearch({ from: "/login" });
+  const [forgot, setForgot] = useState(false);
   const oidc = useQuery({ queryKey: ["oidc"], queryFn: () => unwrap(api.GET("/api/oidc")) });
+  const setup = useQuery({ queryKey: ["setup"], queryFn: () => unwrap(api.GET("/api/setup")) });
+  const empty = setup.data?.needs_setup === true;
+  useEffect(() => {
+    if (empty) void navigate({ to: "/setup", replace: true });
+  }, [empty, navigate]);
+  if (forgot)
+    return (
+      <Front title={t("app.forgot")}>
+        <ForgotForm onBack={() => setForgot(false)} />
+      </Front>
+    );
   return (
     <Front title={t("app.signIn")} hint={t("app.signInHint")}>
+      {error !== undefined && (
+        <Alert color="red" icon={<IconAlertTriangle aria-hidden />} role="alert" mb="md">
+          {t(`app.oidc.${error}`)}
+        </Alert>
+      )}
       {oidc.data?.enabled && (
         <>
           <Button
@@ -28,6 +48,9 @@ export default function LoginPage() {
         </>
       )}
       <SignInForm onDone={() => void navigate({ href: next ?? "/" })} />
+      <Button variant="subtle" size="compact-sm" mt="sm" onClick={() => setForgot(true)}>
+        {t("app.forgot")}
+      </Button>
     </Front>
   );
 }

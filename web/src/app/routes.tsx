@@ -26,12 +26,17 @@ function Root() {
 
 export const root = createRootRoute({ component: Root });
 
+/** Why the identity provider could not sign somebody in, as the server tells it in the address. */
+const OIDC_ERRORS = ["provider", "state", "token", "denied", "not-invited"] as const;
+type OidcError = (typeof OIDC_ERRORS)[number];
+
 export const login = createRoute({
   getParentRoute: () => root,
   path: "/login",
-  validateSearch: (search): { next?: string } => {
+  validateSearch: (search): { next?: string; error?: OidcError } => {
     const next = ownPath(search.next);
-    return next === undefined ? {} : { next };
+    const error = OIDC_ERRORS.find((code) => code === search.error);
+    return { ...(next !== undefined && { next }), ...(error !== undefined && { error }) };
   },
   component: lazyRouteComponent(() => import("./LoginPage")),
 });

@@ -7,6 +7,7 @@ import { isLead, useSession } from "../../api/session";
 import { Pending, Problem, told, toldProblem } from "../../ui/feedback";
 import { Page } from "../../ui/Page";
 import { Secret } from "../../ui/Secret";
+import { Appearance } from "./Appearance";
 
 function Callbacks() {
   const { t } = useTranslation();
@@ -178,6 +179,7 @@ export default function SettingsPage() {
   return (
     <Page title={t("app.nav.settings")}>
       <Stack maw={860}>
+        <Appearance />
         {isLead(role) && (
           <>
             <Callbacks />
