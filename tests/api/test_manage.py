@@ -190,6 +190,18 @@ async def test_a_bulk_cancel_spares_what_is_begun_unless_told_otherwise(crew, li
     )
 
 
+async def test_many_tasks_are_tagged_and_untagged_at_once_with_five_tags_at_most(crew, live):
+    await crew.project("p")
+    plain, full = await crew.task("p", tags=["a"]), await crew.task("p", tags=["1", "2", "3", "4", "5"])
+    change = ok(await _change(live, "tag", {"project": "p"}, tags=["b", "a"]))
+    assert (change["state"], change["total"], change["changed"]) == ("done", 2, 1)
+    assert [(await crew.read(t))["tags"] for t in (plain, full)] == [["a", "b"], ["1", "2", "3", "4", "5"]]
+    change = ok(await _change(live, "untag", {"tags": ["a", "5"]}, tags=["a", "5"]))
+    assert change["changed"] == 2
+    assert [(await crew.read(t))["tags"] for t in (plain, full)] == [["b"], ["1", "2", "3", "4"]]
+    refused(await _change(live, "tag", {"project": "p"}), 400, "invalid-request")
+
+
 async def test_a_large_bulk_change_goes_on_in_the_background_with_progress(crew, live, monkeypatch):
     monkeypatch.setattr(bulk, "AT_ONCE", 3)
     monkeypatch.setattr(bulk, "_PIECE", 2)

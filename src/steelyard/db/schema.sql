@@ -603,7 +603,7 @@ create index task_comment_by_task on task_comment (space_id, task_id, id);
 create table bulk_change (
   space_id bigint not null,
   id text collate "C" not null,
-  verb text not null constraint bulk_change_verb_known check (verb in ('cancel', 'prioritize', 'recall')),
+  verb text not null constraint bulk_change_verb_known check (verb in ('cancel', 'prioritize', 'recall', 'tag', 'untag')),
   filter json not null,
   args json not null,
   state text not null constraint bulk_change_state_known check (state in ('running', 'done', 'failed')),

@@ -7,6 +7,7 @@ from steelyard.tasks.change import (
     clear_unique_id,
     get_task,
     get_task_with_downloads,
+    retag,
     set_metadata,
     set_unique_id,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "queue_task",
     "read_contents",
     "recall_locked",
+    "retag",
     "set_metadata",
     "set_priority",
     "set_unique_id",

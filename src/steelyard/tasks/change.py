@@ -103,6 +103,14 @@ async def clear_unique_id(ctx: Ctx, actor: Actor, task_id: str) -> bytes:
     return _found(await q.clear_unique_id(ctx.db, space_id=actor.space_id, task_id=task_id))
 
 
+def _tags_after(held: list[str] | None, tags: list[str], how: str) -> list[str] | None:
+    if how == "set":
+        return list(dict.fromkeys(tags))
+    if how == "add":
+        return list(dict.fromkeys([*(held or []), *tags])) if tags else held
+    return [t for t in held if t not in set(tags)] if held is not None else None
+
+
 async def change_tags(ctx: Ctx, actor: Actor, task_id: str, tags: list[str], how: str) -> bytes:
     """`how`: `add` (existing first, then new ones in order), `set` or `remove`. Raises InvalidRequest beyond five tags."""
     space_id = actor.space_id
@@ -112,12 +120,7 @@ async def change_tags(ctx: Ctx, actor: Actor, task_id: str, tags: list[str], how
         if state is None:
             raise not_found()
         held = state.tags
-        if how == "set":
-            wanted: list[str] | None = list(dict.fromkeys(tags))
-        elif how == "add":
-            wanted = list(dict.fromkeys([*(held or []), *tags])) if tags else held
-        else:
-            wanted = [t for t in held if t not in set(tags)] if held is not None else None
+        wanted = _tags_after(held, tags, how)
         if wanted is not None and len(wanted) > MAX_TAGS:
             raise InvalidRequest("tags must be an array of at most 5 non-empty strings.")
         if wanted == held:
@@ -125,3 +128,14 @@ async def change_tags(ctx: Ctx, actor: Actor, task_id: str, tags: list[str], how
         return _found(await q.set_tags(tx, space_id=space_id, task_id=task_id, tags=wanted))
 
     return await ctx.db.transact(work)
+
+
+async def retag(tx: Tx, space_id: int, task_id: str, tags: list[str], how: str) -> bool:
+    """The same as one of many changes: whether anything changed. A task that would have too many tags keeps those it has."""
+    state = await q.lock_task(tx, space_id=space_id, task_id=task_id)
+    if state is None:
+        return False
+    wanted = _tags_after(state.tags, tags, how)
+    if wanted == state.tags or (wanted is not None and len(wanted) > MAX_TAGS):
+        return False
+    return await q.set_tags(tx, space_id=space_id, task_id=task_id, tags=wanted) is not None

@@ -19,25 +19,28 @@ from steelyard.users import record_act
 from steelyard.work import queries as q
 from steelyard.work.model import BulkRow
 
-Verb = Literal["cancel", "prioritize", "recall"]
+Verb = Literal["cancel", "prioritize", "recall", "tag", "untag"]
 AT_ONCE = 200
 _PIECE = 50
 
 
 class BulkArgs(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`priority`: the new one; `begun`: cancel also tasks that people have begun; `author`: recall only answers of that member;
-    `reason`: for the timeline."""
+    `reason`: for the timeline; `tags`: added or taken away."""
 
     priority: int | None = None
     begun: bool = False
     author: str | None = None
     reason: str | None = None
+    tags: list[str] = []
 
 
 async def start_bulk(ctx: Ctx, actor: Actor, verb: Verb, wanted: tasks.TaskFilter, args: BulkArgs) -> BulkRow:
     """Begins a change of all tasks that match now, and does it if it is small. Raises InvalidRequest."""
     if verb == "prioritize" and (args.priority is None or not 10 <= args.priority <= 30):
         raise InvalidRequest("A priority from 10 to 30 is needed.")
+    if verb in ("tag", "untag") and not args.tags:
+        raise InvalidRequest("The tags are needed.")
     total = await tasks.count_tasks(ctx, actor, wanted)
     bulk_id = ctx.ids.mint(ctx.clock.now())
     given = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v not in (None, [])}
@@ -129,6 +132,8 @@ async def _one(ctx: Ctx, tx: Tx, space_id: int, task_id: str, row: BulkRow, args
     if row.verb == "prioritize":
         assert args.priority is not None
         return await tasks.set_priority(tx, space_id, task_id, args.priority, by)
+    if row.verb in ("tag", "untag"):
+        return await tasks.retag(tx, space_id, task_id, args.tags, "add" if row.verb == "tag" else "remove")
     before = await tasks.lock(tx, space_id, task_id)
     if before is None:
         return False

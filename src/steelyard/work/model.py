@@ -175,7 +175,7 @@ class BulkRow(Struct, frozen=True):
     """A change of many tasks; `filter` and `args` are JSON text."""
 
     id: str
-    verb: Literal["cancel", "prioritize", "recall"]
+    verb: Literal["cancel", "prioritize", "recall", "tag", "untag"]
     filter: str
     args: str
     state: Literal["running", "done", "failed"]

@@ -13,6 +13,7 @@ from steelyard.clock import wire_time
 from steelyard.errors import InvalidRequest, NotFound
 from steelyard.http import pages
 from steelyard.http.route import LEAD, Call, Routes
+from steelyard.tasks.platform import check_tags
 
 routes = Routes("api", "Managing work")
 
@@ -133,21 +134,23 @@ class BulkFilter(Struct, kw_only=True, omit_defaults=True):
 
 class ChangeTasks(Struct, kw_only=True):
     """A change of all tasks that match a filter, which must not be empty. `cancel`: tasks that nobody has begun, with `begun` all pending
-    ones. `prioritize`: to `priority`. `recall`: completed ones are done again, with `author` only those whose answer is that member's."""
+    ones. `prioritize`: to `priority`. `recall`: completed ones are done again, with `author` only those whose answer is that member's. `tag`, `untag`: `tags` are added (where a task then has five at most) or taken
+    away."""
 
-    verb: Literal["cancel", "prioritize", "recall"]
+    verb: Literal["cancel", "prioritize", "recall", "tag", "untag"]
     filter: BulkFilter
     priority: Annotated[int, Meta(ge=10, le=30)] | None = None
     begun: bool = False
     author: Annotated[str, Meta(description="An e-mail address.")] | None = None
     reason: Reason | None = None
+    tags: Annotated[list[str], Meta(max_length=5)] = []
 
 
 class TasksChange(Struct, kw_only=True):
     """How far it has come: `total` tasks matched when it began, `seen` so far, `changed` of them (others were not in a state for it)."""
 
     id: str
-    verb: Literal["cancel", "prioritize", "recall"]
+    verb: Literal["cancel", "prioritize", "recall", "tag", "untag"]
     state: Literal["running", "done", "failed"]
     total: int
     seen: int
@@ -289,7 +292,7 @@ async def recall_task(call: Call) -> Done:
 
 @routes.post("/api/bulk-changes", body=ChangeTasks, response=TasksChange, access=LEAD)
 async def change_tasks(call: Call) -> TasksChange:
-    """Cancel, re-prioritise or recall many tasks
+    """Cancel, re-prioritise, tag or recall many tasks
 
     Small changes are done when the answer comes; large ones go on in the background.
     """
@@ -297,7 +300,13 @@ async def change_tasks(call: Call) -> TasksChange:
     chosen = msgspec.to_builtins(given.filter, builtin_types=(datetime,))
     if not chosen:
         raise InvalidRequest("The filter must not be empty.")
-    args = work.BulkArgs(priority=given.priority, begun=given.begun, author=given.author, reason=given.reason)
+    args = work.BulkArgs(
+        priority=given.priority,
+        begun=given.begun,
+        author=given.author,
+        reason=given.reason,
+        tags=check_tags(given.tags),
+    )
     row = await work.start_bulk(
         call.ctx, call.actor, given.verb, msgspec.convert(chosen, tasks.TaskFilter), args
     )

@@ -16,6 +16,7 @@ import {
   type WireTask,
 } from "../../task-types/registry";
 import { Pending, Problem, told } from "../../ui/feedback";
+import { remarkCommand } from "../../workbench/commands";
 import { KeySheet } from "../../workbench/KeySheet";
 import { RemarksPanel } from "../../workbench/RemarksPanel";
 import "../../workbench/workbench.css";
@@ -78,6 +79,7 @@ function Audit({ task, media, module, given }: AuditProps) {
   const [words, setWords] = useState("");
   const [issues, setIssues] = useState<readonly Issue[]>([]);
   const [keys, setKeys] = useState(false);
+  const [asked, setAsked] = useState(0);
   const begun = useRef(Date.now());
   useSyncExternalStore(store.subscribe, store.snapshot);
   const changed = store.undoLabel !== null;
@@ -144,6 +146,7 @@ function Audit({ task, media, module, given }: AuditProps) {
         available: () => (store.redoLabel === null ? "workbench.nothingToRedo" : true),
         run: () => store.redo(),
       },
+      remarkCommand(() => setAsked((now) => now + 1)),
       { id: "app.keys", group: "app", keys: ["?", "F1"], run: () => setKeys(true) },
     ],
     [changed, decide, store],
@@ -242,7 +245,7 @@ function Audit({ task, media, module, given }: AuditProps) {
             memory={memory}
           />
         </Box>
-        <RemarksPanel given={given} own={own} editable store={store} onChange={setOwn} />
+        <RemarksPanel given={given} own={own} editable asked={asked} store={store} onChange={setOwn} />
       </Box>
       <KeySheet registry={registry} opened={keys} onClose={() => setKeys(false)} />
     </Box>

@@ -1,4 +1,14 @@
-import { Button, Checkbox, Modal, NumberInput, Progress, Select, Stack, Text } from "@mantine/core";
+import {
+  Button,
+  Checkbox,
+  Modal,
+  NumberInput,
+  Progress,
+  Select,
+  Stack,
+  TagsInput,
+  Text,
+} from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,7 +18,7 @@ import { number } from "../../ui/format";
 import type { TaskFilters } from "./filters";
 
 type Verb = Schemas["ChangeTasks"]["verb"];
-const VERBS: readonly Verb[] = ["prioritize", "cancel", "recall"];
+const VERBS: readonly Verb[] = ["prioritize", "tag", "untag", "cancel", "recall"];
 const LOOK_MS = 700;
 
 interface BulkByFilterProps {
@@ -38,6 +48,8 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
   const { t } = useTranslation();
   const [verb, setVerb] = useState<Verb>("prioritize");
   const [priority, setPriority] = useState(20);
+  const [tags, setTags] = useState<string[]>([]);
+  const tagging = verb === "tag" || verb === "untag";
   const [begun, setBegun] = useState(false);
   const [sure, setSure] = useState(false);
   const start = useMutation({
@@ -48,6 +60,7 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
             verb,
             filter: filters as Schemas["BulkFilter"],
             ...(verb === "prioritize" ? { priority } : {}),
+            ...(tagging ? { tags } : {}),
             ...(verb === "cancel" ? { begun } : {}),
           },
         }),
@@ -78,6 +91,7 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
           onChange={(value) => setPriority(typeof value === "number" ? value : 20)}
         />
       )}
+      {tagging && <TagsInput label={t("console.column.tags")} value={tags} onChange={setTags} maxTags={5} />}
       {verb === "cancel" && (
         <Checkbox
           label={t("console.cancelBegun")}
@@ -93,7 +107,7 @@ function Steps({ filters, total, onClose, onDone }: Omit<BulkByFilterProps, "ope
       <Problem error={start.error} />
       <Button
         color={grave ? "red" : undefined}
-        disabled={!sure}
+        disabled={!sure || (tagging && tags.length === 0)}
         loading={start.isPending}
         onClick={() => start.mutate()}
       >
