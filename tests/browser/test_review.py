@@ -281,3 +281,12 @@ def test_no_two_commands_share_keys_and_own_keys_are_taken(
     expect(sheet).to_be_hidden()
     page.keyboard.press("Alt+k")
     expect(page.get_by_role("dialog", name="Skip this task")).to_be_visible()
+    # the keys are the person's on every device
+    other = open_page(f"/work?project={project}", LABELER)
+    expect(other.get_by_label("Telephone")).to_be_visible()
+    other.keyboard.press("F1")
+    sheet = other.get_by_role("dialog")
+    expect(sheet.locator("[data-command='task.skip'] kbd")).to_have_text("Alt+K")
+    with other.expect_response("**/api/me/keys"):
+        sheet.get_by_role("button", name="Back to the defaults").click()
+    expect(sheet.locator("[data-command='task.skip'] kbd")).to_have_text("Ctrl+Space")

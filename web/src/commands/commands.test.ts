@@ -1,7 +1,7 @@
 import { beforeEach, expect, type Mock, test, vi } from "vitest";
 import type { Command } from "./command";
 import { canonical, isReserved, keysOf, shown } from "./keys";
-import { CommandRegistry } from "./registry";
+import { CommandRegistry, type KeyMap } from "./registry";
 
 const press = (
   init: KeyboardEventInit & { key: string; code: string },
@@ -103,4 +103,33 @@ test("stored keys of a wrong form are not taken", () => {
   const registry = new CommandRegistry();
   expect(registry.keysOf(command("draw", ["N"]))).toEqual(["N"]);
   expect(registry.keysOf(command("ok", ["N"]))).toEqual(["K"]);
+});
+
+test("own keys follow a person to other devices; what could not be sent goes first the next time", async () => {
+  let kept: KeyMap = { draw: ["D"] };
+  let down = false;
+  const store = {
+    load: async () => kept,
+    save: async (keys: KeyMap) => {
+      if (down) throw new Error("no connection");
+      kept = keys;
+    },
+  };
+  const draw = command("draw", ["N"]);
+  const first = new CommandRegistry();
+  await first.keepIn(store);
+  expect(first.keysOf(draw)).toEqual(["D"]);
+  down = true;
+  first.setKeys("draw", ["E"]);
+  await Promise.resolve();
+  expect(kept).toEqual({ draw: ["D"] });
+  down = false;
+  await new CommandRegistry().keepIn(store);
+  expect(kept).toEqual({ draw: ["E"] });
+  localStorage.clear(); // another device
+  const other = new CommandRegistry();
+  await other.keepIn(store);
+  expect(other.keysOf(draw)).toEqual(["E"]);
+  other.resetKeys();
+  await vi.waitFor(() => expect(kept).toEqual({}));
 });

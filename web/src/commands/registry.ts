@@ -4,9 +4,17 @@ import type { Command } from "./command";
 import { canonical, isReserved, keysOf } from "./keys";
 
 const STORED = "steelyard.keys";
+/** Set while this device has own keys that the server has not taken yet. */
+const UNSENT = "steelyard.keys.unsent";
 
 /** Own keys by command id; an empty list takes a command off the keyboard. */
 export type KeyMap = Readonly<Record<string, readonly string[]>>;
+
+/** Where a person's own keys are kept for all their devices. */
+export interface KeyStore {
+  load(): Promise<KeyMap>;
+  save(keys: KeyMap): Promise<void>;
+}
 
 function stored(): KeyMap {
   try {
@@ -25,6 +33,7 @@ function stored(): KeyMap {
 export class CommandRegistry {
   #sets = new Map<symbol, readonly Command[]>();
   #keyMap: KeyMap = stored();
+  #store: KeyStore | null = null;
   #listeners = new Set<() => void>();
   #snapshot: readonly Command[] = [];
   #held = new Map<string, Command>();
@@ -56,15 +65,45 @@ export class CommandRegistry {
     const next = { ...this.#keyMap };
     if (keys === null) delete next[id];
     else next[id] = keys.map(canonical);
-    this.#keyMap = next;
-    localStorage.setItem(STORED, JSON.stringify(next));
-    this.#changed();
+    this.#own(next);
   }
 
   resetKeys(): void {
-    this.#keyMap = {};
-    localStorage.removeItem(STORED);
+    this.#own({});
+  }
+
+  /** Takes a person's keys from where they are kept, and sends changes there; what could not be sent goes first the next time. */
+  async keepIn(store: KeyStore): Promise<void> {
+    this.#store = store;
+    if (localStorage.getItem(UNSENT) !== null) {
+      await this.#send();
+      return;
+    }
+    const keys = await store.load().catch(() => null);
+    // changed while the answer was on its way
+    if (keys === null || localStorage.getItem(UNSENT) !== null) return;
+    localStorage.setItem(STORED, JSON.stringify(keys));
+    this.#keyMap = stored();
     this.#changed();
+  }
+
+  #own(keys: KeyMap): void {
+    this.#keyMap = keys;
+    localStorage.setItem(STORED, JSON.stringify(keys));
+    localStorage.setItem(UNSENT, "1");
+    this.#changed();
+    void this.#send();
+  }
+
+  async #send(): Promise<void> {
+    const sent = this.#keyMap;
+    try {
+      if (this.#store === null) return;
+      await this.#store.save(sent);
+      if (sent === this.#keyMap) localStorage.removeItem(UNSENT);
+    } catch {
+      // it stays marked, and is sent the next time
+    }
   }
 
   /** Why a command cannot have some keys: the browser keeps them, or another command (returned) has them. */

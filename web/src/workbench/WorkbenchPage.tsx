@@ -42,6 +42,7 @@ export function WorkbenchPage({ calls, member, filter, onLeave }: WorkbenchProps
     return () => session.close();
   }, [session]);
   useEffect(() => registry.listen(window), [registry]);
+  useEffect(() => void registry.keepIn(calls.keys), [registry, calls]);
   useEffect(() => registry.register(appCommands(setDialog, onLeave)), [registry, onLeave]);
 
   const { state } = session;

@@ -1,6 +1,7 @@
 /** The work API as the workbench uses it: typed answers, and errors that say what to do next. */
 
 import type { components } from "../api/schema";
+import type { KeyMap, KeyStore } from "../commands/registry";
 import type { MediaView, Remark, WireTask } from "../task-types/registry";
 
 type Schemas = components["schemas"];
@@ -81,6 +82,8 @@ export interface WorkCalls {
   skip(token: string, reason: string): Promise<void>;
   release(token: string, leaving?: boolean): Promise<void>;
   readInstructions(project: string, version: number): Promise<void>;
+  /** The person's own keys of commands. */
+  readonly keys: KeyStore;
 }
 
 type Fetch = (path: string, init: RequestInit) => Promise<Response>;
@@ -141,6 +144,10 @@ export function workCalls(fetcher: Fetch): WorkCalls {
       void (await call("POST", `/api/projects/${encodeURIComponent(project)}/instructions/read`, {
         version,
       })),
+    keys: {
+      load: async () => ((await call("GET", "/api/me/keys")).keys ?? {}) as KeyMap,
+      save: async (keys) => void (await call("PUT", "/api/me/keys", { keys })),
+    },
   };
 }
 
