@@ -30,6 +30,8 @@ interface Bitmap {
 }
 
 export class RestingLayer {
+  /** What is moved: a box of its own, for moving a canvas itself makes the browser paint what is around it anew in every frame. */
+  readonly #plane = document.createElement("div");
   #front: Bitmap;
   #back: Bitmap;
   #job: { steps: Iterator<void>; viewport: Viewport } | null = null;
@@ -37,13 +39,22 @@ export class RestingLayer {
   #size: ScreenSize = { width: 0, height: 0 };
 
   constructor(
-    private readonly parent: HTMLElement,
+    parent: HTMLElement,
     private readonly paint: Painter,
     private readonly opaque: boolean,
     private readonly ratio: () => number,
     /** Where there is anything to paint: what lies beyond it need not be covered. */
     private readonly content: () => Area,
   ) {
+    Object.assign(this.#plane.style, {
+      position: "absolute",
+      left: "0",
+      top: "0",
+      transformOrigin: "0 0",
+      willChange: "transform",
+      pointerEvents: "none",
+    });
+    parent.append(this.#plane);
     this.#front = this.#bitmap();
     this.#back = this.#bitmap();
     this.#back.canvas.style.display = "none";
@@ -52,15 +63,8 @@ export class RestingLayer {
   #bitmap(): Bitmap {
     const canvas = document.createElement("canvas");
     canvas.setAttribute("aria-hidden", "true");
-    Object.assign(canvas.style, {
-      position: "absolute",
-      left: "0",
-      top: "0",
-      transformOrigin: "0 0",
-      willChange: "transform",
-      pointerEvents: "none",
-    });
-    this.parent.append(canvas);
+    canvas.style.position = "absolute";
+    this.#plane.append(canvas);
     const context = canvas.getContext("2d", { alpha: !this.opaque });
     if (context === null) throw new Error("this browser has no 2D canvas");
     return { canvas, context, viewport: null, size: { width: 0, height: 0 } };
@@ -135,7 +139,7 @@ export class RestingLayer {
     const k = viewport.scale / shown.scale;
     const x = viewport.x - k * (shown.x + MARGIN);
     const y = viewport.y - k * (shown.y + MARGIN);
-    bitmap.canvas.style.transform =
+    this.#plane.style.transform =
       k === 1 ? `translate(${x}px, ${y}px)` : `matrix(${k}, 0, 0, ${k}, ${x}, ${y})`;
   }
 
@@ -203,8 +207,7 @@ export class RestingLayer {
 
   dispose(): void {
     this.#job = null;
-    this.#front.canvas.remove();
-    this.#back.canvas.remove();
+    this.#plane.remove();
   }
 }
 

@@ -11,14 +11,32 @@ export interface PictureSource {
   onMore: (() => void) | null;
   /** A small picture of all of it, for the minimap. */
   readonly overview: CanvasImageSource | null;
+  /** Calls when there is an overview, or a better one, until the returned function is called. */
+  onOverview(listener: () => void): () => void;
   close(): void;
 }
 
 /** The longest side of the smallest halved copy. */
 const SMALLEST = 1024;
 
+/** Those who wait for an overview. */
+class Waiting {
+  readonly #listeners = new Set<() => void>();
+
+  add = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
 export class WholePicture implements PictureSource {
   onMore: (() => void) | null = null;
+  readonly #waiting = new Waiting();
+  readonly onOverview = this.#waiting.add;
   readonly width: number;
   readonly height: number;
   /** The picture itself, then halves. */
@@ -57,6 +75,7 @@ export class WholePicture implements PictureSource {
       this.#levels.push(half);
     }
     this.onMore?.();
+    this.#waiting.tell();
   }
 
   get overview(): CanvasImageSource | null {
@@ -127,6 +146,8 @@ const MOST_TILES = 192;
 export class TiledPicture implements PictureSource {
   onMore: (() => void) | null = null;
   overview: CanvasImageSource | null = null;
+  readonly #waiting = new Waiting();
+  readonly onOverview = this.#waiting.add;
   readonly #tiles = new Map<string, ImageBitmap | "loading" | "failed">();
   #closed = false;
 
@@ -145,6 +166,7 @@ export class TiledPicture implements PictureSource {
     await image.decode();
     this.overview = image;
     this.onMore?.();
+    this.#waiting.tell();
   }
 
   draw(context: CanvasRenderingContext2D, area: Area, scale: number): void {

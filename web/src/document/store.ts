@@ -2,6 +2,12 @@
 
 import type { Action, Doc, RecordId } from "./doc";
 
+/** What a gesture comes to. */
+export interface Outcome {
+  readonly action: Action;
+  readonly label: string;
+}
+
 export interface Step {
   readonly doc: Doc;
   /** Key of the message that names the change, for the undo menu. */
@@ -17,6 +23,7 @@ export class DocumentStore {
   #past: Step[] = [];
   #future: Step[] = [];
   #gesture: Step | null = null;
+  #outcome: (() => Outcome) | null = null;
   #merging: { key: string; at: number } | null = null;
   readonly #listeners = new Set<() => void>();
 
@@ -69,12 +76,20 @@ export class DocumentStore {
     this.#tell();
   }
 
-  /** Everything until `commit` is one step; `cancel` takes it all back. */
-  begin(): void {
-    this.#gesture ??= this.#now;
+  /**
+   * Everything until `commit` is one step; `cancel` takes it all back. A gesture that shows its shapes beside the document gives an `outcome`,
+   * asked for by `commit`, whoever calls it.
+   */
+  begin(outcome?: () => Outcome): void {
+    if (this.#gesture !== null) return;
+    this.#gesture = this.#now;
+    this.#outcome = outcome ?? null;
   }
 
   commit(): void {
+    const outcome = this.#outcome?.();
+    this.#outcome = null;
+    if (outcome !== undefined) this.apply(outcome.action, outcome.label);
     const before = this.#gesture;
     this.#gesture = null;
     if (before !== null && before.doc !== this.#now.doc) this.#remember(before);
@@ -85,6 +100,7 @@ export class DocumentStore {
     if (this.#gesture === null) return;
     this.#now = this.#gesture;
     this.#gesture = null;
+    this.#outcome = null;
     this.#tell();
   }
 

@@ -100,7 +100,6 @@ export class SelectTool implements Tool {
       this.#state = IDLE;
       return;
     }
-    this.host.begin();
     this.#state = { name: "moving", at: state.at, before, bounds };
   }
 
@@ -108,11 +107,11 @@ export class SelectTool implements Tool {
     let [dx, dy] = [p.at.x - state.at.x, p.at.y - state.at.y];
     if (p.shift) [dx, dy] = Math.abs(dx) > Math.abs(dy) ? [dx, 0] : [0, dy];
     const by = clampMove(state.bounds, dx, dy, this.host.frame());
-    this.host.apply(
-      updateRecords(state.before.keys(), (record) => {
-        const start = state.before.get(record.id) ?? record;
-        return { ...touched(record), data: movedData(start, by.x, by.y, this.host) };
-      }),
+    this.host.attempt(
+      [...state.before.values()].map((record) => ({
+        ...touched(record),
+        data: movedData(record, by.x, by.y, this.host),
+      })),
       "image.step.move",
     );
   }
@@ -121,7 +120,6 @@ export class SelectTool implements Tool {
     const { record, handle, off } = state;
     const snapped = p.mod ? this.host.snap(p.at, record.id) : null;
     const to = snapped?.at ?? { x: p.at.x + off.x, y: p.at.y + off.y };
-    this.host.begin();
     const grip = {
       to,
       limits: this.host.limits(record.kind),
@@ -129,11 +127,7 @@ export class SelectTool implements Tool {
       constrained: p.shift,
     };
     const data = shapeOf(record.kind).dragged(record.data, handle.id, grip);
-    if (data === record.data) return;
-    this.host.apply(
-      updateRecords([record.id], (now) => ({ ...touched(now), data })),
-      "image.step.reshape",
-    );
+    this.host.attempt([{ ...touched(record), data }], "image.step.reshape");
   }
 
   up(p: Pointer): void {
@@ -142,9 +136,9 @@ export class SelectTool implements Tool {
     if (state.name === "moving" || state.name === "handle") {
       const [problem] = state.name === "handle" ? this.#problems(state.record.id) : [];
       if (problem !== undefined) {
-        this.host.cancel();
+        this.host.drop();
         this.host.tell({ ...problem, tone: "reason" });
-      } else this.host.commit();
+      } else this.host.settle();
     } else if (state.name === "marquee") {
       this.host.select([...state.kept, ...this.host.within(areaOf([state.from, p.at]))]);
     } else if (state.name === "pressed") this.#click(state);
@@ -161,7 +155,7 @@ export class SelectTool implements Tool {
   }
 
   #problems(id: RecordId) {
-    const record = this.host.doc.records.get(id);
+    const record = this.host.live(id);
     if (record === undefined) return [];
     return shapeOf(record.kind).problems(record.data, this.host.limits(record.kind));
   }
@@ -219,7 +213,7 @@ export class SelectTool implements Tool {
   }
 
   cancel(): void {
-    if (this.#state.name === "moving" || this.#state.name === "handle") this.host.cancel();
+    if (this.#state.name === "moving" || this.#state.name === "handle") this.host.drop();
     this.#state = IDLE;
   }
 

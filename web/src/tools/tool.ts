@@ -1,6 +1,6 @@
 /**
  * A tool is a small state machine that receives the pointer in document coordinates and keys by name. It changes the document through its host
- * and never sees the screen. Escape bails to the mark, pointer-up commits one step of history.
+ * and never sees the screen. Escape gives up what is under way, pointer-up settles it as one step of history.
  */
 
 import type { Action, Doc, DocRecord, RecordId } from "../document/doc";
@@ -40,9 +40,13 @@ export interface ToolHost {
   readonly doc: Doc;
   readonly selection: ReadonlySet<RecordId>;
   apply(action: Action, label: string, select?: Iterable<RecordId>): void;
-  begin(): void;
-  commit(): void;
-  cancel(): void;
+  /** Shows annotations as a gesture would leave them; the document stays as it is until `settle`, one step of history. */
+  attempt(records: readonly DocRecord[], label: string): void;
+  settle(): void;
+  /** Gives up what was attempted. */
+  drop(): void;
+  /** An annotation as it is seen. */
+  live(id: RecordId): DocRecord | undefined;
   select(ids: Iterable<RecordId>): void;
   frame(): Area;
   limits(kind: string): Limits;

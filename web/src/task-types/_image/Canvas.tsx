@@ -1,21 +1,29 @@
 /** The canvas with its pointer: draws, pans, zooms; the rest of the editor never sees screen coordinates. */
 
-import { type PointerEvent as ReactPointerEvent, useCallback, useEffect, useRef, useState } from "react";
+import {
+  type PointerEvent as ReactPointerEvent,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { useTranslation } from "react-i18next";
 import { type PictureSource, TiledPicture, tilesOf, WholePicture } from "../../canvas2d/picture";
 import { Surface } from "../../canvas2d/surface";
-import { Viewport } from "../../canvas2d/viewport";
+import type { Viewport } from "../../canvas2d/viewport";
 import type { Doc } from "../../document/doc";
 import { shapeOf } from "../../shapes";
 import { type Area, distance, type Point } from "../../shapes/shape";
 import { drawsKind } from "../../tools";
 import type { Pointer } from "../../tools/tool";
 import type { MediaView, Remark } from "../registry";
-import type { EditorState, ImageEditor } from "./editor";
+import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
+import { displayOf } from "./labels";
 import { Minimap } from "./Minimap";
 import { Overlay } from "./Overlay";
-import { active, Scene } from "./scene";
+import { active, MOST_ACTIVE, Scene } from "./scene";
 
 interface Props {
   readonly editor: ImageEditor;
@@ -27,8 +35,6 @@ interface Props {
   readonly onPicture: (size: { width: number; height: number }) => void;
   readonly panning: { current: (on: boolean) => void };
   readonly onFocus: (on: boolean) => void;
-  /** What is under the pointer, said in words for those who do not see it. */
-  readonly description: string;
 }
 
 interface Pan {
@@ -38,12 +44,11 @@ interface Pan {
 }
 
 export function Canvas(props: Props) {
-  const { editor, medium, before, remarks, onSurface, onPicture, panning, onFocus, description } = props;
+  const { editor, medium, before, remarks, onSurface, onPicture, panning, onFocus } = props;
   const { t } = useTranslation();
   const element = useRef<HTMLDivElement>(null);
   const surface = useRef<Surface | null>(null);
   const [scene, setScene] = useState<Scene | null>(null);
-  const [viewport, setViewport] = useState(() => new Viewport());
   const [source, setSource] = useState<PictureSource | null>(null);
   const [failed, setFailed] = useState(false);
   const [inside, setInside] = useState(false);
@@ -55,10 +60,7 @@ export function Canvas(props: Props) {
   // The surface lives as long as the editor and the earlier answer do.
   useEffect(() => {
     if (element.current === null) return;
-    const next = new Scene(editor, before, (v) => {
-      editor.viewport = v;
-      setViewport(v);
-    });
+    const next = new Scene(editor, before, (v) => editor.look(v));
     const made = new Surface(element.current, next);
     surface.current = made;
     setScene(next);
@@ -144,7 +146,7 @@ export function Canvas(props: Props) {
       if (s === null) return;
       const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
       if (event.shiftKey) {
-        s.look(s.viewport.panned(-(event.deltaX || event.deltaY) * unit, 0));
+        s.look(s.viewport.panned(-Math.round((event.deltaX || event.deltaY) * unit), 0));
         return;
       }
       const factor = Math.exp(-event.deltaY * unit * (event.ctrlKey ? 0.01 : 0.0016));
@@ -162,7 +164,8 @@ export function Canvas(props: Props) {
       return;
     }
     pan.current = null;
-    const { cursor, tool } = editor.state;
+    const { cursor } = editor;
+    const { tool } = editor.state;
     const drawing = drawsKind(tool) !== null || tool === "split" || tool === "cut";
     if (byKeys.current.panned || !byKeys.current.on || cursor === null || !drawing) return;
     const p: Pointer = { at: cursor, shift: false, mod: false, alt: false };
@@ -208,10 +211,8 @@ export function Canvas(props: Props) {
     const now = pan.current;
     if (now !== null && now.pointer === event.pointerId) {
       s.look(
-        new Viewport(now.viewport.scale, now.viewport.x, now.viewport.y, now.viewport.turn).panned(
-          event.clientX - now.at.x,
-          event.clientY - now.at.y,
-        ),
+        // By whole pixels: a bitmap between pixels is resampled in every frame.
+        now.viewport.panned(Math.round(event.clientX - now.at.x), Math.round(event.clientY - now.at.y)),
       );
       return;
     }
@@ -260,26 +261,31 @@ export function Canvas(props: Props) {
       data-ready={source !== null || undefined}
       data-testid="image-canvas"
     >
-      {scene !== null && (
-        <Overlay editor={editor} scene={scene} viewport={viewport} remarks={remarks} pointerInside={inside} />
-      )}
+      {scene !== null && <Overlay editor={editor} scene={scene} remarks={remarks} pointerInside={inside} />}
       {failed && (
         <div className={styles.failed} role="alert">
           {t("image.failed")}
         </div>
       )}
       {source !== null && surface.current !== null && (
-        <Minimap
-          source={source}
-          viewport={viewport}
-          size={surface.current.size}
-          onLook={(v) => surface.current?.look(v)}
-        />
+        <Minimap editor={editor} source={source} surface={surface.current} />
       )}
-      <span id="image-selection" hidden>
-        {description}
-      </span>
+      <Description editor={editor} />
     </div>
+  );
+}
+
+/** What is selected, said in words for those who do not see it. */
+function Description({ editor }: { readonly editor: ImageEditor }) {
+  const { t } = useTranslation();
+  useSyncExternalStore(editor.subscribe, editor.content);
+  const only = editor.only();
+  return (
+    <span id="image-selection" hidden>
+      {only === null
+        ? t("image.objects", { count: editor.doc.records.size })
+        : t("image.selectedOne", { name: displayOf(editor.config, only.label) })}
+    </span>
   );
 }
 
@@ -291,7 +297,8 @@ function follow(editor: ImageEditor, surface: Surface): () => void {
   };
   let selected = active(editor);
   let order = editor.doc.order;
-  let state: EditorState = editor.state;
+  let state = editor.state;
+  let content = editor.content();
   const stopDoc = editor.onDocument((found) => {
     if (found.length > 200 || editor.config.connections.length > 0) {
       surface.shapesChanged();
@@ -306,6 +313,8 @@ function follow(editor: ImageEditor, surface: Surface): () => void {
     if (areas.length > 0) surface.patchShapes(areas);
   });
   const stopState = editor.subscribe(() => {
+    if (editor.content() === content) return;
+    content = editor.content();
     const now = active(editor);
     if (now !== selected) {
       const areas = [
@@ -315,7 +324,7 @@ function follow(editor: ImageEditor, surface: Surface): () => void {
       selected = now;
       if (areas.length > 0) surface.patchShapes(areas);
     }
-    if (editor.selection.size > 100 || editor.doc.order !== order) surface.shapesChanged();
+    if (editor.selection.size > MOST_ACTIVE || editor.doc.order !== order) surface.shapesChanged();
     order = editor.doc.order;
     const next = editor.state;
     if (next.brightness !== state.brightness || next.contrast !== state.contrast) surface.mediaChanged();
@@ -338,9 +347,9 @@ function cursorFor(editor: ImageEditor, at: Point): string {
   if (editor.state.tool !== "select") return editor.tool.cursor;
   const handle = editor.handleAt(at)?.handle;
   if (handle !== undefined) return handle.cursor ?? "move";
-  const on = editor.state.hover;
+  const on = editor.hover;
   if (on === null) return "default";
-  return editor.selection.has(on) && editor.whyNotEdit(on) === null ? "move" : "pointer";
+  return editor.selection.has(on) && editor.whyNot("edit", on) === null ? "move" : "pointer";
 }
 
 /** Two fingers move and zoom. */

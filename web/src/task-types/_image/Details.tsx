@@ -25,7 +25,7 @@ interface Props {
 
 export function Details({ editor, remarks, onRemark, strict }: Props) {
   const { t } = useTranslation();
-  useSyncExternalStore(editor.subscribe, editor.revision);
+  useSyncExternalStore(editor.subscribe, editor.content);
   const records = [...editor.selection].flatMap((id) => editor.doc.records.get(id) ?? []);
   if (records.length === 0) return <SceneQuestions editor={editor} strict={strict} />;
   const [first] = records;
@@ -34,7 +34,7 @@ export function Details({ editor, remarks, onRemark, strict }: Props) {
   const numberOf = (id: string) => [...editor.doc.records.keys()].indexOf(id) + 1;
   const nameOf = (id: string) =>
     `${displayOf(editor.config, editor.doc.records.get(id)?.label ?? null)} ${numberOf(id)}`;
-  const reason = one === undefined ? null : editor.whyNotEdit(one.id);
+  const reason = one === undefined ? null : editor.whyNot("edit", one.id);
   const links = one ? editor.doc.links.filter((l) => l.from === one.id || l.to === one.id) : [];
   return (
     <section className={`${styles.section} ${styles.details}`} aria-labelledby="image-details">
@@ -53,7 +53,7 @@ export function Details({ editor, remarks, onRemark, strict }: Props) {
         )}
       </div>
       <div className={`${styles.scroll} ${styles.body}`}>
-        {one && <Measures record={one} />}
+        {one && <Measures editor={editor} id={one.id} />}
         {reason !== null && (
           <Text size="xs" c="dimmed">
             {t(reason)}
@@ -132,8 +132,11 @@ function errorOf(
   return found !== null && (strict || answered(value)) ? t(found.key, found.values) : null;
 }
 
-function Measures({ record }: { record: DocRecord }) {
+/** Follows a gesture while it lasts, unlike what is around it. */
+function Measures({ editor, id }: { editor: ImageEditor; id: string }) {
   const { t } = useTranslation();
+  const record = useSyncExternalStore(editor.subscribe, () => editor.live(id));
+  if (record === undefined) return null;
   const b = shapeOf(record.kind).bounds(record.data);
   const round = (v: number) => Math.round(v * 10) / 10;
   const vertices = (record.data as { vertices?: readonly unknown[] }).vertices;

@@ -13,9 +13,9 @@ import { Details } from "./Details";
 import { ImageEditor } from "./editor";
 import styles from "./image.module.css";
 import { Labels } from "./Labels";
-import { displayOf } from "./labels";
 import { mainMedium } from "./module";
 import { Objects } from "./Objects";
+import { relateAs, relationName } from "./relating";
 import { StatusBar } from "./StatusBar";
 import { Scene } from "./scene";
 import { ToolRail } from "./ToolRail";
@@ -99,7 +99,6 @@ export default function ImageEditorView(props: EditorProps & { readonly config: 
           onPicture={setSize}
           panning={panning}
           onFocus={setFocused}
-          description={describe(editor, t)}
         />
         <NoticeBar editor={editor} />
         <StatusBar editor={editor} surface={surface} hasBefore={before !== null} />
@@ -122,12 +121,6 @@ export default function ImageEditorView(props: EditorProps & { readonly config: 
   );
 }
 
-function describe(editor: ImageEditor, t: (key: string, values?: Record<string, unknown>) => string): string {
-  const only = editor.only();
-  if (only !== null) return t("image.selectedOne", { name: displayOf(editor.config, only.label) });
-  return t("image.objects", { count: editor.doc.records.size });
-}
-
 /** Reasons and hints, also told to those who do not see them. */
 function NoticeBar({ editor }: { editor: ImageEditor }) {
   const { t } = useTranslation();
@@ -146,10 +139,6 @@ function NoticeBar({ editor }: { editor: ImageEditor }) {
 function RelationChoice({ editor }: { editor: ImageEditor }) {
   const { t } = useTranslation();
   const { relating } = useSyncExternalStore(editor.subscribe, editor.snapshot);
-  const nameOf = (option: string) =>
-    option.startsWith("attribute:")
-      ? (editor.config.attributes.find((a) => `attribute:${a.key}` === option)?.prompt ?? option)
-      : option;
   return (
     <Modal
       opened={relating !== null}
@@ -164,9 +153,9 @@ function RelationChoice({ editor }: { editor: ImageEditor }) {
               key={option}
               variant="default"
               data-autofocus={i === 0 || undefined}
-              onClick={() => editor.relateAs(relating.from, relating.to, option)}
+              onClick={() => relateAs(editor, relating.from, relating.to, option)}
             >
-              {nameOf(option)}
+              {relationName(editor, option)}
             </Button>
           ))}
         </Group>

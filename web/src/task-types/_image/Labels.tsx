@@ -23,7 +23,7 @@ const MANY = 6;
 
 export function Labels({ editor, colours, search, backToCanvas }: Props) {
   const { t } = useTranslation();
-  useSyncExternalStore(editor.subscribe, editor.revision);
+  useSyncExternalStore(editor.subscribe, editor.content);
   const [query, setQuery] = useState("");
   const kind = editor.kind();
   const geometry = kind === null ? undefined : editor.geometry(kind);

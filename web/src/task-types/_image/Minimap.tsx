@@ -2,43 +2,64 @@
 
 import { type PointerEvent, useEffect, useRef, useState } from "react";
 import type { PictureSource } from "../../canvas2d/picture";
-import type { ScreenSize, Viewport } from "../../canvas2d/viewport";
+import type { Surface } from "../../canvas2d/surface";
+import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
+import { useViewport } from "./useViewport";
 
 const SIDE = 132;
 
 interface Props {
+  readonly editor: ImageEditor;
   readonly source: PictureSource;
-  readonly viewport: Viewport;
-  readonly size: ScreenSize;
-  readonly onLook: (viewport: Viewport) => void;
+  readonly surface: Surface;
 }
 
-export function Minimap({ source, viewport, size, onLook }: Props) {
+export function Minimap({ editor, source, surface }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const mark = useRef<HTMLDivElement>(null);
   const [pressed, setPressed] = useState(false);
+  const viewport = useViewport(editor);
+  const { size } = surface;
   const k = SIDE / Math.max(source.width, source.height);
   const [w, h] = [Math.round(source.width * k), Math.round(source.height * k)];
-  const view = viewport.areaToImage({ left: 0, top: 0, right: size.width, bottom: size.height });
+  const screen = { left: 0, top: 0, right: size.width, bottom: size.height };
+  const view = viewport.areaToImage(screen);
   const all = view.left <= 0 && view.top <= 0 && view.right >= source.width && view.bottom >= source.height;
+
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
-    if (all || !context || source.overview === null) return;
-    context.imageSmoothingQuality = "medium";
-    context.drawImage(source.overview, 0, 0, w, h);
+    if (all || !context) return;
+    const draw = () => {
+      if (source.overview === null) return;
+      context.imageSmoothingQuality = "medium";
+      context.drawImage(source.overview, 0, 0, w, h);
+    };
+    draw();
+    return source.onOverview(draw);
   }, [source, all, w, h]);
+
+  // The mark follows the view in every frame by its transform alone; its size catches up a little later.
+  useEffect(() =>
+    editor.onView(() => {
+      const now = editor.viewport.areaToImage(screen);
+      if (mark.current !== null)
+        mark.current.style.transform = `translate(${Math.round(now.left * k)}px, ${Math.round(now.top * k)}px)`;
+    }),
+  );
+
   if (all) return null;
   const go = (event: PointerEvent) => {
     const box = event.currentTarget.getBoundingClientRect();
-    onLook(viewport.centred({ x: (event.clientX - box.left) / k, y: (event.clientY - box.top) / k }, size));
+    const at = { x: (event.clientX - box.left) / k, y: (event.clientY - box.top) / k };
+    surface.look(surface.viewport.centred(at, size));
   };
-  const left = Math.max(0, view.left * k);
-  const top = Math.max(0, view.top * k);
   return (
     <div
       className={styles.minimap}
       style={{ width: w, height: h }}
       aria-hidden="true"
+      data-testid="image-minimap"
       onPointerDown={(event) => {
         event.stopPropagation();
         event.currentTarget.setPointerCapture(event.pointerId);
@@ -56,11 +77,11 @@ export function Minimap({ source, viewport, size, onLook }: Props) {
     >
       <canvas ref={canvas} width={w} height={h} />
       <div
+        ref={mark}
         style={{
-          left,
-          top,
-          width: Math.max(3, Math.min(w, view.right * k) - left),
-          height: Math.max(3, Math.min(h, view.bottom * k) - top),
+          transform: `translate(${Math.round(view.left * k)}px, ${Math.round(view.top * k)}px)`,
+          width: Math.max(3, (view.right - view.left) * k),
+          height: Math.max(3, (view.bottom - view.top) * k),
         }}
       />
     </div>

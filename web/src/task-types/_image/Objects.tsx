@@ -1,6 +1,6 @@
 /** All annotations as a list that only renders what is in sight: filter, sort, hide, lock, accept, reject. */
 
-import { ActionIcon, Button, Menu, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
 import {
   IconCheck,
   IconEye,
@@ -14,6 +14,7 @@ import {
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent,
+  memo,
   type RefObject,
   useEffect,
   useMemo,
@@ -46,7 +47,7 @@ interface Props {
 
 export function Objects({ editor, scene, issues, remarks, order, onShow }: Props) {
   const { t } = useTranslation();
-  useSyncExternalStore(editor.subscribe, editor.revision);
+  useSyncExternalStore(editor.subscribe, editor.content);
   const [query, setQuery] = useState("");
   const [sort, setSort] = useState<Sort>("created");
   const [which, setWhich] = useState<Which>("all");
@@ -56,7 +57,7 @@ export function Objects({ editor, scene, issues, remarks, order, onShow }: Props
   const remarked = useMemo(() => new Set(remarks.flatMap((r) => r.annotation_id ?? [])), [remarks]);
   const list = useMemo(
     () => arranged([...doc.records.values()], { query, sort, which, wrong, remarked, scene, config }),
-    [doc, query, sort, which, wrong, remarked, scene, config],
+    [doc.records, query, sort, which, wrong, remarked, scene, config],
   );
   order.current = useMemo(() => list.map((r) => r.id), [list]);
   const removed = which === "different" ? scene.removed() : [];
@@ -72,7 +73,10 @@ export function Objects({ editor, scene, issues, remarks, order, onShow }: Props
     const at = first === undefined ? -1 : (order.current ?? []).indexOf(first);
     if (at >= 0) rows.scrollToIndex(at, { align: "auto" });
   }, [first, order, rows]);
-  const proposals = op.proposals(editor);
+  const proposals = useMemo(
+    () => [...doc.records.values()].filter((r) => r.hypothesis === "proposed").map((r) => r.id),
+    [doc.records],
+  );
   const numbers = useMemo(() => new Map([...doc.records.keys()].map((id, i) => [id, i + 1])), [doc.records]);
   const keys = (event: KeyboardEvent) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
@@ -208,7 +212,18 @@ interface RowProps {
   readonly onShow: () => void;
 }
 
-function Row({ record, top, number, editor, scene, wrong, selected, hidden, locked, onShow }: RowProps) {
+const Row = memo(function Row({
+  record,
+  top,
+  number,
+  editor,
+  scene,
+  wrong,
+  selected,
+  hidden,
+  locked,
+  onShow,
+}: RowProps) {
   const { t } = useTranslation();
   const status = scene.status(record);
   const name = `${displayOf(editor.config, record.label)} ${number}`;
@@ -218,22 +233,22 @@ function Row({ record, top, number, editor, scene, wrong, selected, hidden, lock
     children: React.ReactNode,
     more: { pressed?: boolean; colour?: string } = {},
   ) => (
-    <Tooltip label={label} openDelay={400}>
-      <ActionIcon
-        size={24}
-        variant="subtle"
-        color={more.colour ?? "gray"}
-        aria-label={`${label}: ${name}`}
-        {...(more.pressed === undefined ? {} : { "aria-pressed": more.pressed })}
-        tabIndex={-1}
-        onClick={(event) => {
-          event.stopPropagation();
-          run();
-        }}
-      >
-        {children}
-      </ActionIcon>
-    </Tooltip>
+    // The browser's own tooltip: hundreds of the library's would make the list slow.
+    <ActionIcon
+      size={24}
+      variant="subtle"
+      color={more.colour ?? "gray"}
+      aria-label={`${label}: ${name}`}
+      title={label}
+      {...(more.pressed === undefined ? {} : { "aria-pressed": more.pressed })}
+      tabIndex={-1}
+      onClick={(event) => {
+        event.stopPropagation();
+        run();
+      }}
+    >
+      {children}
+    </ActionIcon>
   );
   return (
     <li
@@ -242,8 +257,8 @@ function Row({ record, top, number, editor, scene, wrong, selected, hidden, lock
       aria-current={selected}
       data-hidden={hidden}
       data-record={record.id}
-      onMouseEnter={() => editor.set({ hover: record.id })}
-      onMouseLeave={() => editor.set({ hover: null })}
+      onMouseEnter={() => editor.hoverOver(record.id)}
+      onMouseLeave={() => editor.hoverOver(null)}
     >
       <button
         type="button"
@@ -294,7 +309,7 @@ function Row({ record, top, number, editor, scene, wrong, selected, hidden, lock
       </span>
     </li>
   );
-}
+});
 
 function Choice<T extends string>(props: {
   readonly icon: React.ReactNode;

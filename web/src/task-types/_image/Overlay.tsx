@@ -1,6 +1,7 @@
 /** What is being worked on, as SVG over the canvas: selected shapes with handles, the shape being drawn, marquee, crosshair, relations, remarks. */
 
-import { memo, useSyncExternalStore } from "react";
+import { memo, useEffect, useLayoutEffect, useReducer, useRef, useSyncExternalStore } from "react";
+import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
 import type { Viewport } from "../../canvas2d/viewport";
 import type { DocRecord } from "../../document/doc";
@@ -16,7 +17,6 @@ import { active, type Scene } from "./scene";
 interface Props {
   readonly editor: ImageEditor;
   readonly scene: Scene;
-  readonly viewport: Viewport;
   readonly remarks: readonly Remark[];
   readonly pointerInside: boolean;
 }
@@ -32,24 +32,48 @@ export function pathText(kind: string, data: unknown, limits: Limits, viewport: 
 
 const centre = (area: Area): Point => ({ x: (area.left + area.right) / 2, y: (area.top + area.bottom) / 2 });
 
-export const Overlay = memo(function Overlay({ editor, scene, viewport, remarks, pointerInside }: Props) {
+/** While the view is only moved the overlay moves with it as it is; zoomed and turned it is drawn anew in the same frame. */
+function useView(editor: ImageEditor): { viewport: Viewport; svg: React.RefObject<SVGSVGElement | null> } {
+  const svg = useRef<SVGSVGElement>(null);
+  const drawn = useRef(editor.viewport);
+  const [, again] = useReducer((n: number) => n + 1, 0);
+  const { viewport } = editor;
+  useLayoutEffect(() => {
+    drawn.current = viewport;
+    if (svg.current !== null) svg.current.style.transform = "";
+  });
+  useEffect(
+    () =>
+      editor.onView(() => {
+        const [now, then] = [editor.viewport, drawn.current];
+        // With nothing in it there is nothing to draw.
+        if (svg.current === null || svg.current.querySelector(":scope > :not(defs, g:empty)") === null)
+          return;
+        if (now.scale !== then.scale || now.turn !== then.turn) flushSync(again);
+        else svg.current.style.transform = `translate(${now.x - then.x}px, ${now.y - then.y}px)`;
+      }),
+    [editor],
+  );
+  return { viewport, svg };
+}
+
+export const Overlay = memo(function Overlay({ editor, scene, remarks, pointerInside }: Props) {
   useSyncExternalStore(editor.subscribe, editor.revision);
+  const { viewport, svg } = useView(editor);
   const { t } = useTranslation();
   const { doc, state, selection } = editor;
-  const chosen = [...active(editor)]
-    .flatMap((id) => doc.records.get(id) ?? [])
-    .filter((r) => editor.visible(r));
+  const chosen = [...active(editor)].flatMap((id) => editor.live(id) ?? []).filter((r) => editor.visible(r));
   const preview = editor.tool.preview();
   const marquee = editor.tool.marquee?.() ?? null;
   const only = editor.only();
   const hover =
-    state.hover !== null && !selection.has(state.hover) ? doc.records.get(state.hover) : undefined;
-  const cursor = state.cursor === null ? null : viewport.toScreen(state.cursor);
+    editor.hover !== null && !selection.has(editor.hover) ? doc.records.get(editor.hover) : undefined;
+  const cursor = editor.cursor === null ? null : viewport.toScreen(editor.cursor);
   const drawing = editor.tool.cursor === "crosshair";
   const at = (p: Point) => viewport.toScreen(p);
   const label = (r: DocRecord) => displayOf(editor.config, r.label);
   return (
-    <svg className={styles.overlay} aria-hidden="true">
+    <svg ref={svg} className={styles.overlay} aria-hidden="true">
       <defs>
         <marker
           id="image-arrow"
@@ -64,7 +88,7 @@ export const Overlay = memo(function Overlay({ editor, scene, viewport, remarks,
         </marker>
       </defs>
       {state.crosshair && drawing && pointerInside && cursor && (
-        <path className={styles.crosshair} d={`M0 ${cursor.y}H9999M${cursor.x} 0V9999`} />
+        <path className={styles.crosshair} d={`M-9999 ${cursor.y}H9999M${cursor.x} -9999V9999`} />
       )}
       {drawing && cursor && !pointerInside && (
         <path
@@ -92,7 +116,7 @@ export const Overlay = memo(function Overlay({ editor, scene, viewport, remarks,
       )}
       {only !== null &&
         editor.visible(only) &&
-        editor.whyNotEdit(only.id) === null &&
+        editor.whyNot("edit", only.id) === null &&
         state.tool === "select" && <Handles record={only} editor={editor} viewport={viewport} />}
       {preview !== null && (
         <g>
@@ -284,7 +308,7 @@ function Relations({ editor, viewport }: { editor: ImageEditor; viewport: Viewpo
   return (
     <g>
       {[...links, ...linked].map((link) => {
-        const [a, b] = [doc.records.get(link.from), doc.records.get(link.to)];
+        const [a, b] = [editor.live(link.from), editor.live(link.to)];
         if (!a || !b || !editor.visible(a) || !editor.visible(b)) return null;
         const p = viewport.toScreen(centre(shapeOf(a.kind).bounds(a.data)));
         const q = viewport.toScreen(centre(shapeOf(b.kind).bounds(b.data)));
@@ -347,7 +371,7 @@ function Pins({
   return (
     <g>
       {[...counts].map(([id, count]) => {
-        const record = editor.doc.records.get(id);
+        const record = editor.live(id);
         if (record === undefined) return null;
         const on = viewport.areaToScreen(shapeOf(record.kind).bounds(record.data));
         return (

@@ -8,6 +8,7 @@ import type { Surface } from "../../canvas2d/surface";
 import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
 import { DIFFERENCE } from "./scene";
+import { useViewport } from "./useViewport";
 
 interface Props {
   readonly editor: ImageEditor;
@@ -17,17 +18,14 @@ interface Props {
 
 export function StatusBar({ editor, hasBefore }: Props) {
   const { t } = useTranslation();
-  useSyncExternalStore(editor.subscribe, editor.revision);
-  const { state, picture, viewport } = editor;
-  const { cursor } = state;
+  const state = useSyncExternalStore(editor.subscribe, editor.snapshot);
+  const { picture } = editor;
   return (
     <div className={styles.status}>
       <span className={styles.muted} dir="ltr">
         {picture.width > 0 ? `${picture.width} × ${picture.height}` : "…"}
       </span>
-      <span className={styles.muted} dir="ltr" style={{ minWidth: 84 }}>
-        {cursor === null ? "" : `${Math.round(cursor.x)}, ${Math.round(cursor.y)}`}
-      </span>
+      <Position editor={editor} />
       {hasBefore && (
         <Group gap={10} wrap="nowrap">
           {(["added", "changed", "removed"] as const).map((status) => (
@@ -97,10 +95,28 @@ export function StatusBar({ editor, hasBefore }: Props) {
           </Stack>
         </Popover.Dropdown>
       </Popover>
-      <span dir="ltr" style={{ minWidth: 48, textAlign: "end" }}>
-        {formatZoom(viewport.scale)}
-      </span>
+      <Zoom editor={editor} />
     </div>
+  );
+}
+
+function Position({ editor }: { readonly editor: ImageEditor }) {
+  const text = useSyncExternalStore(editor.subscribe, () =>
+    editor.cursor === null ? "" : `${Math.round(editor.cursor.x)}, ${Math.round(editor.cursor.y)}`,
+  );
+  return (
+    <span className={styles.muted} dir="ltr" style={{ minWidth: 84 }}>
+      {text}
+    </span>
+  );
+}
+
+function Zoom({ editor }: { readonly editor: ImageEditor }) {
+  const { scale } = useViewport(editor);
+  return (
+    <span dir="ltr" style={{ minWidth: 48, textAlign: "end" }}>
+      {formatZoom(scale)}
+    </span>
   );
 }
 

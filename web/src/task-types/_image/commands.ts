@@ -321,7 +321,7 @@ function arrow(editor: ImageEditor, surface: Surface | null, dx: number, dy: num
   }
   const by = editor.pixels(far ? 40 : 8);
   const centre = surface?.viewport.toImage({ x: surface.size.width / 2, y: surface.size.height / 2 });
-  const from = editor.state.cursor ?? centre ?? { x: 0, y: 0 };
+  const from = editor.cursor ?? centre ?? { x: 0, y: 0 };
   const frame = editor.frame();
   const at = {
     x: Math.round(Math.min(Math.max(from.x + dx * by, frame.left), frame.right)),

@@ -1,37 +1,22 @@
 /**
- * The image editor without a screen: tools, selection, what is hidden and locked, the label to draw with, notices. React and the canvas show it,
- * tests drive it by pointer and key verbs.
+ * The image editor without a screen: tools, selection, the label to draw with, notices. React and the canvas show it, tests drive it by pointer
+ * and key verbs. Nothing that a pointer move does here grows with the number of annotations: a gesture shows its shapes beside the document
+ * (`tentative`) and changes it once, at its end.
  */
 
 import { type Change, changes, HitIndex } from "../../canvas2d/hits";
 import { Viewport } from "../../canvas2d/viewport";
-import {
-  type Action,
-  addLink,
-  type Doc,
-  type DocRecord,
-  newId,
-  putRecords,
-  type RecordId,
-  updateRecords,
-} from "../../document/doc";
+import { type Action, type Doc, type DocRecord, newId, putRecords, type RecordId } from "../../document/doc";
 import type { DocumentStore } from "../../document/store";
 import { shapeOf } from "../../shapes";
-import {
-  type Area,
-  clampPoint,
-  distance,
-  grown,
-  type Handle,
-  type Limits,
-  type Point,
-  union,
-} from "../../shapes/shape";
+import { type Area, type Handle, type Limits, type Point, union } from "../../shapes/shape";
 import { drawsKind, makeTool, type ToolId } from "../../tools";
-import { nearestOnBorder } from "../../tools/border";
-import { touched } from "../../tools/select";
-import { type Notice, type Pointer, SNAP, type Tool, type ToolHost } from "../../tools/tool";
-import { type GeometryConfig, type ImageConfig, linkRule } from "./config";
+import type { Notice, Pointer, Tool, ToolHost } from "../../tools/tool";
+import type { GeometryConfig, ImageConfig } from "./config";
+import { handleAt, handlesOf, snapTo } from "./picking";
+import { relate } from "./relating";
+import { type Verb, whyNot, whyNotDraw } from "./rights";
+import { type EditorState, type Memory, remember, remembered } from "./state";
 import { baseIds } from "./wire";
 
 export interface Picture {
@@ -39,68 +24,15 @@ export interface Picture {
   readonly height: number;
 }
 
-/** What is on the screen, beside the document. A new object after every change. */
-export interface EditorState {
-  readonly tool: ToolId;
-  /** The tool to draw with again. */
-  readonly lastDrawing: ToolId | null;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly hidden: ReadonlySet<RecordId>;
-  readonly locked: ReadonlySet<RecordId>;
-  readonly hover: RecordId | null;
-  readonly notice: Notice | null;
-  readonly cursor: Point | null;
-  readonly showBefore: boolean;
-  readonly layersShown: boolean;
-  readonly crosshair: boolean;
-  readonly brightness: number;
-  readonly contrast: number;
-  readonly opacity: number;
-  /** A relation whose kind is to be chosen. */
-  readonly relating: {
-    readonly from: RecordId;
-    readonly to: RecordId;
-    readonly options: readonly string[];
-  } | null;
-}
-
-const START: EditorState = {
-  tool: "select",
-  lastDrawing: null,
-  labels: {},
-  hidden: new Set(),
-  locked: new Set(),
-  hover: null,
-  notice: null,
-  cursor: null,
-  showBefore: false,
-  layersShown: true,
-  crosshair: true,
-  brightness: 100,
-  contrast: 100,
-  opacity: 25,
-  relating: null,
-};
-
-/** What lives on from task to task. */
-const STICKY = [
-  "tool",
-  "lastDrawing",
-  "labels",
-  "layersShown",
-  "crosshair",
-  "brightness",
-  "contrast",
-  "opacity",
-] as const;
-
 export interface EditorOptions {
   readonly store: DocumentStore;
   readonly config: ImageConfig;
   readonly picture: Picture;
   readonly readOnly?: boolean;
-  readonly memory?: Map<string, unknown>;
+  readonly memory?: Memory;
 }
+
+const NONE: ReadonlyMap<RecordId, DocRecord> = new Map();
 
 export class ImageEditor implements ToolHost {
   readonly store: DocumentStore;
@@ -108,16 +40,23 @@ export class ImageEditor implements ToolHost {
   readonly index: HitIndex;
   readonly readOnly: boolean;
   readonly base: ReadonlySet<RecordId>;
+  /** No image type has a form for polygons with holes. */
+  readonly holesAllowed = false;
   picture: Picture;
   viewport = new Viewport();
+  /** Where the pointer is, in image coordinates, and what it is on. */
+  cursor: Point | null = null;
+  hover: RecordId | null = null;
   #state: EditorState;
   #tool: Tool;
   #doc: Doc;
-  /** Counts every change of what a drawing tool shows. */
+  #tentative = NONE;
   #revision = 0;
-  readonly #memory: Map<string, unknown> | undefined;
+  #content = 0;
+  readonly #memory: Memory | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #docListeners = new Set<(found: readonly Change[], before: Doc) => void>();
+  readonly #viewListeners = new Set<() => void>();
   readonly #unsubscribe: () => void;
 
   constructor(options: EditorOptions) {
@@ -130,7 +69,7 @@ export class ImageEditor implements ToolHost {
     this.index = new HitIndex((kind) => this.limits(kind));
     this.#doc = this.store.doc;
     this.index.load(this.#doc);
-    this.#state = this.#remembered();
+    this.#state = this.#fitting(remembered(options.memory));
     this.#tool = makeTool(this.#state.tool, this);
     this.#unsubscribe = this.store.subscribe(() => this.#follow());
   }
@@ -140,6 +79,7 @@ export class ImageEditor implements ToolHost {
     this.#unsubscribe();
     this.#listeners.clear();
     this.#docListeners.clear();
+    this.#viewListeners.clear();
   }
 
   // State -------------------------------------------------------------------------------------------------------------------
@@ -159,33 +99,41 @@ export class ImageEditor implements ToolHost {
 
   snapshot = (): EditorState => this.#state;
 
-  /** A number that changes whenever tool, preview or state do. */
+  /** Changes with everything that is to be seen, the pointer and what is being drawn included. */
   revision = (): number => this.#revision;
+
+  /** Changes with the document, the selection and the state, not with the pointer. */
+  content = (): number => this.#content;
 
   onDocument(listener: (found: readonly Change[], before: Doc) => void): () => void {
     this.#docListeners.add(listener);
     return () => this.#docListeners.delete(listener);
   }
 
+  /** Called in every frame in which the view moves. */
+  onView = (listener: () => void): (() => void) => {
+    this.#viewListeners.add(listener);
+    return () => this.#viewListeners.delete(listener);
+  };
+
+  look(viewport: Viewport): void {
+    this.viewport = viewport;
+    for (const listener of this.#viewListeners) listener();
+  }
+
   set(change: Partial<EditorState>): void {
     this.#state = { ...this.#state, ...change };
-    if (this.#memory !== undefined)
-      for (const key of STICKY) if (key in change) this.#memory.set(key, this.#state[key]);
+    remember(this.#memory, this.#state, change);
     this.#tell();
   }
 
-  #tell(): void {
+  #tell(content = true): void {
     this.#revision++;
+    if (content) this.#content++;
     for (const listener of this.#listeners) listener();
   }
 
-  #remembered(): EditorState {
-    const kept: Record<string, unknown> = {};
-    for (const key of STICKY) {
-      const value = this.#memory?.get(key);
-      if (value !== undefined) kept[key] = value;
-    }
-    const state = { ...START, ...kept } as EditorState;
+  #fitting(state: EditorState): EditorState {
     const offered = this.offered();
     const first = offered.find((id) => drawsKind(id) !== null) ?? null;
     const last = state.lastDrawing && offered.includes(state.lastDrawing) ? state.lastDrawing : first;
@@ -194,6 +142,11 @@ export class ImageEditor implements ToolHost {
   }
 
   #follow(): void {
+    if (this.#tentative !== NONE && !this.store.inGesture) {
+      // Taken back or finished from elsewhere (undo, submission).
+      this.#tentative = NONE;
+      this.#tool.cancel();
+    }
     const before = this.#doc;
     const after = this.store.doc;
     if (after !== before) {
@@ -248,27 +201,30 @@ export class ImageEditor implements ToolHost {
 
   pointerDown(p: Pointer): void {
     this.#tool.down(p);
-    this.#tell();
+    this.#tell(false);
   }
 
   pointerMove(p: Pointer): void {
-    this.#state = { ...this.#state, cursor: p.at };
+    this.cursor = p.at;
     this.#tool.move(p);
-    if (!this.#tool.busy) {
-      const hover = this.hit(p.at);
-      if (hover !== this.#state.hover) this.#state = { ...this.#state, hover };
-    }
-    this.#tell();
+    if (!this.#tool.busy) this.hover = this.hit(p.at);
+    this.#tell(false);
   }
 
   pointerUp(p: Pointer): void {
     this.#tool.up(p);
-    this.#tell();
+    this.#tell(false);
   }
 
   doubleClick(p: Pointer): void {
     this.#tool.double?.(p);
-    this.#tell();
+    this.#tell(false);
+  }
+
+  /** What the pointer is on elsewhere, in the list of objects. */
+  hoverOver(id: RecordId | null): void {
+    this.hover = id;
+    this.#tell(false);
   }
 
   /** True when the tool had a use for the key. */
@@ -299,22 +255,28 @@ export class ImageEditor implements ToolHost {
     return this.store.selection;
   }
 
-  readonly holesAllowed = false;
-
   apply(action: Action, label: string, select?: Iterable<RecordId>): void {
     if (!this.readOnly) this.store.apply(action, label, select);
   }
 
-  begin(): void {
-    if (!this.readOnly && !this.store.inGesture) this.store.begin();
+  attempt(records: readonly DocRecord[], label: string): void {
+    if (this.readOnly) return;
+    if (!this.store.inGesture)
+      this.store.begin(() => ({ action: putRecords(...this.#tentative.values()), label }));
+    this.#tentative = new Map(records.map((record) => [record.id, record]));
   }
 
-  commit(): void {
+  settle(): void {
     this.store.commit();
   }
 
-  cancel(): void {
+  drop(): void {
     this.store.cancel();
+  }
+
+  /** An annotation as it is seen: as a gesture under way has it, else as the document does. */
+  live(id: RecordId): DocRecord | undefined {
+    return this.#tentative.get(id) ?? this.doc.records.get(id);
   }
 
   select(ids: Iterable<RecordId>): void {
@@ -348,58 +310,28 @@ export class ImageEditor implements ToolHost {
   }
 
   hit(at: Point): RecordId | null {
-    // What is selected keeps the pointer, so that a shape can be moved although smaller ones lie on it.
-    const slack = this.pixels(5);
-    return this.index.at(at, slack, (r) => this.visible(r))?.id ?? null;
+    return this.index.at(at, this.pixels(5), (r) => this.visible(r))?.id ?? null;
   }
 
   handleAt(at: Point): { record: DocRecord; handle: Handle } | null {
-    const record = this.only();
-    if (record === null || !this.visible(record) || this.readOnly) return null;
-    let best: { handle: Handle; off: number } | null = null;
-    for (const handle of this.handles(record)) {
-      const off = distance(handle.at, at);
-      if (off > this.pixels(handle.role === "middle" ? 6 : 9)) continue;
-      // A vertex wins over the middle of an edge beside it.
-      const rank = off + (handle.role === "middle" || handle.role === "edge" ? this.pixels(3) : 0);
-      if (best === null || rank < best.off) best = { handle, off: rank };
-    }
-    return best === null ? null : { record, handle: best.handle };
+    return handleAt(at, this);
   }
 
-  /** Handles of a shape; those for turning stand off by a fixed distance on the screen, small shapes have no middles. */
   handles(record: DocRecord): Handle[] {
-    const shape = shapeOf(record.kind);
-    const b = shape.bounds(record.data);
-    const centre = { x: (b.left + b.right) / 2, y: (b.top + b.bottom) / 2 };
-    const all = shape.handles(record.data, this.limits(record.kind));
-    const room = Math.max(b.right - b.left, b.bottom - b.top) / Math.max(1, this.pixels(1));
-    return all.flatMap((handle) => {
-      if ((handle.role === "middle" || (handle.role === "edge" && record.kind === "box")) && room < 40)
-        return [];
-      if (handle.role !== "rotate") return [handle];
-      const off = distance(handle.at, centre) || 1;
-      const k = 1 + this.pixels(24) / off;
-      return [
-        {
-          ...handle,
-          at: { x: centre.x + (handle.at.x - centre.x) * k, y: centre.y + (handle.at.y - centre.y) * k },
-        },
-      ];
-    });
+    return handlesOf(record, this);
   }
 
   /** The one selected annotation, or null. */
   only(): DocRecord | null {
     if (this.selection.size !== 1) return null;
     const [id] = this.selection;
-    return (id === undefined ? undefined : this.doc.records.get(id)) ?? null;
+    return (id === undefined ? undefined : this.live(id)) ?? null;
   }
 
   selectionBounds(): Area | null {
     let bounds: Area | null = null;
     for (const id of this.selection) {
-      const record = this.doc.records.get(id);
+      const record = this.live(id);
       if (record !== undefined) bounds = union(bounds, shapeOf(record.kind).bounds(record.data));
     }
     return bounds;
@@ -412,44 +344,18 @@ export class ImageEditor implements ToolHost {
       .map((r) => r.id);
   }
 
-  whyNotEdit(id: RecordId): string | null {
-    if (this.readOnly) return "image.reason.readOnly";
-    if (this.#state.locked.has(id)) return "image.reason.locked";
-    if (this.config.rights !== null && !this.config.rights.edit && this.base.has(id))
-      return "image.reason.base";
-    return null;
+  whyNot(verb: Verb, id: RecordId): string | null {
+    return whyNot(verb, id, this);
   }
 
   mayEdit(id: RecordId, tell = false): boolean {
-    const key = this.whyNotEdit(id);
+    const key = this.whyNot("edit", id);
     if (key !== null && tell) this.tell({ key, tone: "reason" });
     return key === null;
   }
 
-  whyNotRemove(id: RecordId): string | null {
-    if (this.readOnly) return "image.reason.readOnly";
-    if (this.#state.locked.has(id)) return "image.reason.locked";
-    if (this.config.rights !== null && !this.config.rights.remove && this.base.has(id))
-      return "image.reason.baseStays";
-    return null;
-  }
-
-  whyNotRelabel(id: RecordId): string | null {
-    if (this.readOnly) return "image.reason.readOnly";
-    if (this.#state.locked.has(id)) return "image.reason.locked";
-    if (this.config.rights !== null && !this.config.rights.relabel && this.base.has(id))
-      return "image.reason.baseLabel";
-    return null;
-  }
-
   whyNotDraw(kind: string): Notice | null {
-    if (this.readOnly) return { key: "image.reason.readOnly", tone: "reason" };
-    if (this.config.rights !== null && !this.config.rights.add)
-      return { key: "image.reason.noAdding", tone: "reason" };
-    const { most } = this.config.count;
-    if (most !== null && this.doc.records.size >= most)
-      return { key: "image.problem.manyAnnotations", values: { count: most }, tone: "reason" };
-    return this.geometry(kind) === undefined ? { key: "image.reason.noGeometry", tone: "reason" } : null;
+    return whyNotDraw(kind, this);
   }
 
   label(kind: string): string | null {
@@ -465,56 +371,15 @@ export class ImageEditor implements ToolHost {
   }
 
   tell(notice: Notice | null): void {
-    if (notice !== this.#state.notice) this.set({ notice });
+    const now = this.#state.notice;
+    if (notice !== now && JSON.stringify(notice) !== JSON.stringify(now)) this.set({ notice });
   }
 
   snap(at: Point, but: RecordId | null): { at: Point; record: RecordId } | null {
-    const reach = this.pixels(SNAP);
-    const around = grown({ left: at.x, top: at.y, right: at.x, bottom: at.y }, reach);
-    let best: { at: Point; off: number; record: RecordId } | null = null;
-    for (const record of this.index.search(around)) {
-      if (record.id === but || !this.visible(record)) continue;
-      const near = nearestOnBorder(record, at, reach);
-      if (near !== null && (best === null || near.off < best.off)) best = { ...near, record: record.id };
-    }
-    return best === null ? null : { at: clampPoint(best.at, this.frame()), record: best.record };
-  }
-
-  /** Relations and `linked` attributes that may lead from one annotation to another. */
-  relations(from: RecordId, to: RecordId): string[] {
-    const [a, b] = [this.doc.records.get(from), this.doc.records.get(to)];
-    if (a === undefined || b === undefined) return [];
-    const links = [...this.config.links].filter(([, rules]) => linkRule(rules, a.label, b.label) !== null);
-    const linked = this.config.attributes.filter(
-      (d) =>
-        d.type === "linked" &&
-        b.label !== null &&
-        d.targets.includes(b.label) &&
-        (d.labels === null || (a.label !== null && d.labels.includes(a.label))),
-    );
-    return [...links.map(([label]) => label), ...linked.map((d) => `attribute:${d.key}`)];
+    return snapTo(at, but, this);
   }
 
   relate(from: RecordId, to: RecordId): void {
-    const options = this.relations(from, to);
-    if (options.length === 0) {
-      this.tell({ key: "image.reason.noRelation", tone: "reason" });
-      return;
-    }
-    this.setTool("select");
-    if (options.length === 1 && options[0] !== undefined) this.relateAs(from, to, options[0]);
-    else this.set({ relating: { from, to, options } });
-  }
-
-  relateAs(from: RecordId, to: RecordId, option: string): void {
-    this.set({ relating: null });
-    if (option.startsWith("attribute:")) {
-      const key = option.slice("attribute:".length);
-      this.apply(
-        updateRecords([from], (r) => ({ ...touched(r), attributes: { ...r.attributes, [key]: to } })),
-        "image.step.relate",
-        [from],
-      );
-    } else this.apply(addLink({ id: newId(), from, to, label: option }), "image.step.relate", [from]);
+    relate(this, from, to);
   }
 }

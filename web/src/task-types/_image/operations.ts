@@ -40,7 +40,7 @@ function refuse(e: ImageEditor, ids: Iterable<RecordId>, why: (id: RecordId) => 
 }
 
 export function remove(e: ImageEditor): void {
-  const ids = refuse(e, e.selection, (id) => e.whyNotRemove(id));
+  const ids = refuse(e, e.selection, (id) => e.whyNot("remove", id));
   if (ids.length > 0) e.apply(removeRecords(ids), "image.step.delete");
 }
 
@@ -94,7 +94,7 @@ export const paste = (e: ImageEditor): void => insert(e, clipboard, "image.step.
 export const duplicate = (e: ImageEditor): void => insert(e, selected(e), "image.step.duplicate");
 
 export function nudge(e: ImageEditor, dx: number, dy: number): void {
-  const ids = refuse(e, e.selection, (id) => e.whyNotEdit(id));
+  const ids = refuse(e, e.selection, (id) => e.whyNot("edit", id));
   let bounds: Area | null = null;
   for (const id of ids) {
     const record = e.doc.records.get(id);
@@ -144,7 +144,7 @@ export function relabel(e: ImageEditor, label: string): void {
     const ids = refuse(
       e,
       fitting.map((r) => r.id),
-      (id) => e.whyNotRelabel(id),
+      (id) => e.whyNot("relabel", id),
     );
     e.apply(
       updateRecords(ids, (r) => (r.label === label ? touched(r) : { ...touched(r), label })),
@@ -159,7 +159,7 @@ export function relabel(e: ImageEditor, label: string): void {
 
 /** Answers an attribute of annotations; undefined takes the answer away. */
 export function answer(e: ImageEditor, ids: Iterable<RecordId>, key: string, value: Value | undefined): void {
-  const allowed = refuse(e, ids, (id) => e.whyNotEdit(id));
+  const allowed = refuse(e, ids, (id) => e.whyNot("edit", id));
   e.apply(
     updateRecords(allowed, (r) => {
       if (r.attributes[key] === value) return r;
@@ -265,6 +265,6 @@ export function commonAttributes(e: ImageEditor, records: readonly DocRecord[]):
 
 /** Rejects the proposals among some annotations. */
 export function reject(e: ImageEditor, ids: Iterable<RecordId>): void {
-  const gone = refuse(e, ids, (id) => e.whyNotRemove(id));
+  const gone = refuse(e, ids, (id) => e.whyNot("remove", id));
   e.apply(sequence(removeRecords(gone)), "image.step.reject");
 }

@@ -31,9 +31,11 @@ export class Colours {
   }
 }
 
+const NOTHING: ReadonlySet<RecordId> = new Set();
+
 /** What is drawn as SVG because it is being worked on. */
 export function active(editor: ImageEditor): ReadonlySet<RecordId> {
-  return editor.selection.size <= MOST_ACTIVE ? editor.selection : new Set();
+  return editor.selection.size <= MOST_ACTIVE ? editor.selection : NOTHING;
 }
 
 const sameShape = (a: DocRecord, b: DocRecord): boolean =>
