@@ -10,8 +10,9 @@ import type { ScreenSize, Viewport } from "./viewport";
 const MARGIN = 192;
 /** Milliseconds of painting in one go, so that no frame is late. */
 const SLICE = 7;
-/** While the view moves, most of a frame is left to moving it. */
+/** While the view moves, most of a frame is left to moving it, and a new bitmap is begun only so often (milliseconds). */
 const MOVING_SLICE = 3;
+const MOVING_PAUSE = 120;
 
 /** Paints for a while at a time: each `next()` does a little. Coordinates are image pixels (a transform is set). */
 export type Painter = (
@@ -36,6 +37,9 @@ export class RestingLayer {
   #back: Bitmap;
   #job: { steps: Iterator<void>; viewport: Viewport } | null = null;
   #dirty = true;
+  /** More could be shown, at rest. */
+  #stale = false;
+  #finished = 0;
   #size: ScreenSize = { width: 0, height: 0 };
 
   constructor(
@@ -65,7 +69,8 @@ export class RestingLayer {
     canvas.setAttribute("aria-hidden", "true");
     canvas.style.position = "absolute";
     this.#plane.append(canvas);
-    const context = canvas.getContext("2d", { alpha: !this.opaque });
+    // Painted in slices by the processor: a graphics card would do it all at once when the bitmap is shown.
+    const context = canvas.getContext("2d", { alpha: !this.opaque, willReadFrequently: true });
     if (context === null) throw new Error("this browser has no 2D canvas");
     return { canvas, context, viewport: null, size: { width: 0, height: 0 } };
   }
@@ -82,8 +87,9 @@ export class RestingLayer {
     this.#job = null;
   }
 
-  get painted(): boolean {
-    return this.#front.viewport !== null && !this.#dirty;
+  /** What is painted is right, but there is better by now. */
+  improve(): void {
+    this.#stale = true;
   }
 
   /** The area of the image that the painted bitmap covers. */
@@ -92,16 +98,22 @@ export class RestingLayer {
     return viewport === null ? null : viewport.areaToImage(withMargin(size));
   }
 
-  /** Shows the bitmap where the view is now; true when nothing is left to paint. */
-  show(viewport: Viewport, atRest: boolean): boolean {
-    const front = this.#front;
-    if (front.viewport !== null) this.#place(front, viewport);
+  /** Moves the bitmap to where the view is now. */
+  place(viewport: Viewport): void {
+    if (this.#front.viewport !== null) this.#place(this.#front, viewport);
+  }
+
+  /** Paints for a while where that is needed; true when nothing is left to paint. */
+  work(viewport: Viewport, atRest: boolean): boolean {
     if (this.#job === null && this.#needed(viewport, atRest)) this.#begin(viewport);
     const job = this.#job;
     if (job === null) return !this.#needed(viewport, true);
     const until = performance.now() + (atRest ? SLICE : MOVING_SLICE);
     for (;;) {
-      if (job.steps.next().done === true) {
+      const done = job.steps.next().done === true;
+      // Canvases only note what is drawn on them; reading makes them do it, now and not in the frame that shows the bitmap.
+      this.#back.context.getImageData(0, 0, 1, 1);
+      if (done) {
         this.#finish(job.viewport, viewport);
         return !this.#needed(viewport, true);
       }
@@ -113,8 +125,12 @@ export class RestingLayer {
     const shown = this.#front.viewport;
     if (shown === null || this.#dirty) return true;
     if (shown.turn !== viewport.turn) return true;
-    if (atRest) return shown.scale !== viewport.scale || shown.x !== viewport.x || shown.y !== viewport.y;
-    // While the view moves: only when it shows what was not painted.
+    if (atRest)
+      return (
+        this.#stale || shown.scale !== viewport.scale || shown.x !== viewport.x || shown.y !== viewport.y
+      );
+    // While the view moves: only when it shows what was not painted, and not all the time.
+    if (performance.now() - this.#finished < MOVING_PAUSE) return false;
     const view = viewport.areaToImage({
       left: 0,
       top: 0,
@@ -160,6 +176,7 @@ export class RestingLayer {
     context.clearRect(0, 0, pw, ph);
     this.#transform(context, viewport, ratio);
     this.#dirty = false;
+    this.#stale = false;
     this.#job = {
       viewport,
       steps: this.paint(context, viewport.areaToImage(withMargin(this.#size)), viewport, ratio),
@@ -173,6 +190,7 @@ export class RestingLayer {
 
   #finish(painted: Viewport, viewport: Viewport): void {
     this.#job = null;
+    this.#finished = performance.now();
     const back = this.#back;
     back.viewport = painted;
     this.#place(back, viewport);

@@ -3,6 +3,7 @@
 import type { DocRecord } from "../document/doc";
 import { shapeOf } from "../shapes";
 import { type Area, grown, overlap, type Point, union } from "../shapes/shape";
+import { Backdrop } from "./backdrop";
 import { type Painter, RestingLayer } from "./layer";
 import type { PictureSource } from "./picture";
 import { type ScreenSize, Viewport } from "./viewport";
@@ -31,6 +32,8 @@ export class Surface {
   #movedAt = 0;
   #told: Viewport | null = null;
   #picture: PictureSource | null = null;
+  #stopOverview: (() => void) | undefined;
+  readonly #backdrop: Backdrop;
   readonly #media: RestingLayer;
   readonly #shapes: RestingLayer;
 
@@ -40,6 +43,7 @@ export class Surface {
   ) {
     const ratio = () => Math.min(window.devicePixelRatio || 1, 2);
     const content = () => host.frame();
+    this.#backdrop = new Backdrop(element);
     this.#media = new RestingLayer(element, this.#paintMedia, true, ratio, content);
     this.#shapes = new RestingLayer(element, this.#paintShapes, false, ratio, content);
   }
@@ -56,9 +60,12 @@ export class Surface {
     this.#picture = picture;
     if (picture !== null)
       picture.onMore = () => {
-        this.#media.invalidate();
+        this.#media.improve();
         this.request();
       };
+    this.#stopOverview?.();
+    this.#stopOverview = picture?.onOverview(() => this.#overview());
+    this.#overview();
     this.#media.invalidate();
     this.request();
   }
@@ -77,7 +84,13 @@ export class Surface {
     this.request();
   }
 
+  #overview(): void {
+    if (this.#picture !== null) this.#backdrop.draw(this.#picture, this.host.filter());
+    this.request();
+  }
+
   mediaChanged(): void {
+    this.#overview();
     this.#media.invalidate();
     this.request();
   }
@@ -130,8 +143,12 @@ export class Surface {
     this.#frame = 0;
     if (this.#size.width === 0) return;
     const atRest = performance.now() - this.#movedAt > REST;
-    const media = this.#media.show(this.#viewport, atRest);
-    const shapes = this.#shapes.show(this.#viewport, atRest);
+    this.#backdrop.place(this.#viewport);
+    this.#media.place(this.#viewport);
+    this.#shapes.place(this.#viewport);
+    // One after the other: a frame has no time for both.
+    const media = this.#media.work(this.#viewport, atRest);
+    const shapes = media && this.#shapes.work(this.#viewport, atRest);
     if (this.#told !== this.#viewport) {
       this.#told = this.#viewport;
       this.host.moved(this.#viewport);
@@ -199,6 +216,8 @@ export class Surface {
 
   dispose(): void {
     cancelAnimationFrame(this.#frame);
+    this.#stopOverview?.();
+    this.#backdrop.dispose();
     this.#media.dispose();
     this.#shapes.dispose();
     this.#picture?.close();
