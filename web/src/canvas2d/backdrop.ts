@@ -1,17 +1,30 @@
-/** The whole picture, coarse, beneath everything: what is seen where the view moves faster than it is painted. */
+/** All of the picture and its shapes, coarse, beneath everything: what is seen where the view moves faster than it is painted. */
 
+import type { Area } from "../shapes/shape";
 import type { PictureSource } from "./picture";
 import type { Viewport } from "./viewport";
 
-const SIDE = 512;
+const SIDE = 1024;
+/** Milliseconds of painting in one go. */
+const SLICE = 5;
+
+/** Draws shapes a few at a time; `pixel` is how many image pixels one of the canvas is. */
+export type ShapePainter = (context: CanvasRenderingContext2D, area: Area, pixel: number) => Iterator<void>;
 
 export class Backdrop {
   readonly #plane = document.createElement("div");
   readonly #canvas = document.createElement("canvas");
-  /** Pixels of the picture for one of the backdrop. */
-  #step = 0;
+  /** Where the next version is painted. */
+  readonly #next = document.createElement("canvas");
+  /** Image pixels for one of the backdrop. */
+  #step = 1;
+  #dirty = false;
+  #job: Iterator<void> | null = null;
 
-  constructor(parent: HTMLElement) {
+  constructor(
+    parent: HTMLElement,
+    private readonly shapes: ShapePainter,
+  ) {
     Object.assign(this.#plane.style, {
       position: "absolute",
       left: "0",
@@ -26,15 +39,9 @@ export class Backdrop {
     parent.append(this.#plane);
   }
 
-  draw(picture: PictureSource, filter: string): void {
-    const context = this.#canvas.getContext("2d", { alpha: false });
-    if (picture.overview === null || context === null) return;
-    this.#step = Math.max(picture.width, picture.height) / SIDE;
-    this.#canvas.width = Math.max(1, Math.round(picture.width / this.#step));
-    this.#canvas.height = Math.max(1, Math.round(picture.height / this.#step));
-    this.#canvas.style.display = "block";
-    context.filter = filter || "none";
-    context.drawImage(picture.overview, 0, 0, this.#canvas.width, this.#canvas.height);
+  invalidate(): void {
+    this.#dirty = true;
+    this.#job = null;
   }
 
   place(viewport: Viewport): void {
@@ -43,7 +50,46 @@ export class Backdrop {
     this.#plane.style.transform = `matrix(${a * k}, ${b * k}, ${c * k}, ${d * k}, ${e}, ${f})`;
   }
 
+  /** Paints for a while, when nothing else is to be done; true when nothing is left to paint. */
+  work(picture: PictureSource | null, filter: string): boolean {
+    if (picture?.overview == null) return true;
+    if (this.#job === null && this.#dirty) {
+      this.#dirty = false;
+      this.#job = this.#paint(picture, picture.overview, filter);
+    }
+    const until = performance.now() + SLICE;
+    while (this.#job !== null && performance.now() < until) {
+      if (this.#job.next().done === true) this.#job = null;
+    }
+    return this.#job === null && !this.#dirty;
+  }
+
+  *#paint(picture: PictureSource, overview: CanvasImageSource, filter: string): Iterator<void> {
+    const { width, height } = picture;
+    const step = Math.max(width, height) / SIDE;
+    const next = this.#next;
+    next.width = Math.max(1, Math.round(width / step));
+    next.height = Math.max(1, Math.round(height / step));
+    const context = next.getContext("2d", { alpha: false, willReadFrequently: true });
+    if (context === null) return;
+    context.setTransform(1 / step, 0, 0, 1 / step, 0, 0);
+    context.filter = filter || "none";
+    context.drawImage(overview, 0, 0, width, height);
+    context.filter = "none";
+    const shapes = this.shapes(context, { left: 0, top: 0, right: width, bottom: height }, step);
+    while (shapes.next().done !== true) {
+      context.getImageData(0, 0, 1, 1); // draws what has only been noted
+      yield;
+    }
+    this.#step = step;
+    this.#canvas.width = next.width;
+    this.#canvas.height = next.height;
+    this.#canvas.style.display = "block";
+    this.#canvas.getContext("2d", { alpha: false })?.drawImage(next, 0, 0);
+  }
+
   dispose(): void {
+    this.#job = null;
     this.#plane.remove();
   }
 }

@@ -13,6 +13,8 @@ const SLICE = 7;
 /** While the view moves, most of a frame is left to moving it, and a new bitmap is begun only so often (milliseconds). */
 const MOVING_SLICE = 3;
 const MOVING_PAUSE = 120;
+/** A bitmap enlarged more than this is not waited for to rest. */
+const COARSE = 8;
 
 /** Paints for a while at a time: each `next()` does a little. Coordinates are image pixels (a transform is set). */
 export type Painter = (
@@ -129,8 +131,9 @@ export class RestingLayer {
       return (
         this.#stale || shown.scale !== viewport.scale || shown.x !== viewport.x || shown.y !== viewport.y
       );
-    // While the view moves: only when it shows what was not painted, and not all the time.
+    // While the view moves: only when it shows what was not painted, and not all the time. What is zoomed is scaled until it rests.
     if (performance.now() - this.#finished < MOVING_PAUSE) return false;
+    if (viewport.scale !== shown.scale) return viewport.scale / shown.scale > COARSE;
     const view = viewport.areaToImage({
       left: 0,
       top: 0,
@@ -139,14 +142,13 @@ export class RestingLayer {
     });
     const have = this.covered;
     const all = this.content();
-    const uncovered =
+    return (
       have === null ||
       Math.max(view.left, all.left) < have.left ||
       Math.max(view.top, all.top) < have.top ||
       Math.min(view.right, all.right) > have.right ||
-      Math.min(view.bottom, all.bottom) > have.bottom;
-    const coarse = viewport.scale / shown.scale > 4;
-    return uncovered || coarse;
+      Math.min(view.bottom, all.bottom) > have.bottom
+    );
   }
 
   #place(bitmap: Bitmap, viewport: Viewport): void {

@@ -10,6 +10,8 @@ import { type ScreenSize, Viewport } from "./viewport";
 
 /** Milliseconds without movement after which the view is at rest. */
 const REST = 140;
+/** Milliseconds without any use of the pointer after which there is time for what nobody waits for. */
+const IDLE = 500;
 
 export interface SurfaceHost {
   /** Shapes whose bounds touch an area, those at rest only, in drawing order. */
@@ -30,6 +32,9 @@ export class Surface {
   #size: ScreenSize = { width: 0, height: 0 };
   #frame = 0;
   #movedAt = 0;
+  #usedAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #box: DOMRect | null = null;
   #told: Viewport | null = null;
   #picture: PictureSource | null = null;
   #stopOverview: (() => void) | undefined;
@@ -43,7 +48,7 @@ export class Surface {
   ) {
     const ratio = () => Math.min(window.devicePixelRatio || 1, 2);
     const content = () => host.frame();
-    this.#backdrop = new Backdrop(element);
+    this.#backdrop = new Backdrop(element, (context, area, pixel) => this.#drawShapes(context, area, pixel));
     this.#media = new RestingLayer(element, this.#paintMedia, true, ratio, content);
     this.#shapes = new RestingLayer(element, this.#paintShapes, false, ratio, content);
   }
@@ -64,8 +69,8 @@ export class Surface {
         this.request();
       };
     this.#stopOverview?.();
-    this.#stopOverview = picture?.onOverview(() => this.#overview());
-    this.#overview();
+    this.#stopOverview = picture?.onOverview(() => this.#coarse());
+    this.#coarse();
     this.#media.invalidate();
     this.request();
   }
@@ -73,6 +78,7 @@ export class Surface {
   resize(size: ScreenSize): void {
     if (size.width === this.#size.width && size.height === this.#size.height) return;
     this.#size = size;
+    this.#box = null;
     this.#media.resize(size);
     this.#shapes.resize(size);
     this.request();
@@ -84,19 +90,25 @@ export class Surface {
     this.request();
   }
 
-  #overview(): void {
-    if (this.#picture !== null) this.#backdrop.draw(this.#picture, this.host.filter());
+  #coarse(): void {
+    this.#backdrop.invalidate();
     this.request();
   }
 
+  /** The pointer is used: what nobody waits for can wait. */
+  used(): void {
+    this.#usedAt = performance.now();
+  }
+
   mediaChanged(): void {
-    this.#overview();
+    this.#coarse();
     this.#media.invalidate();
     this.request();
   }
 
   /** All shapes are to be painted anew. */
   shapesChanged(): void {
+    this.#coarse();
     this.#shapes.invalidate();
     this.request();
   }
@@ -110,6 +122,7 @@ export class Surface {
       return;
     }
     const wanted = areas.filter((area) => overlap(area, covered)).map((area) => grown(area, 14 * pixel));
+    this.#coarse();
     if (wanted.length === 0) return;
     let all: Area | null = null;
     for (const area of wanted) all = union(all, area);
@@ -153,8 +166,18 @@ export class Surface {
       this.#told = this.#viewport;
       this.host.moved(this.#viewport);
     }
-    if (!atRest || !media || !shapes) this.request();
+    const now = performance.now();
+    const idle = now - this.#usedAt > IDLE && now - this.#movedAt > IDLE;
+    const all = idle && media && shapes && this.#backdrop.work(this.#picture, this.host.filter());
+    if (!idle && media && shapes) this.#later(IDLE);
+    else if (!all) this.request();
   };
+
+  /** A frame after a while: nothing is to be done in those until then. */
+  #later(after: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.request(), after);
+  }
 
   #paintMedia: Painter = (context, area, viewport, ratio) => {
     const picture = this.#picture;
@@ -187,22 +210,26 @@ export class Surface {
     })();
   };
 
-  #paintShapes: Painter = (context, area, viewport) => {
-    const host = this.host;
-    return (function* () {
-      const pixel = 1 / viewport.scale;
-      host.drawUnder(context, area, pixel);
-      yield;
-      let n = 0;
-      for (const record of host.resting(area)) {
-        const bounds = shapeOf(record.kind).bounds(record.data);
-        if (!overlap(bounds, area)) continue;
-        host.drawShape(context, record, pixel);
-        if (++n % 12 === 0) yield;
-      }
-      host.drawOver(context, area, pixel);
-    })();
-  };
+  #paintShapes: Painter = (context, area, viewport) => this.#drawShapes(context, area, 1 / viewport.scale);
+
+  *#drawShapes(context: CanvasRenderingContext2D, area: Area, pixel: number): Iterator<void> {
+    const { host } = this;
+    host.drawUnder(context, area, pixel);
+    yield;
+    let n = 0;
+    for (const record of host.resting(area)) {
+      const bounds = shapeOf(record.kind).bounds(record.data);
+      if (!overlap(bounds, area)) continue;
+      host.drawShape(context, record, pixel);
+      if (++n % 12 === 0) yield;
+    }
+    host.drawOver(context, area, pixel);
+  }
+
+  /** The element may have been moved on the page. */
+  relocated(): void {
+    this.#box = null;
+  }
 
   /** Image coordinates of a mouse or touch event. */
   toImage(event: { clientX: number; clientY: number }): Point {
@@ -210,12 +237,14 @@ export class Surface {
   }
 
   toScreen(event: { clientX: number; clientY: number }): Point {
-    const box = this.element.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    // Asking where the element is lays the page out; it is asked once a gesture, and when the size changes.
+    this.#box ??= this.element.getBoundingClientRect();
+    return { x: event.clientX - this.#box.left, y: event.clientY - this.#box.top };
   }
 
   dispose(): void {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
     this.#stopOverview?.();
     this.#backdrop.dispose();
     this.#media.dispose();

@@ -55,6 +55,7 @@ export function Canvas(props: Props) {
   const [space, setSpace] = useState(false);
   const pan = useRef<Pan | null>(null);
   const touches = useRef(new Map<number, Point>());
+  const moved = useRef<{ frame: number; to: Pointer | null }>({ frame: 0, to: null });
   const byKeys = useRef({ on: false, panned: false });
 
   // The surface lives as long as the editor and the earlier answer do.
@@ -173,7 +174,21 @@ export function Canvas(props: Props) {
     editor.pointerUp(p);
   };
 
+  /** Does what the last move asked for: once a frame, however often the pointer tells where it is. */
+  const catchUp = () => {
+    cancelAnimationFrame(moved.current.frame);
+    const { to } = moved.current;
+    moved.current = { frame: 0, to: null };
+    if (to === null) return;
+    editor.pointerMove(to);
+    if (element.current !== null) element.current.style.cursor = cursorFor(editor, to.at);
+  };
+  useEffect(() => () => cancelAnimationFrame(moved.current.frame), []);
+
   const down = (event: ReactPointerEvent) => {
+    catchUp();
+    surface.current?.relocated();
+    surface.current?.used();
     element.current?.focus({ preventScroll: true });
     byKeys.current.on = false;
     element.current?.setPointerCapture(event.pointerId);
@@ -216,11 +231,13 @@ export function Canvas(props: Props) {
       );
       return;
     }
-    editor.pointerMove(pointer(event));
-    if (element.current !== null) element.current.style.cursor = cursorFor(editor, pointer(event).at);
+    s.used();
+    moved.current.to = pointer(event);
+    if (moved.current.frame === 0) moved.current.frame = requestAnimationFrame(catchUp);
   };
 
   const up = (event: ReactPointerEvent) => {
+    catchUp();
     touches.current.delete(event.pointerId);
     if (pan.current?.pointer === event.pointerId) {
       pan.current = null;
@@ -247,6 +264,7 @@ export function Canvas(props: Props) {
         pan.current = null;
         editor.tool.cancel();
       }}
+      onPointerEnter={() => surface.current?.relocated()}
       onPointerLeave={() => setInside(false)}
       onDoubleClick={(event) => editor.doubleClick(pointer(event))}
       onContextMenu={(event) => event.preventDefault()}

@@ -13,6 +13,7 @@ import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
 import { displayOf } from "./labels";
 import * as op from "./operations";
+import { useNowAndThen } from "./useNowAndThen";
 import { sceneAnswers } from "./wire";
 
 interface Props {
@@ -53,7 +54,7 @@ export function Details({ editor, remarks, onRemark, strict }: Props) {
         )}
       </div>
       <div className={`${styles.scroll} ${styles.body}`}>
-        {one && <Measures editor={editor} id={one.id} />}
+        {one && <Measures key={one.id} editor={editor} id={one.id} />}
         {reason !== null && (
           <Text size="xs" c="dimmed">
             {t(reason)}
@@ -135,7 +136,7 @@ function errorOf(
 /** Follows a gesture while it lasts, unlike what is around it. */
 function Measures({ editor, id }: { editor: ImageEditor; id: string }) {
   const { t } = useTranslation();
-  const record = useSyncExternalStore(editor.subscribe, () => editor.live(id));
+  const record = useNowAndThen(editor.subscribe, () => editor.live(id));
   if (record === undefined) return null;
   const b = shapeOf(record.kind).bounds(record.data);
   const round = (v: number) => Math.round(v * 10) / 10;

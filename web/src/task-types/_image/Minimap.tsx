@@ -5,7 +5,7 @@ import type { PictureSource } from "../../canvas2d/picture";
 import type { Surface } from "../../canvas2d/surface";
 import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
-import { useViewport } from "./useViewport";
+import { useViewport } from "./useNowAndThen";
 
 const SIDE = 132;
 

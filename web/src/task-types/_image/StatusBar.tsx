@@ -8,7 +8,7 @@ import type { Surface } from "../../canvas2d/surface";
 import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
 import { DIFFERENCE } from "./scene";
-import { useViewport } from "./useViewport";
+import { useNowAndThen, useViewport } from "./useNowAndThen";
 
 interface Props {
   readonly editor: ImageEditor;
@@ -101,7 +101,7 @@ export function StatusBar({ editor, hasBefore }: Props) {
 }
 
 function Position({ editor }: { readonly editor: ImageEditor }) {
-  const text = useSyncExternalStore(editor.subscribe, () =>
+  const text = useNowAndThen(editor.subscribe, () =>
     editor.cursor === null ? "" : `${Math.round(editor.cursor.x)}, ${Math.round(editor.cursor.y)}`,
   );
   return (
