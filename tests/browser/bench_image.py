@@ -199,14 +199,14 @@ class Trace:
         return sorted(found)
 
     def work(self, start: float, end: float) -> list[float]:
-        """The main thread's milliseconds for each frame."""
+        """Milliseconds that the main thread worked for each frame, not counting those in which other programs had the processor."""
         return sorted(
-            e["dur"] / 1000
+            e["tdur"] / 1000
             for e in self.events
             if e["name"] == "ProxyMain::BeginMainFrame"
-            and "dur" in e
+            and "tdur" in e
             and start <= e["ts"] / 1000 <= end
-            and e["dur"] > 500
+            and e["tdur"] > 500
         )
 
 

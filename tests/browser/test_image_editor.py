@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
-import os
 import re
-import secrets
-import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import LABELER, OpenPage, assign, axe
+from tests.browser.conftest import OpenPage, axe
+from tests.browser.image_canvas import PHOTO, Canvas, Work, completed, corners, near, opened, worker
 from tests.sdk.conftest import Server
 
 GEOMETRIES = {
@@ -25,106 +20,18 @@ GEOMETRIES = {
     "ellipse": {"objects_to_annotate": ["rim"]},
     "cuboid": {"objects_to_annotate": ["sugar"]},
 }
-Work = Callable[[str, dict[str, Any]], tuple[str, str]]
 
 
 @pytest.fixture
 def work(server: Server) -> Work:
-    """Creates a project of a type with one task for the labeler; its name and the task's id."""
-
-    def make(task_type: str, params: dict[str, Any]) -> tuple[str, str]:
-        name = f"image-{secrets.token_hex(4)}"
-        client = server.client(server.keys.live)
-        made = server.call("POST", "/v1/projects", json={"type": task_type, "name": name, "params": {}})
-        assert made.status_code == 200, made.text
-        assign(server, name, LABELER)
-        body = {
-            "instruction": "Mark what you see.",
-            "attachment": client.photo,
-            "callback_url": "http://www.example.com/callback",
-            "project": name,
-            **params,
-        }
-        made = server.call("POST", f"/v1/task/{task_type}", json=body)
-        assert made.status_code == 200, made.text
-        task_id = made.json()["task_id"]
-        # Until its files have been fetched a task is offered to nobody.
-        lease = server.claim(task_id)
-        assert server.call("POST", f"/api/work/{lease}/release", json={}).ok
-        return name, task_id
-
-    return make
-
-
-class Canvas:
-    """The canvas by image coordinates: where they are on the screen follows from the view that fits the image."""
-
-    def __init__(self, page: Page, width: int, height: int) -> None:
-        self.page = page
-        self.place = page.get_by_test_id("image-canvas")
-        expect(self.place).to_have_attribute("data-ready", "true")
-        box = self.place.bounding_box()
-        assert box is not None
-        self.scale = min((box["width"] - 32) / width, (box["height"] - 32) / height)
-        self.left = box["x"] + (box["width"] - width * self.scale) / 2
-        self.top = box["y"] + (box["height"] - height * self.scale) / 2
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        return self.left + x * self.scale, self.top + y * self.scale
-
-    def click(self, *places: tuple[float, float]) -> None:
-        for place in places:
-            self.page.mouse.click(*self.at(*place))
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        self.page.mouse.move(*self.at(*start))
-        self.page.mouse.down()
-        self.page.mouse.move(*self.at(*end), steps=6)
-        self.page.mouse.up()
-
-
-def opened(open_page: OpenPage, page_path: str) -> tuple[Page, Canvas]:
-    page = open_page(page_path, email=LABELER)
-    try:
-        return page, Canvas(page, *SIZE)
-    finally:
-        if SHOTS:
-            page.screenshot(path=f"{SHOTS}/opened-{secrets.token_hex(2)}.png")
-
-
-SHOTS = os.environ.get("STEELYARD_SHOTS")
-SIZE = (600, 400)
-
-
-def near(got: Any, wanted: Any, by: float = 3) -> bool:
-    if isinstance(wanted, dict):
-        return isinstance(got, dict) and all(k in got and near(got[k], v, by) for k, v in wanted.items())
-    if isinstance(wanted, list):
-        return len(got) == len(wanted) and all(near(g, w, by) for g, w in zip(got, wanted, strict=True))
-    if isinstance(wanted, int | float) and not isinstance(wanted, bool):
-        return isinstance(got, int | float) and abs(got - wanted) <= by
-    return got == wanted
-
-
-def corners(*places: tuple[float, float]) -> list[dict[str, float]]:
-    return [{"x": x, "y": y} for x, y in places]
-
-
-def completed(server: Server, task_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
-    while True:
-        task = server.call("GET", f"/v1/task/{task_id}").json()
-        if task["status"] == "completed":
-            return task["response"]
-        assert time.monotonic() < deadline, json.dumps(task)[:2000]
-        time.sleep(0.1)
+    return worker(server)
 
 
 def test_every_geometry_is_drawn_changed_kept_over_a_reload_and_submitted(
     server: Server, open_page: OpenPage, work: Work
 ):
     project, task_id = work("imageannotation", {"geometries": GEOMETRIES})
-    page, canvas = opened(open_page, f"/work?project={project}")
+    page, canvas = opened(open_page, project)
 
     page.keyboard.press("b")
     canvas.drag((60, 60), (200, 160))
@@ -151,7 +58,7 @@ def test_every_geometry_is_drawn_changed_kept_over_a_reload_and_submitted(
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
 
     page.reload()
-    canvas = Canvas(page, *SIZE)
+    canvas = Canvas(page, *PHOTO)
     expect(page.get_by_role("heading", name="6 objects")).to_be_visible()
     page.keyboard.press("b")
     canvas.drag((60, 200), (120, 260))
@@ -173,7 +80,7 @@ def test_every_geometry_is_drawn_changed_kept_over_a_reload_and_submitted(
 
 def test_what_is_selected_is_seen_with_its_handles(server: Server, open_page: OpenPage, work: Work):
     name, _ = work("imageannotation", {"geometries": {"box": {"objects_to_annotate": ["cup"]}}})
-    page, canvas = opened(open_page, f"/work?project={name}")
+    page, canvas = opened(open_page, name)
     page.mouse.move(*canvas.at(300, 350))
     x, y = canvas.at(100, 100)
     clip = {"x": x - 6, "y": y - 6, "width": 12, "height": 12}
@@ -197,7 +104,7 @@ def test_a_task_is_done_by_keys_alone(server: Server, open_page: OpenPage, work:
         "imageannotation",
         {"geometries": {"box": GEOMETRIES["box"]}, "annotation_attributes": attributes},
     )
-    page, canvas = opened(open_page, f"/work?project={project}")
+    page, canvas = opened(open_page, project)
     canvas.place.focus()
     page.keyboard.press("b")
     page.keyboard.press("ArrowRight")
@@ -230,7 +137,7 @@ def test_prelabels_are_accepted_or_rejected_and_too_small_boxes_refused(
         ]
     }
     project, task_id = work("imageannotation", {"geometries": GEOMETRIES, "hypothesis": hypothesis})
-    page, canvas = opened(open_page, f"/work?project={project}")
+    page, canvas = opened(open_page, project)
     expect(page.get_by_text("3 proposals to look at")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Reject: cup 2")).click()
     page.get_by_role("button", name="Accept all").click()
@@ -250,11 +157,14 @@ def test_nothing_serious_is_found_by_axe(server: Server, open_page: OpenPage, wo
         "weather": {"choices": ["sun", "rain"], "conditions": {"is_global": True}},
     }
     project, _ = work("imageannotation", {"geometries": GEOMETRIES, "annotation_attributes": attributes})
-    page, canvas = opened(open_page, f"/work?project={project}")
+    page, canvas = opened(open_page, project)
     axe(page)
     page.keyboard.press("b")
     canvas.drag((60, 60), (200, 160))
     page.keyboard.press("v")
+    axe(page)
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
     axe(page)
 
 
@@ -273,7 +183,7 @@ def test_legacy_types_are_labeled_and_accepted(
     server: Server, open_page: OpenPage, work: Work, task_type: str, key: str, draw: str
 ):
     project, task_id = work(task_type, {"objects_to_annotate": ["cup"]})
-    page, canvas = opened(open_page, f"/work?project={project}")
+    page, canvas = opened(open_page, project)
     page.keyboard.press(key)
     if draw == "drag":
         canvas.drag((100, 100), (220, 200))
@@ -282,7 +192,14 @@ def test_legacy_types_are_labeled_and_accepted(
     else:
         canvas.click((100, 100), (200, 110), (220, 200))
         page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="1 object")).to_be_visible()
+    canvas.objects(1)
+    page.keyboard.press("Control+z")
+    canvas.objects(0)
+    page.keyboard.press("Control+y")
+    canvas.objects(1)
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    page.reload()
+    Canvas(page, *PHOTO).objects(1)
     page.keyboard.press("Control+Enter")
     (annotation,) = completed(server, task_id)["annotations"]
     assert annotation["label"] == "cup"
