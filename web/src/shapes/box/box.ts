@@ -114,7 +114,12 @@ function resized(box: BoxData, id: string, grip: Grip): BoxData {
   let w = sx === 0 ? box.width : clampNumber((to.x - anchorX) * sx, least[0], most[0]);
   let h = sy === 0 ? box.height : clampNumber((to.y - anchorY) * sy, least[1], most[1]);
   if (grip.constrained && sx !== 0 && sy !== 0 && box.width > 0 && box.height > 0) {
-    const factor = Math.max(w / box.width, h / box.height);
+    // No larger than the frame and the limits have room for; a turned box is looked at below.
+    const room = (at: number, low: number, high: number, side: number) => (side < 0 ? at - low : high - at);
+    const roomX = turn ? Infinity : room(anchorX, frame.left, frame.right, sx);
+    const roomY = turn ? Infinity : room(anchorY, frame.top, frame.bottom, sy);
+    const largest = Math.min(Math.min(roomX, most[0]) / box.width, Math.min(roomY, most[1]) / box.height);
+    const factor = Math.min(Math.max(w / box.width, h / box.height), largest);
     [w, h] = [box.width * factor, box.height * factor];
   }
   const local = {

@@ -339,6 +339,24 @@ describe("changing", () => {
   });
 });
 
+test("a drag changes the document once, at its end; undone in the middle it leaves nothing", () => {
+  const e = editor().tool("box").drag([100, 100], [200, 200]).tool("select");
+  const before = e.store.doc;
+  e.down([150, 150]).move([180, 170]).move([250, 190]);
+  expect(e.store.doc).toBe(before);
+  expect(e.editor.only()?.data).toMatchObject({ left: 200, top: 140 });
+  e.undo();
+  e.move([300, 300]).up();
+  expect(e.store.doc).toBe(before);
+  e.down([150, 150]).move([250, 190]);
+  // a submission in the middle of it takes what is seen
+  e.store.commit();
+  expect(e.answer[0]).toMatchObject({ left: 200, top: 140 });
+  e.up();
+  e.undo();
+  expect(e.store.doc).toBe(before);
+});
+
 test("whatever is done by pointer, undoing all of it and doing it again leads to the same documents", () => {
   const place = fc.tuple(fc.integer({ min: -20, max: 660 }), fc.integer({ min: -20, max: 500 }));
   const verb = fc.oneof(
