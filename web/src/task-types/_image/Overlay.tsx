@@ -100,6 +100,7 @@ export const Overlay = memo(function Overlay({ editor, scene, remarks, pointerIn
       {chosen.map((record) => (
         <Shape key={record.id} record={record} editor={editor} scene={scene} viewport={viewport} />
       ))}
+      {chosen.length === 0 && editor.attempted.size > 0 && <Many editor={editor} viewport={viewport} />}
       <Relations editor={editor} viewport={viewport} />
       {chosen.length <= 8 &&
         chosen.map((record) => (
@@ -167,6 +168,17 @@ export const Overlay = memo(function Overlay({ editor, scene, remarks, pointerIn
     </svg>
   );
 });
+
+/** Outlines shown of a gesture with more shapes than are drawn one by one. */
+const MOST_OUTLINES = 500;
+
+function Many({ editor, viewport }: { editor: ImageEditor; viewport: Viewport }) {
+  const d = [...editor.attempted.values()]
+    .slice(0, MOST_OUTLINES)
+    .map((r) => pathText(r.kind, r.data, editor.limits(r.kind), viewport))
+    .join("");
+  return <path d={d} className={styles.hover} />;
+}
 
 function Outline({
   record,

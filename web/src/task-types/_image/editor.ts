@@ -274,6 +274,11 @@ export class ImageEditor implements ToolHost {
     this.store.cancel();
   }
 
+  /** What a gesture under way shows beside the document. */
+  get attempted(): ReadonlyMap<RecordId, DocRecord> {
+    return this.#tentative;
+  }
+
   /** An annotation as it is seen: as a gesture under way has it, else as the document does. */
   live(id: RecordId): DocRecord | undefined {
     return this.#tentative.get(id) ?? this.doc.records.get(id);
