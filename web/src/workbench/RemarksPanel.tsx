@@ -153,7 +153,7 @@ function RemarkCard({ remark, store, known, onRemove }: CardProps) {
           </ActionIcon>
         )}
       </Group>
-      <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+      <Text size="sm" dir="auto" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
         {remark.text}
       </Text>
     </Paper>

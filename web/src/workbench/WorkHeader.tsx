@@ -104,7 +104,7 @@ export function WorkHeader({
             <IconArrowLeft size={18} />
           </ActionIcon>
         </Tooltip>
-        <Text component="h1" fw={600} size="sm" truncate title={task.instruction ?? ""}>
+        <Text component="h1" fw={600} size="sm" truncate dir="auto" title={task.instruction ?? ""}>
           {task.project ?? t("workbench.noProject")}
           {task.batch === undefined ? "" : ` · ${task.batch}`}
         </Text>
