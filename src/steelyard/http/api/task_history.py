@@ -244,7 +244,7 @@ async def get_attachments(call: Call) -> TaskAttachments:
 async def get_task_media(call: Call) -> TaskMedia:
     """List a task's files at addresses of this server, for showing it"""
     await tasks.get_task(call.ctx, call.actor, call.path[0])
-    return TaskMedia(items=await media_of(call.ctx, call.actor.space_id, call.path[0]))
+    return TaskMedia(items=await media_of(call.ctx, call.actor, call.path[0]))
 
 
 @routes.post("/api/tasks/{task_id}/reprocess", response=Reprocessing, access=LEAD, errors=(400, 404))
