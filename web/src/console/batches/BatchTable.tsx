@@ -1,5 +1,5 @@
 import { ActionIcon, Anchor, Badge, Group, Menu, Table } from "@mantine/core";
-import { IconDots, IconFlagCheck } from "@tabler/icons-react";
+import { IconDots, IconFlagCheck, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
@@ -18,6 +18,15 @@ export function BatchTable({ rows, onChanged }: { rows: readonly Batch[]; onChan
       unwrap(api.POST("/v1/batches/{name}/finalize", { params: { path: { name } }, body: {} })),
     onSuccess: () => {
       told(t("console.finalized"));
+      onChanged();
+    },
+    onError: toldProblem,
+  });
+  const hold = useMutation({
+    mutationFn: ({ name, verb }: { name: string; verb: "pause" | "resume" }) =>
+      unwrap(api.POST(`/api/batches/{name}/${verb}`, { params: { path: { name } } })),
+    onSuccess: (_, { verb }) => {
+      told(t(verb === "pause" ? "console.batchPaused" : "console.batchResumed"));
       onChanged();
     },
     onError: toldProblem,
@@ -67,7 +76,7 @@ export function BatchTable({ rows, onChanged }: { rows: readonly Batch[]; onChan
               <Table.Td>{failed > 0 ? number(failed) : ""}</Table.Td>
               <Table.Td>{ago(batch.created_at)}</Table.Td>
               <Table.Td>
-                {batch.status === "staging" && (
+                {["staging", "in_progress", "paused"].includes(batch.status) && (
                   <Menu position="bottom-end">
                     <Menu.Target>
                       <ActionIcon
@@ -79,12 +88,30 @@ export function BatchTable({ rows, onChanged }: { rows: readonly Batch[]; onChan
                       </ActionIcon>
                     </Menu.Target>
                     <Menu.Dropdown>
-                      <Menu.Item
-                        leftSection={<IconFlagCheck size={16} aria-hidden />}
-                        onClick={() => finalize.mutate(batch.name)}
-                      >
-                        {t("console.finalize")}
-                      </Menu.Item>
+                      {batch.status === "staging" && (
+                        <Menu.Item
+                          leftSection={<IconFlagCheck size={16} aria-hidden />}
+                          onClick={() => finalize.mutate(batch.name)}
+                        >
+                          {t("console.finalize")}
+                        </Menu.Item>
+                      )}
+                      {batch.status === "in_progress" && (
+                        <Menu.Item
+                          leftSection={<IconPlayerPause size={16} aria-hidden />}
+                          onClick={() => hold.mutate({ name: batch.name, verb: "pause" })}
+                        >
+                          {t("console.pause")}
+                        </Menu.Item>
+                      )}
+                      {batch.status === "paused" && (
+                        <Menu.Item
+                          leftSection={<IconPlayerPlay size={16} aria-hidden />}
+                          onClick={() => hold.mutate({ name: batch.name, verb: "resume" })}
+                        >
+                          {t("console.resume")}
+                        </Menu.Item>
+                      )}
                     </Menu.Dropdown>
                   </Menu>
                 )}

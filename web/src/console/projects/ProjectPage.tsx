@@ -1,10 +1,11 @@
 import { Anchor, Button, Tabs } from "@mantine/core";
 import { IconPlayerPlay } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import { api, unwrap } from "../../api/client";
 import { project } from "../../api/queries";
-import { Pending } from "../../ui/feedback";
+import { Pending, told, toldProblem } from "../../ui/feedback";
 import { Page } from "../../ui/Page";
 import { Instructions } from "./Instructions";
 import { ProjectOverview } from "./ProjectOverview";
@@ -19,6 +20,21 @@ export default function ProjectPage() {
   const navigate = useNavigate();
   const found = useQuery(project(name));
   const doc = found.data;
+  const client = useQueryClient();
+  const archive = useMutation({
+    mutationFn: (away: boolean) =>
+      unwrap(
+        api.POST(away ? "/api/projects/{name}/archive" : "/api/projects/{name}/unarchive", {
+          params: { path: { name } },
+        }),
+      ),
+    onSuccess: (_, away) => told(t(away ? "console.projectArchived" : "console.projectBack")),
+    onError: toldProblem,
+    onSettled: () => {
+      void found.refetch();
+      void client.invalidateQueries({ queryKey: ["projects"] });
+    },
+  });
   return (
     <Page
       title={name}
@@ -28,15 +44,26 @@ export default function ProjectPage() {
         </Anchor>
       }
       actions={
-        <Button
-          component={Link}
-          to="/work"
-          search={{ project: name } as never}
-          variant="default"
-          leftSection={<IconPlayerPlay size={16} aria-hidden />}
-        >
-          {t("app.start")}
-        </Button>
+        <>
+          {doc !== undefined && (
+            <Button
+              variant="default"
+              loading={archive.isPending}
+              onClick={() => archive.mutate(!doc.archived)}
+            >
+              {t(doc.archived ? "console.unarchive" : "console.archive")}
+            </Button>
+          )}
+          <Button
+            component={Link}
+            to="/work"
+            search={{ project: name } as never}
+            variant="default"
+            leftSection={<IconPlayerPlay size={16} aria-hidden />}
+          >
+            {t("app.start")}
+          </Button>
+        </>
       }
     >
       <Pending query={found}>
