@@ -1,4 +1,5 @@
-"""Pictures of every page of the console in light and dark: `make screenshots` writes them to docs/images/.
+"""Pictures of every page of the console and of the editors, in light and dark: `make screenshots` writes them to docs/images/, and the page
+that shows them, docs/guide/screens.md.
 
 They are taken from a server of its own on a database of its own, filled through the API as a customer and contributors would.
 """
@@ -20,6 +21,8 @@ from tests.sdk.conftest import Server
 
 IMAGES = ROOT / "docs" / "images"
 LARGEST_BYTES = 150_000
+DEMO = "Demo project"
+NAMES = "Names in reports"
 TICKETS = "Support tickets"
 STREETS = "Street scenes"
 PAGES = {
@@ -31,7 +34,8 @@ PAGES = {
     "project-instructions": f"/console/projects/{STREETS}?tab=instructions",
     "batches": "/console/batches",
     "tasks": "/console/tasks",
-    "audits": "/console/audits",
+    "in-hand": "/console/in-hand",
+    "audits": f"/console/audits?project={DEMO}",
     "transfers": "/console/transfers",
     "people": "/console/people",
     "figures": "/console/figures",
@@ -43,6 +47,32 @@ PAGES = {
     "settings": "/console/settings",
     "getting-started": "/console/start",
 }
+EDITORS = {
+    "editor-image": f"/work?project={DEMO}",
+    "editor-form": f"/work?project={TICKETS}",
+    "editor-text": f"/work?project={NAMES}",
+}
+MAIN = ("home", "new-project", "batches", "tasks", "audits", "figures", "settings")
+"""Pages that are looked at from right to left, too."""
+TITLES = {
+    "new-project": "A new project",
+    "project-params": "Params of a project and what changed",
+    "project-workflow": "How a project's work is done",
+    "project-instructions": "Instructions",
+    "in-hand": "Work in hand",
+    "audit-task": "An audit in the editor",
+    "task": "One task",
+    "getting-started": "Getting started",
+    "login": "Signing in",
+    "contributor": "A contributor's home",
+    "editor-image": "The image editor, with boxes to check",
+    "editor-form": "The form editor",
+    "editor-text": "The text editor",
+    "keys": "API keys",
+    "log": "Audit log",
+    "health": "System health",
+    "transfers": "Imports and exports",
+}
 
 
 def _fill(server: Server) -> None:
@@ -51,7 +81,7 @@ def _fill(server: Server) -> None:
     def ask(method: str, path: str, **more: object) -> dict[str, object]:
         answer = server.call(method, path, **more)
         assert answer.ok, answer.text
-        return answer.json() if "json" in answer.headers["content-type"] and "nd" not in path else {}
+        return answer.json() if answer.headers["content-type"].startswith("application/json") else {}
 
     labels = ["car", "truck", "bicycle", "person"]
     box = {"objects_to_annotate": labels, "min_width": 5}
@@ -111,15 +141,43 @@ def _fill(server: Server) -> None:
     for week in ("week 1", "week 2"):
         ask("POST", f"/v1/batches/Tickets, {week}/finalize", json={})
     assign(server, TICKETS, LABELER)
-    for _ in range(40):
-        claimed = server.call("POST", "/api/work/claim", json={"projects": [TICKETS]}).json()
-        if token := claimed["lease_token"]:
-            answer = {
-                "response": {"category": draw.choice(["Billing", "Bug"])},
-                "active_seconds": draw.randint(8, 60),
-            }
-            ask("POST", f"/api/work/{token}/submit", json=answer)
+    tickets = server.call("GET", "/v1/tasks", params={"project": TICKETS, "limit": 40}).json()["docs"]
+    for ticket in tickets:
+        token = server.claim(ticket["task_id"])
+        answer = {
+            "response": {"category": draw.choice(["Billing", "Bug"])},
+            "active_seconds": draw.randint(8, 60),
+        }
+        ask("POST", f"/api/work/{token}/submit", json=answer)
     ask("POST", "/api/transfers", json={"kind": "export", "project": TICKETS})
+    ask("POST", "/api/demo")
+    demo = ask("GET", "/v1/tasks", params={"project": DEMO})["docs"]
+    assert isinstance(demo, list)
+    boxes = json.loads((ROOT / "examples" / "photos" / "boxes.json").read_text())
+    for task in demo:
+        if (file := task["metadata"]["file"]) != "cat.jpg":
+            server.complete(task["task_id"], {"annotations": [{"type": "box", **box} for box in boxes[file]]})
+    ask(
+        "POST",
+        "/v1/task/namedentityrecognition",
+        json={
+            "project": _names(server),
+            "instruction": "Mark every person and place.",
+            "text": "Ada Lovelace was born in London and corresponded with Charles Babbage about his Analytical Engine.",
+            "labels": [
+                {"name": "person", "display_name": "Person"},
+                {"name": "place", "display_name": "Place"},
+            ],
+        },
+    )
+
+
+def _names(server: Server) -> str:
+    made = server.call(
+        "POST", "/v1/projects", json={"name": NAMES, "type": "namedentityrecognition", "params": {}}
+    )
+    assert made.ok, made.text
+    return NAMES
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +204,28 @@ def _settled(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
+def _task_ids(server: Server, project: str, status: str) -> list[str]:
+    query = {"project": project, "status": status}
+    return [task["task_id"] for task in server.call("GET", "/v1/tasks", params=query).json()["docs"]]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pictures_of_every_page(filled: Server, open_page: OpenPage, scheme: str) -> None:
+    [audited, *_] = _task_ids(filled, DEMO, "completed")
+    one_task = _task_ids(filled, TICKETS, "completed")[0]
+    pages = {
+        **PAGES,
+        "task": f"/console/tasks/{one_task}",
+        "audit-task": f"/console/audits/{audited}",
+        **EDITORS,
+    }
     page = open_page("/", MANAGER, color_scheme=scheme)
-    for name, path in PAGES.items():
+    for name, path in pages.items():
         page.goto(path)
         _settled(page)
+        if name in ("editor-image", "audit-task"):
+            page.locator("[data-testid=image-canvas][data-ready=true]").wait_for()
+            page.wait_for_timeout(500)
         _keep(page, f"{name}-{scheme}")
     page = open_page("/login", color_scheme=scheme)
     _settled(page)
@@ -159,6 +233,33 @@ def test_pictures_of_every_page(filled: Server, open_page: OpenPage, scheme: str
     page = open_page("/", LABELER, color_scheme=scheme)
     _settled(page)
     _keep(page, f"contributor-{scheme}")
-    page = open_page("/console/tasks", MANAGER, color_scheme=scheme, locale="ar")
-    _settled(page)
-    _keep(page, f"tasks-arabic-{scheme}")
+    page = open_page("/", MANAGER, color_scheme=scheme, locale="ar")
+    for name in MAIN:
+        page.goto(PAGES[name])
+        _settled(page)
+        _keep(page, f"{name}-arabic-{scheme}")
+    _show([*pages, "login", "contributor"])
+
+
+def _show(names: list[str]) -> None:
+    """Writes the page with all pictures."""
+    lines = [
+        "# Screens",
+        "",
+        "Every page of the console and the editors, in light and dark, as `make screenshots` takes them from a server that it fills through the API.",
+    ]
+    for name in names:
+        title = TITLES.get(name, name.replace("-", " ").capitalize())
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            *(_picture(f"{name}-{scheme}", title) for scheme in ("light", "dark")),
+        ]
+    lines += ["", "## From right to left", ""]
+    lines += [_picture(f"{name}-arabic-light", f"{name}, Arabic") for name in MAIN]
+    (ROOT / "docs" / "guide" / "screens.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _picture(file: str, text: str) -> str:
+    return f"![{text}](../images/{file}.webp)"
