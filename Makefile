@@ -69,9 +69,9 @@ check: setup-dev ## linters, types, import rules, file sizes
 	$(BIN)/python scripts/docs.py --check
 	$(MAKE) --no-print-directory web-check
 
-bench-web: setup-dev web ## measure the editors and the task table in headless Chromium (minutes)
+bench-web: setup-dev web ## measure the editors, the workbench and the task table in headless Chromium (minutes)
 	@cd web && $(NODE_PATHS) node scripts/initial.mjs
-	@$(BIN)/python -m pytest -q -s tests/browser/bench_image.py tests/browser/bench_tasks.py
+	@$(BIN)/python -m pytest -q -s tests/browser/bench_image.py tests/browser/bench_workbench.py tests/browser/bench_tasks.py
 
 bench: setup-dev ## measure (BENCH_TASKS=10000000 for the long one); needs wrk
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -23,13 +23,13 @@ interface Props {
   readonly own: readonly Remark[];
   readonly editable: boolean;
   /** Counts how often a remark was asked for by a key: the field takes the focus. */
-  readonly asked: number;
+  readonly asked?: number;
   readonly store: DocumentStore;
   readonly onChange: (own: readonly Remark[]) => void;
 }
 
 /** Remarks, each pinned to an annotation or to the whole answer; a click selects the annotation. */
-export function RemarksPanel({ given, own, editable, asked, store, onChange }: Props) {
+export function RemarksPanel({ given, own, editable, asked = 0, store, onChange }: Props) {
   const { t } = useTranslation();
   const { selection, doc } = useSyncExternalStore(store.subscribe, store.snapshot);
   const [text, setText] = useState("");

@@ -12,7 +12,8 @@ import {
   UnstyledButton,
 } from "@mantine/core";
 import { IconCheck, IconTrash, IconX } from "@tabler/icons-react";
-import { type RefObject, useState } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Doc } from "../../document/doc";
 import type { Look } from "../../text/TextView";
@@ -35,16 +36,18 @@ interface Props {
 }
 
 const SHOWN = 200;
+const ROW_PX = 30;
 
 /** Labels with their keys; the selected span with attributes and relations; all spans. */
 export function SidePanel(props: Props) {
   const { state, spans, selection } = props;
+  const scroller = useRef<HTMLDivElement>(null);
   const selected = spans.filter((span) => selection.has(span.id));
   const only = selected.length === 1 ? selected[0] : undefined;
   const label = state.labels.find((l) => l.name === only?.label);
   return (
     <Box component="aside" className="steelyard-side" w={300} style={{ flexShrink: 0 }}>
-      <ScrollArea h="100%" p="sm">
+      <ScrollArea h="100%" p="sm" viewportRef={scroller}>
         <Stack gap="md">
           <Labels {...props} />
           {only !== undefined && label?.attributes && (
@@ -58,7 +61,7 @@ export function SidePanel(props: Props) {
           {only !== undefined && (state.params.relationships ?? []).length > 0 && (
             <Links {...props} span={only} />
           )}
-          <Spans {...props} />
+          <Spans {...props} scroller={scroller} />
         </Stack>
       </ScrollArea>
     </Box>
@@ -179,9 +182,28 @@ function Links({ state, doc, span, look, onLinking }: Props & { readonly span: S
   );
 }
 
-function Spans({ state, spans, selection, look, issues }: Props) {
+function Spans({
+  state,
+  spans,
+  selection,
+  look,
+  issues,
+  scroller,
+}: Props & { readonly scroller: RefObject<HTMLDivElement | null> }) {
   const { t } = useTranslation();
-  const order = [...spans].sort((a, b) => a.data.start - b.data.start);
+  const order = useMemo(() => [...spans].sort((a, b) => a.data.start - b.data.start), [spans]);
+  const list = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: order.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 6,
+    scrollMargin: list.current?.offsetTop ?? 0,
+  });
+  const chosen = order.findIndex((span) => selection.has(span.id));
+  useEffect(() => {
+    if (chosen >= 0) virtual.scrollToIndex(chosen, { align: "auto" });
+  }, [chosen, virtual]);
   const wrong = new Set(issues.map((issue) => issue.record));
   const proposed = spans.filter((span) => span.hypothesis === "proposed").length;
   return (
@@ -205,59 +227,76 @@ function Spans({ state, spans, selection, look, issues }: Props) {
           {t("text.noSpans")}
         </Text>
       )}
-      {order.slice(0, SHOWN).map((span) => (
-        <Group
-          key={span.id}
-          gap={4}
-          wrap="nowrap"
-          className="steelyard-label"
-          data-active={selection.has(span.id) || undefined}
-          data-wrong={wrong.has(span.id) || undefined}
-        >
-          <UnstyledButton
-            flex={1}
-            miw={0}
-            onClick={(event) => state.store.select(event.shiftKey ? [...selection, span.id] : [span.id])}
-          >
-            <Group gap={8} wrap="nowrap">
-              <Box w={10} h={10} bg={look(span.id).color} style={{ borderRadius: 3, flexShrink: 0 }} />
-              <Text size="sm" truncate dir="auto">
-                {state.index.slice(span.data.start, Math.min(span.data.end, span.data.start + 60))}
-              </Text>
-              <Text size="xs" c="dimmed" truncate>
-                {look(span.id).name}
-              </Text>
-            </Group>
-          </UnstyledButton>
-          {state.editable && span.hypothesis === "proposed" && (
-            <ActionIcon
-              size="sm"
-              variant="subtle"
-              color="teal"
-              aria-label={t("command.text.accept")}
-              onClick={() => accept(state.store, [span.id])}
-            >
-              <IconCheck size={14} />
-            </ActionIcon>
-          )}
-          {state.editable && (
-            <ActionIcon
-              size="sm"
-              variant="subtle"
-              color="gray"
-              aria-label={t("command.object.delete")}
-              onClick={() => remove(state.store, [span.id])}
-            >
-              <IconTrash size={14} />
-            </ActionIcon>
-          )}
-        </Group>
-      ))}
-      {order.length > SHOWN && (
-        <Text size="xs" c="dimmed">
-          {t("text.moreSpans", { count: order.length - SHOWN })}
-        </Text>
-      )}
+      <div ref={list} style={{ height: virtual.getTotalSize(), position: "relative" }}>
+        {virtual.getVirtualItems().map((item) => {
+          const span = order[item.index];
+          return span === undefined ? null : (
+            <Row
+              key={span.id}
+              span={span}
+              state={state}
+              selection={selection}
+              look={look(span.id)}
+              wrong={wrong.has(span.id)}
+              top={item.start - virtual.options.scrollMargin}
+            />
+          );
+        })}
+      </div>
     </Stack>
+  );
+}
+
+interface RowProps {
+  readonly span: SpanRecord;
+  readonly state: TextState;
+  readonly selection: ReadonlySet<string>;
+  readonly look: Look;
+  readonly wrong: boolean;
+  readonly top: number;
+}
+
+function Row({ span, state, selection, look, wrong, top }: RowProps) {
+  const { t } = useTranslation();
+  const { start, end } = span.data;
+  return (
+    <div
+      className="steelyard-label steelyard-span-row"
+      data-active={selection.has(span.id) || undefined}
+      data-wrong={wrong || undefined}
+      style={{ transform: `translateY(${top}px)`, height: ROW_PX }}
+    >
+      <button
+        type="button"
+        className="steelyard-plain"
+        onClick={(event) => state.store.select(event.shiftKey ? [...selection, span.id] : [span.id])}
+      >
+        <i style={{ background: look.color }} />
+        <span dir="auto">{state.index.slice(start, Math.min(end, start + 60))}</span>
+        <small>{look.name}</small>
+      </button>
+      {state.editable && span.hypothesis === "proposed" && (
+        <ActionIcon
+          size="sm"
+          variant="subtle"
+          color="teal"
+          aria-label={t("command.text.accept")}
+          onClick={() => accept(state.store, [span.id])}
+        >
+          <IconCheck size={14} />
+        </ActionIcon>
+      )}
+      {state.editable && (
+        <ActionIcon
+          size="sm"
+          variant="subtle"
+          color="gray"
+          aria-label={t("command.object.delete")}
+          onClick={() => remove(state.store, [span.id])}
+        >
+          <IconTrash size={14} />
+        </ActionIcon>
+      )}
+    </div>
   );
 }
