@@ -27,7 +27,7 @@ def answers(name: str, params: dict[str, Any], media: MediaInfo, n: int = 10) ->
     return [task_type.test_answer(parsed, f"seed-{i}", media) for i in range(n)]
 
 
-@pytest.mark.parametrize("media", MEDIA, ids=str)
+@pytest.mark.parametrize("media", MEDIA, ids=lambda media: f"{media.width}x{media.height}")
 @pytest.mark.parametrize(("name", "params"), CASES)
 def test_every_answer_passes_the_types_own_check_and_is_not_empty(
     name: str, params: dict[str, Any], media: MediaInfo

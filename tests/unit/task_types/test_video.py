@@ -21,6 +21,9 @@ def parsed(name: str, **params: Any) -> Any:
     return TASK_TYPES[name].parse_params(msgspec.json.encode(params))
 
 
+MEDIA = [MediaInfo(), MediaInfo(640, 480, 9.0), MediaInfo(37, 1000)]
+
+
 def check(name: str, params: Any, response: Any, media: MediaInfo = MediaInfo()) -> tuple[list[str], Any]:
     issues, stored = TASK_TYPES[name].check_response(params, msgspec.json.encode(response), media)
     return [f"{issue.path} {issue.message}".strip() for issue in issues], json.loads(stored)
@@ -55,7 +58,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("media", [MediaInfo(), MediaInfo(640, 480, 9.0), MediaInfo(37, 1000)], ids=str)
+@pytest.mark.parametrize("media", MEDIA, ids=lambda media: f"{media.width}x{media.height}")
 @pytest.mark.parametrize(("name", "params"), CASES)
 def test_the_files_of_a_made_up_answer_pass_the_check_of_a_submission_unchanged(
     name: str, params: dict[str, Any], media: MediaInfo

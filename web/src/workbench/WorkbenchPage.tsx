@@ -85,6 +85,9 @@ export function WorkbenchPage({ calls, member, filter, onLeave }: WorkbenchProps
   );
 }
 
+/** Why there is no work though some waits; the server's words. */
+const REASONS = ["paused", "training", "open-cap", "daily-cap", "only-reviewer"] as const;
+
 type Told = Exclude<SessionState["kind"], "starting" | "open" | "feedback">;
 
 function words(
@@ -99,6 +102,8 @@ function words(
       : { title: t("workbench.failed.title"), text: state.message };
   if (state.kind === "elsewhere")
     return { title: t("workbench.elsewhere.title"), text: t("workbench.elsewhere.text") };
+  const why = REASONS.find((reason) => reason === state.nothing);
+  if (why !== undefined) return { title: t("workbench.empty.title"), text: t(`workbench.nothing.${why}`) };
   return {
     title: t("workbench.empty.title"),
     text: t(filter.task_id === undefined ? "workbench.empty.text" : "workbench.empty.one", {

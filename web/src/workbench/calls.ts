@@ -61,8 +61,14 @@ export class Refused extends Error {
   }
 }
 
+/** Work, or why there is none: one of the server's words. */
+export interface Claimed {
+  readonly work: Work | null;
+  readonly nothing: string;
+}
+
 export interface WorkCalls {
-  claim(filter: Filter): Promise<Work | null>;
+  claim(filter: Filter): Promise<Claimed>;
   held(): Promise<readonly { task_id: string; lease_token: string }[]>;
   get(token: string): Promise<Work>;
   heartbeat(token: string, activeSeconds: number): Promise<string>;
@@ -122,7 +128,10 @@ export function workCalls(fetcher: Fetch): WorkCalls {
   }
   const at = (token: string, verb = "") => `/api/work/${encodeURIComponent(token)}${verb}`;
   return {
-    claim: async (filter) => asWork(await call("POST", "/api/work/claim", filter)),
+    claim: async (filter) => {
+      const given = await call("POST", "/api/work/claim", filter);
+      return { work: asWork(given), nothing: String(given.nothing ?? "empty") };
+    },
     held: async () => ((await call("GET", "/api/work")).leases ?? []) as never,
     get: async (token) => {
       const work = asWork(await call("GET", at(token)));

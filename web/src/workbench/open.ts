@@ -254,9 +254,10 @@ export class OpenWork {
     try {
       const { task_id } = this.work.task;
       const mine = (await this.calls.held()).find((lease) => lease.task_id === task_id);
-      const again = await (mine === undefined
-        ? this.calls.claim({ task_id })
-        : this.calls.get(mine.lease_token));
+      const again =
+        mine === undefined
+          ? (await this.calls.claim({ task_id })).work
+          : await this.calls.get(mine.lease_token);
       if (again === null || again.slot.step !== this.work.slot.step) return false;
       this.leaseToken = again.lease_token;
       this.#extend(again.lease_expires_at);

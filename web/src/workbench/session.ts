@@ -20,7 +20,7 @@ export type SessionState =
   | { readonly kind: "feedback"; readonly open: OpenWork; readonly submitted: Submitted }
   /** Another window of this browser went on with the work. */
   | { readonly kind: "elsewhere" }
-  | { readonly kind: "empty" }
+  | { readonly kind: "empty"; readonly nothing: string }
   | { readonly kind: "failed"; readonly message: string; readonly offline: boolean };
 
 const LOOK_AGAIN_MS = 15_000;
@@ -186,15 +186,19 @@ export class WorkSession {
   }
 
   async #claim(): Promise<void> {
-    const work = await this.calls.claim(this.filter);
+    const { work, nothing } = await this.calls.claim(this.filter);
     if (this.#closed) return;
     if (work !== null) {
       this.#show(await this.#load(work));
       return;
     }
     this.stranded = await this.local.unsaved(this.member).catch(() => []);
-    this.#set({ kind: "empty" });
+    this.#set({ kind: "empty", nothing });
     if (this.filter.task_id === undefined) this.#timer = setTimeout(() => void this.look(), LOOK_AGAIN_MS);
+  }
+
+  async #claimed(): Promise<Work | null> {
+    return (await this.calls.claim(this.filter)).work;
   }
 
   #load(work: Work): Promise<OpenWork> {
@@ -211,7 +215,7 @@ export class WorkSession {
 
   #fetchAhead(): void {
     const left = this.#left.shift();
-    this.#next ??= (left === undefined ? this.calls.claim(this.filter) : Promise.resolve(left))
+    this.#next ??= (left === undefined ? this.#claimed() : Promise.resolve(left))
       .then((work) => (work === null ? null : this.#load(work)))
       .then((open) => {
         if (open !== null) warm(open);
