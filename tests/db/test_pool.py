@@ -15,7 +15,7 @@ async def _end_all(dsn: str) -> None:
     admin = await asyncpg.connect(dsn)
     await admin.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where datname = current_database() and pid <> pg_backend_pid()"
+        " where backend_type = 'client backend' and datname = current_database() and pid <> pg_backend_pid()"
     )
     await admin.close()
 

@@ -62,7 +62,8 @@ async def test_a_worker_survives_the_loss_of_its_database_connections(ctx: Ctx, 
         for _ in range(8):
             await asyncio.sleep(0.1)
             await admin.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where backend_type = 'client backend' and datname = current_database() and pid <> pg_backend_pid()"
             )
         async with asyncio.timeout(60):
             while await admin.fetchval(
