@@ -1,7 +1,8 @@
 """OpenID Connect as a client: discovery, the code flow with PKCE, state and nonce, and an ID token that is checked before it is believed.
 
 The provider is named by the operator, so its addresses are not guarded as customers' are. Its metadata and keys are kept for ten minutes;
-a token signed by an unknown key has the keys fetched once more.
+a token signed by an unknown key has the keys fetched once more. Authlib and what it brings are loaded with the first sign-in: most
+installations have no provider, and all of their server processes would keep it in memory.
 """
 
 from __future__ import annotations
@@ -16,12 +17,6 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from authlib.oidc.core import CodeIDToken
-from authlib.oidc.discovery import get_well_known_url
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from msgspec import Struct
 
 from steelyard.ctx import Ctx
@@ -112,6 +107,8 @@ async def _ask(method: str, url: str, **options: Any) -> dict[str, Any]:
 
 
 async def _provider(ctx: Ctx) -> _Provider:
+    from authlib.oidc.discovery import get_well_known_url
+
     issuer, _ = _issuer(ctx)
     held = cast("_Provider | None", ctx.state.get(_STATE))
     if held is not None and held.until > time.monotonic():
@@ -137,6 +134,8 @@ async def _provider(ctx: Ctx) -> _Provider:
 
 async def begin(ctx: Ctx, return_to: str) -> tuple[str, Login]:
     """The provider's address to send the browser to, and what it must bring back. Raises OidcFailed, NotEnabled."""
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
     _, client_id = _issuer(ctx)
     provider = await _provider(ctx)
     expires = int(ctx.clock.now().timestamp()) + _LOGIN_LASTS_S
@@ -203,6 +202,11 @@ async def _verified(
     ctx: Ctx, provider: _Provider, tokens: dict[str, Any], issuer: str, client_id: str, nonce: str
 ) -> dict[str, Any]:
     """The claims of the ID token, its signature, issuer, audience, times and nonce checked."""
+    from authlib.oidc.core import CodeIDToken
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     raw = tokens.get("id_token")
     if not isinstance(raw, str):
         raise OidcFailed("token", "the provider gave no ID token")
