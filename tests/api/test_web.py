@@ -32,7 +32,17 @@ def browser(client_for) -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/login", "/console", "/console/projects/a%2Fb/tasks", "/work/", "/invite/abc", "/setup"]
+    "path",
+    [
+        "/",
+        "/login",
+        "/console",
+        "/console/",
+        "/console/projects/a%2Fb/tasks",
+        "/work",
+        "/invite/abc",
+        "/setup",
+    ],
 )
 async def test_every_address_of_the_application_is_its_one_page(bundle, browser, path) -> None:
     answer = await browser.get(path)
