@@ -234,6 +234,23 @@ create index batch_by_project on batch (space_id, project_id, id);
 
 ----------------------------------------------------------------------------------------------------------------- tasks
 
+-- What holds for every task. One function, because PostgreSQL reads each check constraint from its stored text anew for every statement:
+-- six of them, with their lists of words, were a sixth of the time of a lone create.
+create function steelyard.task_is_sound(
+  status text, stage text, priority smallint, customer_review_status text, completed_at timestamptz, answered boolean) returns boolean
+  language plpgsql immutable parallel safe as $$
+begin
+  return status = coalesce(
+      case
+        when stage in ('preparing', 'queued', 'labeling', 'review_queued', 'reviewing') then 'pending'
+        when stage in ('completed', 'canceled', 'error') then stage
+      end, '')
+    and priority between 10 and 30
+    and (customer_review_status is null or customer_review_status in ('accepted', 'fixed', 'commented', 'rejected'))
+    and (status <> 'completed' or (completed_at is not null and answered));
+end
+$$;
+
 -- `head` is the part of the wire document that never changes after creation, as JSON members without braces; `params` and `metadata`
 -- are what was sent. No foreign keys: they cost 25-40 % of the hot insert; projects and batches are never deleted.
 create table task (
@@ -242,10 +259,9 @@ create table task (
   type text not null,
   project_id text collate "C",
   batch_id text collate "C",
-  status text not null constraint task_status_known check (status in ('pending', 'completed', 'canceled', 'error')),
-  stage text not null constraint task_stage_known check (stage in (
-    'preparing', 'queued', 'labeling', 'review_queued', 'reviewing', 'completed', 'canceled', 'error')),
-  priority smallint not null default 10 constraint task_priority_range check (priority between 10 and 30),
+  status text not null,
+  stage text not null,
+  priority smallint not null default 10,
   own_priority boolean not null default false,
   work_started boolean not null default false,
   clear_unique_id_on_error boolean not null default false,
@@ -260,8 +276,7 @@ create table task (
   response json,
   response_version integer not null default 0,
   audits json,
-  customer_review_status text constraint task_review_known check (
-    customer_review_status in ('accepted', 'fixed', 'commented', 'rejected')),
+  customer_review_status text,
   -- customer_review_comments, customer_reviewed_by, customer_audited_at ... as JSON members without braces
   review_members text,
   prior_responses json,
@@ -273,9 +288,8 @@ create table task (
   -- who created it, an e-mail address; null for tasks of another server
   created_by text,
   constraint task_pk primary key (space_id, id),
-  constraint task_completed_has_time check (status <> 'completed' or (completed_at is not null and response is not null)),
-  constraint task_stage_agrees check (
-    status = case stage when 'completed' then 'completed' when 'canceled' then 'canceled' when 'error' then 'error' else 'pending' end)
+  constraint task_is_sound check (
+    steelyard.task_is_sound(status, stage, priority, customer_review_status, completed_at, response is not null))
 ) with (toast_tuple_target = 4096, fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 create unique index task_unique_id_unique on task (space_id, unique_id) where unique_id is not null;
@@ -889,7 +903,7 @@ begin
 end
 $$;
 create trigger task_figures_born after insert on task
-  for each row when (new.status = 'completed')
+  for each row when (new.completed_at is not null)
   execute function steelyard.figure_task();
 create trigger task_figures after update of status, completed_at on task
   for each row when (

@@ -31,36 +31,60 @@ class PlatformParams(Struct):
     urgency: str = "standard"
 
 
+class _Given(Struct):
+    """The same values before they are checked, read in one go; what was not given has some value or other."""
+
+    callback_url: str = ""
+    metadata: Raw = Raw(b"{}")
+    unique_id: str = ""
+    clear_unique_id_on_error: bool = False
+    tags: Any = None
+    priority: int = 10
+    urgency: str = "standard"
+
+
+_read = msgspec.json.Decoder(_Given, strict=False).decode
+
+
 def decode_platform(given: dict[str, Raw]) -> PlatformParams:
     """Checks and decodes; raises InvalidRequest naming the parameter."""
-    out = PlatformParams()
-    for key, raw in given.items():
-        if key == "metadata":
-            out.metadata = check_metadata(bytes(raw))
-        elif key == "callback_url":
-            out.callback_url = check_callback(_as(raw, str, key, "a string"), key)
-        elif key == "unique_id":
-            out.unique_id = check_unique_id(_as(raw, str, key, "a string"))
-        elif key == "tags":
-            out.tags = check_tags(_as(raw, Any, key, "an array of strings"))
-        elif key == "priority":
-            out.priority = check_priority(raw)
-        elif key == "clear_unique_id_on_error":
-            out.clear_unique_id_on_error = _as(raw, bool, key, "a boolean")
-        elif key == "urgency":
-            out.urgency = _as(raw, str, key, "a string")
-            if out.urgency not in _URGENCIES:
-                raise parameter(key, "must be one of standard, day, week, immediate")
-    return out
-
-
-def _as(raw: Raw, kind: Any, key: str, wanted: str) -> Any:
     try:
-        return msgspec.json.decode(raw, type=kind, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise parameter(key, f"must be {wanted}") from None
-    except RecursionError:
-        raise parameter(key, "is nested too deeply") from None
+        values = _read(msgspec.json.encode(given))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _first_wrong(given) from None
+    if values.urgency not in _URGENCIES:
+        raise parameter("urgency", "must be one of standard, day, week, immediate")
+    return PlatformParams(
+        callback_url=check_callback(values.callback_url) if "callback_url" in given else None,
+        metadata=check_metadata(bytes(values.metadata)) if "metadata" in given else b"{}",
+        unique_id=check_unique_id(values.unique_id) if "unique_id" in given else None,
+        clear_unique_id_on_error=values.clear_unique_id_on_error,
+        tags=check_tags(values.tags) if "tags" in given else None,
+        priority=check_priority(values.priority) if "priority" in given else None,
+        urgency=values.urgency,
+    )
+
+
+_WANTED: dict[str, tuple[Any, str]] = {
+    "callback_url": (str, "a string"),
+    "unique_id": (str, "a string"),
+    "tags": (Any, "an array of strings"),
+    "priority": (int, "an integer between 10 and 30"),
+    "clear_unique_id_on_error": (bool, "a boolean"),
+    "urgency": (str, "a string"),
+}
+
+
+def _first_wrong(given: dict[str, Raw]) -> InvalidRequest:
+    for key, raw in given.items():
+        kind, wanted = _WANTED.get(key, (Any, "a value"))
+        try:
+            msgspec.json.decode(raw, type=kind, strict=False)
+        except RecursionError:
+            return parameter(key, "is nested too deeply")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return parameter(key, f"must be {wanted}")
+    return InvalidRequest("The platform's parameters cannot be read.")
 
 
 def check_callback(text: str, key: str = "callback_url") -> str | None:
@@ -97,13 +121,16 @@ def check_unique_id(text: str) -> str:
     return text
 
 
+def _is_tag(t: Any) -> bool:
+    if not isinstance(t, str) or not t.strip():
+        return False
+    return len(t) * 4 <= MAX_INDEXED_BYTES or (len(t) <= 1024 and len(t.encode()) <= MAX_INDEXED_BYTES)
+
+
 def check_tags(value: Any) -> list[str]:
     """At most 5 distinct non-blank strings, order kept; a bare string is one tag. Raises InvalidRequest (2D spec, M2)."""
     items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(
-        isinstance(t, str) and t.strip() and len(t) <= 1024 and len(t.encode()) <= MAX_INDEXED_BYTES
-        for t in items
-    ):
+    if not isinstance(items, list) or not all(map(_is_tag, items)):
         raise InvalidRequest("tags must be an array of at most 5 non-empty strings.")
     tags = list(dict.fromkeys(items))
     if len(tags) > MAX_TAGS:
@@ -111,12 +138,8 @@ def check_tags(value: Any) -> list[str]:
     return tags
 
 
-def check_priority(raw: Raw) -> int:
+def check_priority(number: int) -> int:
     """An integer 10-30, higher is sooner."""
-    try:
-        number = msgspec.json.decode(raw, type=int, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        number = 0
     if not 10 <= number <= 30:
         raise parameter("priority", "must be an integer between 10 and 30")
     return number
