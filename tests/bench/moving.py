@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import socket
 import sys
@@ -161,15 +162,27 @@ async def _beside(db: Any, url: str, arrivals: Path, seconds: float) -> list[flo
 
 
 _PICTURE = b"000000118342.jpg"  # every task has one of its own
-_COPY = "create table if not exists steelyard.copied (like steelyard.bare_task)"
+_COPY = """
+create table if not exists steelyard.copied (like steelyard.bare_task);
+create table steelyard.copied_task (like steelyard.task including all);
+create table steelyard.copied_job (like steelyard.job including all);
+"""
+_MADE = {
+    "task": "select t.* from steelyard.task t where t.unique_id like 'r{round}-%'",
+    "job": """select j.* from steelyard.job j join steelyard.task t on t.id = j.args ->> 'task_id'
+      where j.kind = 'prepare_task' and t.unique_id like 'r{round}-%'""",
+}
+"""What a round made, as COPY can write it again."""
 
 
 async def bulk(report: Report, effort: MovingEffort, dsn: str, servers: Servers) -> None:
-    """NDJSON into one server process, beside COPY of the same values, 1,000 rows each, into a table without indexes."""
+    """NDJSON into one server process, beside COPY, 1,000 rows each: of the values sent, into a table without indexes, and of the very rows
+    that were made, into tables with all that ours have."""
     report.heading(f"Bulk creation ({effort.rounds} rounds of {effort.lines:,} lines, alternating)")
     db = await asyncpg.connect(dsn)
     await db.execute(_COPY)
     copied: list[float] = []
+    same: list[float] = []
     created: list[float] = []
     headers = {"Authorization": servers.target.auth or ""}
     async with aiohttp.ClientSession(
@@ -193,20 +206,38 @@ async def bulk(report: Report, effort: MovingEffort, dsn: str, servers: Servers)
             tally = msgspec.json.decode(said[said.rstrip().rfind(b"\n") + 1 :])
             assert tally["created"] == effort.lines, tally
             created.append(effort.lines / took)
-    report.add(Row(case="COPY", value=median(copied), unit="rows/s", rounds=copied))
+            same.append(await _copy_made(db, round_, effort.lines))
+    report.add(
+        Row(case="COPY of the values sent, no index", value=median(copied), unit="rows/s", rounds=copied)
+    )
+    report.add(
+        Row(case="COPY of the rows made, tables as ours", value=median(same), unit="tasks/s", rounds=same)
+    )
     report.add(
         Row(
             case="bulk creation of 1.5 kB tasks",
             value=median(created),
             unit="per s",
-            of="COPY",
+            of="COPY, no index",
             ratio=median(created) / median(copied),
             target=0.25,
             bound="at least",
             rounds=created,
         )
     )
-    await db.execute("drop table steelyard.copied")
+    report.add(
+        Row(
+            case="bulk creation of 1.5 kB tasks",
+            value=median(created),
+            unit="per s",
+            of="COPY, same rows",
+            ratio=median(created) / median(same),
+            target=0.25,
+            bound="at least",
+            rounds=created,
+        )
+    )
+    await db.execute("drop table steelyard.copied, steelyard.copied_task, steelyard.copied_job")
     await db.close()
 
 
@@ -227,6 +258,23 @@ async def _copy(db: Any, rows: int) -> float:
             ],
         )
     return rows / (time.monotonic() - began)
+
+
+async def _copy_made(db: Any, round_: int, rows: int) -> float:
+    """COPY of what bulk creation has just made: tasks and jobs, all columns, all indexes; nobody counts, checks or answers anything."""
+    took = 0.0
+    for table, made in _MADE.items():
+        out = io.BytesIO()
+        await db.copy_from_query(made.format(round=round_), output=out)
+        lines = out.getvalue().splitlines(keepends=True)
+        assert len(lines) == rows, (table, len(lines))
+        pieces = [b"".join(lines[n : n + 1000]) for n in range(0, rows, 1000)]
+        began = time.monotonic()
+        for piece in pieces:
+            await db.copy_to_table(f"copied_{table}", schema_name="steelyard", source=io.BytesIO(piece))
+        took += time.monotonic() - began
+        await db.execute(f"truncate steelyard.copied_{table}")
+    return rows / took
 
 
 async def export(report: Report, servers: Servers, stored: int) -> None:

@@ -122,10 +122,11 @@ async def send_callback(ctx: Ctx, args: SendCallback) -> None:
     try:
         async with sender.hosts.turn(receiver) as turn:
             if event.payload is not None:
-                outcome = await _try(ctx, event, event.payload, turn)
+                outcome = await _try(ctx, event, event.payload, receiver, turn)
             else:
                 async with sender.large:
-                    outcome = await _try(ctx, event, await q.payload_of(ctx.db, id=event.id) or "", turn)
+                    payload = await q.payload_of(ctx.db, id=event.id) or ""
+                    outcome = await _try(ctx, event, payload, receiver, turn)
     except CircuitOpen:
         outcome = _outcome(event, 0, None, NOT_CONTACTED, None)
     sender.count(event, outcome)
@@ -147,9 +148,9 @@ def _receiver(target: str) -> str | None:
     return _MAIL_SERVER if "@" in target and not parts.scheme else None
 
 
-async def _try(ctx: Ctx, event: EventToSend, payload: str, turn: Turn) -> Try:
+async def _try(ctx: Ctx, event: EventToSend, payload: str, receiver: str, turn: Turn) -> Try:
     started = time.monotonic()
-    if _receiver(event.target) == _MAIL_SERVER:
+    if receiver == _MAIL_SERVER:
         status, error, clip = await _mail(ctx, event, payload, turn)
     else:
         status, error, clip = await _post(ctx, event, payload.encode())

@@ -6,6 +6,7 @@ import base64
 import hmac
 import secrets
 import time
+from functools import lru_cache
 
 _PREFIX = "whsec_"
 
@@ -20,6 +21,7 @@ def message_id(event_id: int) -> str:
     return f"msg_{event_id}"
 
 
+@lru_cache(1000)
 def _key(secret: str) -> bytes:
     return base64.b64decode(secret.removeprefix(_PREFIX))
 
