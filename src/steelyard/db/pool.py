@@ -81,6 +81,16 @@ _UNREACHABLE = (
 )
 
 
+_NOTHING_SENT = ("cannot switch to state ", "not connected", "connection is closed", "has been released back")
+"""How the driver refuses a statement before its first byte: the server said goodbye while nobody used the connection."""
+
+
+def _is_stale(e: BaseException) -> bool:
+    """Whether the connection was dead already, so that the same statement may go to another one: none of it was sent."""
+    refused = isinstance(e, asyncpg.InternalClientError | asyncpg.InterfaceError)
+    return refused and any(words in str(e) for words in _NOTHING_SENT)
+
+
 @contextmanager
 def translated() -> Generator[None]:
     """Driver exceptions → the error family. What stays untranslated is a programmer's mistake and becomes a 500."""
@@ -127,6 +137,12 @@ def _is_lost(connection: Any) -> bool:
         return connection.is_closed()
     except asyncpg.InterfaceError:
         return True
+
+
+async def _begin(connection: Any) -> Any:
+    transaction = connection.transaction()
+    await transaction.start()
+    return transaction
 
 
 class Database:
@@ -241,17 +257,31 @@ class Database:
             unharmed = False
         if unharmed and not self._closing:
             self._give(connection)
-        else:
-            await self._discard(connection)
+            return
+        if failure is not None and _is_stale(failure) and not _is_lost(connection):
+            connection.terminate()  # its end has not arrived yet; the driver's pool would hand it out again
+        await self._discard(connection)
+
+    async def _on_a_live_one(self, use: Callable[[Any], Awaitable[T]]) -> tuple[Any, T]:
+        """A connection and what `use` made of it. Idle ones may all have died: each is tried at most once, then a new one."""
+        left = self._size
+        while True:
+            connection = await self._take()
+            try:
+                return connection, await use(connection)
+            except BaseException as e:
+                await self._put_back(connection, e)
+                # A begin that was lost has changed nothing either.
+                lost = use is _begin and isinstance(
+                    e, asyncpg.PostgresConnectionError | asyncpg.AdminShutdownError
+                )
+                if left == 0 or self._closing or not (lost or _is_stale(e)):
+                    raise
+                left -= 1
 
     async def _run(self, method: str, sql: str, args: Sequence[Any]) -> Any:
         try:
-            connection = await self._take()
-            try:
-                result = await getattr(connection, method)(sql, *args)
-            except BaseException as e:
-                await self._put_back(connection, e)
-                raise
+            connection, result = await self._on_a_live_one(lambda c: getattr(c, method)(sql, *args))
         except Exception as e:
             known = _translate(e)
             if known is None:
@@ -282,11 +312,15 @@ class Database:
     async def tx(self) -> AsyncGenerator[Tx]:
         """One transaction, read committed. Only in verbs; never await network or storage inside it."""
         with translated():
-            connection = await self._take()
+            connection, transaction = await self._on_a_live_one(_begin)
             failure: BaseException | None = None
             try:
-                async with connection.transaction():
+                try:
                     yield Tx(connection)
+                except BaseException:
+                    await transaction.rollback()
+                    raise
+                await transaction.commit()
             except BaseException as e:
                 failure = e
                 raise
