@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LAST_SECOND = 2**32 - 1
+LATE_S = 180
+"""A task is there at most so long after its id was made: statements end after 60 s, and what is made in advance is one chunk of lines."""
 
 
 class IdSource:

@@ -36,6 +36,7 @@ RULES: list[tuple[str, str, str]] = [
     ("POST PUT", r"/v1/(teams|studio)/.+", "leads"),
     (ANY_METHOD, r"/v1/.+", "staff"),
     ("POST", r"/api/tasks/bulk", "staff"),
+    ("OPTIONS", r"/api/uploads(/\{upload_id\})?", "everybody"),
     ("GET POST PATCH DELETE", r"/api/uploads(/.*)?", "staff"),
     (ANY_METHOD, r"/api/(settings|callback-settings|audit-log|health|keys)(/.*)?", "keepers"),
     ("GET POST", r"/api/work/(leases|escalated|stranded)(/.*)?", "leads"),

@@ -66,6 +66,8 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ("POST", "/api/links/{token}"): CAPABILITY,
     ("POST", "/api/password/forgot"): LOGIN,
     ("GET", "/api/oidc"): PUBLIC_WITHOUT_DATA,
+    ("OPTIONS", "/api/uploads"): PUBLIC_WITHOUT_DATA,
+    ("OPTIONS", "/api/uploads/{upload_id}"): PUBLIC_WITHOUT_DATA,
     ("GET", "/api/oidc/login"): PUBLIC_WITHOUT_DATA,
     ("GET", "/api/oidc/callback"): LOGIN,
     ("GET", "/api/setup"): PUBLIC_WITHOUT_DATA,
@@ -197,6 +199,7 @@ PROBES: dict[tuple[str, str], Probe | str] = {
             headers={**TUS, "Upload-Length": "3", "Upload-Metadata": f"project_name {_base64(w.project)}"},
         )
     ],
+    ("GET", "/api/uploads"): lambda w: [Sent("/api/uploads", expect=(200,))],
     ("GET", "/api/uploads/{upload_id}"): lambda w: [Sent(f"/api/uploads/{w.upload}")],
     ("PATCH", "/api/uploads/{upload_id}"): lambda w: [
         Sent(

@@ -209,3 +209,46 @@ async def test_a_space_cannot_fill_the_disk_with_beginnings(live, monkeypatch):
     await begin(live)
     await begin(live)
     refused(await live.post("/api/uploads", headers={**TUS, "Upload-Length": "5"}), 429, "rate-limited")
+
+
+async def test_clients_may_ask_what_is_spoken_here_before_they_sign_in(client_for, live):
+    for path in ("/api/uploads", await begin(live)):
+        told = await client_for(None).options(path)
+        assert (told.status_code, told.content) == (204, b"")
+        assert told.headers["Tus-Version"] == told.headers["Tus-Resumable"] == "1.0.0"
+        assert told.headers["Tus-Extension"] == "creation,termination,checksum,expiration"
+        assert told.headers["Tus-Checksum-Algorithm"] == "sha256,sha1,md5"
+        assert int(told.headers["Tus-Max-Size"]) > 2**30
+
+
+async def test_uploads_under_way_are_listed_until_they_are_whole_or_ended(live, other):
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    first, second = await begin(live, filename="a.bin", sha256=digest), await begin(live, 5)
+    listed = (await live.get("/api/uploads")).json()["uploads"]
+    assert {(u["id"], u["length"], u["sha256"], u["display_name"]) for u in listed} == {
+        (first.rpartition("/")[2], len(CONTENT), digest, "a.bin"),
+        (second.rpartition("/")[2], 5, None, None),
+    }
+    assert (await other.get("/api/uploads")).json() == {"uploads": []}
+    await send(live, first, CONTENT, 0)
+    await live.delete(second, headers=TUS)
+    assert (await live.get("/api/uploads")).json() == {"uploads": []}
+
+
+async def test_a_host_that_has_not_the_pieces_says_who_has_and_that_they_are_lost_if_it_is_itself(live, ctx):
+    where = await begin(live)
+    await send(live, where, CONTENT[:1000], 0)
+    partial = ctx.store.partial(where.rpartition("/")[2])
+    elsewhere = partial.path.rename(partial.path.with_name("elsewhere"))
+    for ours in (True, False):
+        if not ours:
+            await ctx.db.execute("update upload set host = 'hive-2'")
+        for answer in (await live.get(where), await send(live, where, CONTENT[1000:], 1000)):
+            if ours:
+                refused(answer, 404, "not-found")
+            else:
+                assert "hive-2" in refused(answer, 503, "upload-elsewhere")["detail"]
+    elsewhere.rename(partial.path)
+    assert (await send(live, where, CONTENT[1000:], 1000)).status_code == 204, (
+        "whatever the host is called now"
+    )

@@ -249,6 +249,44 @@ async def test_an_export_that_was_interrupted_is_gone_on_with(here: Server, tmp_
             await exporting.export(stranger, {}, tmp_path / "x", resume=False, progress=Seen())
 
 
+async def test_going_on_with_an_export_finds_tasks_that_came_late_and_says_when_some_are_lacking(
+    here: Server, tmp_path: Path, ctx: Ctx
+) -> None:
+    path = write(tmp_path / "a", *[image_task(type="imageannotation", metadata={"n": n}) for n in range(9)])
+    await importing.from_file(here, path, {}, objects=False, name_lines=False, progress=Seen())
+    ids = sorted(t["task_id"] for t in (await here.get("/v1/tasks"))["docs"])
+    # two that were being written while the others were exported, as an export sees them
+    late = f"update task set space_id = {{}} where id = any('{{{{{ids[3]},{ids[6]}}}}}')"
+    other = await ctx.db.fetchval("select max(id) from space")
+    space = await ctx.db.fetchval("select space_id from task where id = $1", ids[0])
+    assert other != space
+    target = tmp_path / "tasks.ndjson"
+
+    def exported() -> list[str]:
+        return [json.loads(line)["task_id"] for line in target.read_bytes().splitlines()]
+
+    await ctx.db.execute(late.format(other))
+    assert await exporting.export(here, {}, target, resume=False, progress=Seen()) == 7
+    await ctx.db.execute(late.format(space))
+    assert await exporting.export(here, {}, target, resume=True, progress=Seen()) == 2
+    assert exported() == [i for i in ids if i not in (ids[3], ids[6])] + [ids[3], ids[6]]
+    assert await exporting.export(here, {}, target, resume=True, progress=Seen()) == 0, (
+        "whoever came late is known"
+    )
+    last = await here.post("/v1/task/imageannotation", image_task())
+    assert await exporting.export(here, {}, target, resume=True, progress=Seen()) == 1
+    assert sorted(exported()) == [*ids, last["task_id"]]
+    older = json.loads(target.read_bytes().splitlines()[0])
+    older |= {"task_id": "5" + older["task_id"][1:], "created_at": "2014-01-01T00:00:00.000Z"}
+    await importing.from_file(
+        here, write(tmp_path / "b", older), {}, objects=True, name_lines=False, progress=Seen()
+    )
+    with pytest.raises(exporting.Lacking, match="lacks 1 of 11 tasks"):
+        await exporting.export(here, {}, target, resume=True, progress=Seen())
+    with pytest.raises(InvalidRequest, match="no task"):
+        await exporting.export(here, {}, path, resume=True, progress=Seen())
+
+
 @contextlib.asynccontextmanager
 async def listening(said: list[str], **options: Any) -> AsyncIterator[str]:
     stop = asyncio.Event()

@@ -974,6 +974,7 @@ create table upload (
   sha256 text collate "C",
   kept text collate "C",
   file_id text collate "C",
+  host text collate "C",
   created_at timestamptz not null,
   expires_at timestamptz not null,
   constraint upload_pk primary key (space_id, id)

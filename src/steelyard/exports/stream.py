@@ -42,7 +42,9 @@ async def export_pages(
 ) -> AsyncIterator[ExportPage]:
     """Pages in the order of creation, from the first task `after` that id on. The next page is read while one is used.
 
-    Raises InvalidRequest for an `after` that is no id.
+    It holds every task that was there when it began and ends with the youngest of them. An id is made a moment before its task is
+    there, so one with a smaller id than those sent may follow later: whoever goes on from an export to keep up with new tasks has to
+    begin `ids.LATE_S` before its last task. Raises InvalidRequest for an `after` that is no id.
     """
     if after is not None and not is_wire_id(after):
         raise parameter("after", "must be the task_id of the last line that you have")
@@ -50,10 +52,12 @@ async def export_pages(
     if found is None:
         return
     text, args = found
-    sql = _PAGE.format(where=f"{text} and t.id > ${len(args) + 1}", limit=f"${len(args) + 2}")
+    youngest = await ctx.db.fetchval("select max(id) from task where space_id = $1", actor.space_id)
+    n = len(args)
+    sql = _PAGE.format(where=f"{text} and t.id > ${n + 1} and t.id <= ${n + 2}", limit=f"${n + 3}")
 
     async def read(after: str, rows: int) -> Any:
-        return await ctx.db.fetchrow(sql, *args, after, rows)
+        return await ctx.db.fetchrow(sql, *args, after, youngest or "", rows)
 
     rows = _FIRST_ROWS
     reading = asyncio.create_task(read(after or "", rows))

@@ -10,6 +10,7 @@ from steelyard.files.resumable import (
     begin_upload,
     end_upload,
     expire_uploads,
+    open_uploads,
     upload_state,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "import_from_url",
     "list_files",
     "media_by_token",
+    "open_uploads",
     "result_by_token",
     "result_of_task",
     "upload_state",

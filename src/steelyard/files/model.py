@@ -36,7 +36,8 @@ class ImportRow(Struct, frozen=True):
 
 
 class UploadRow(Struct, frozen=True):
-    """An upload under way, or ended (`file_id`); `details` is a FileDetails as JSON, `sha256` what the client says the content will have."""
+    """An upload under way, or ended (`file_id`); `details` is a FileDetails as JSON, `sha256` what the client says the content will have,
+    `host` where its pieces lie."""
 
     id: str
     length: int
@@ -45,6 +46,7 @@ class UploadRow(Struct, frozen=True):
     sha256: str | None
     kept: str | None
     file_id: str | None
+    host: str | None
     expires_at: datetime
 
 

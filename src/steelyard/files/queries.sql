@@ -108,16 +108,23 @@ where space_id = :space_id and task_id = :task_id and id = :id;
 
 -- name: insert_upload
 -- An upload that is to come, unless the space has as many under way as it may; the number of rows tells.
-insert into upload (space_id, id, length, details, mime_type, sha256, created_at, expires_at)
-select :space_id, :id, :length, :details::json, :mime_type, :sha256, steelyard.now(), steelyard.now() + make_interval(secs => :lifetime_s)
+insert into upload (space_id, id, length, details, mime_type, sha256, host, created_at, expires_at)
+select :space_id, :id, :length, :details::json, :mime_type, :sha256, :host, steelyard.now(), steelyard.now() + make_interval(secs => :lifetime_s)
 where (select count(*) from (
   select from upload where space_id = :space_id and file_id is null and expires_at > steelyard.now() limit :most) as open) < :most;
 
 -- name: upload_by_id
 -- An upload under way or ended.
-select id, length, details::text as details, mime_type, sha256, kept, file_id, expires_at
+select id, length, details::text as details, mime_type, sha256, kept, file_id, host, expires_at
 from upload
 where space_id = :space_id and id = :id and expires_at > steelyard.now();
+
+-- name: open_uploads
+-- Uploads under way, the last one first; as many as a space may have.
+select id, length, details::text as details, mime_type, sha256, kept, file_id, host, expires_at
+from upload
+where space_id = :space_id and file_id is null and expires_at > steelyard.now()
+order by created_at desc, id;
 
 -- name: extend_upload
 -- An upload has got on.

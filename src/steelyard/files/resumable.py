@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterable
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from msgspec import Struct
 
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import Tx
-from steelyard.errors import Conflict, NotFound, RateLimited, TooLarge, parameter
+from steelyard.errors import Conflict, NotFound, RateLimited, SteelyardError, TooLarge, Unavailable, parameter
 from steelyard.files import queries as q
 from steelyard.files.add import FileDetails, add_stored, project_id_of
 from steelyard.files.model import UploadRow
@@ -34,6 +35,12 @@ class WrongOffset(Conflict):
     """The piece does not begin where the upload stands."""
 
     code = "wrong-offset"
+
+
+class UploadElsewhere(Unavailable):
+    """The pieces lie on another host, which a balancer may choose for the next try."""
+
+    code = "upload-elsewhere"
 
 
 class UploadState(Struct, frozen=True):
@@ -69,6 +76,7 @@ async def begin_upload(
         details=msgspec.json.encode(details).decode(),
         mime_type=mime_type,
         sha256=sha256,
+        host=socket.gethostname(),
         lifetime_s=LIFETIME_S,
         most=MOST_OPEN,
     )
@@ -78,15 +86,21 @@ async def begin_upload(
     return await upload_state(ctx, actor, upload_id)
 
 
+async def open_uploads(ctx: Ctx, actor: Actor) -> list[tuple[UploadRow, FileDetails]]:
+    """Uploads of the space that are under way, the last one first."""
+    rows = await q.open_uploads(ctx.db, space_id=actor.space_id)
+    return [(row, msgspec.json.decode(row.details, type=FileDetails)) for row in rows]
+
+
 async def upload_state(ctx: Ctx, actor: Actor, upload_id: str) -> UploadState:
-    """How far an upload is; one that is whole becomes its file now if that was interrupted. Raises NotFound."""
+    """How far an upload is; one that is whole becomes its file now if that was interrupted. Raises NotFound, UploadElsewhere."""
     row = await _row(ctx, actor, upload_id)
     if row.file_id is not None:
         return UploadState(row.id, row.length, row.length, row.file_id, row.expires_at)
     partial = ctx.store.partial(row.id)
     offset = partial.size()
     if offset is None and row.kept is None:
-        raise NotFound("Upload not found on this host.")
+        raise _gone(row)
     if offset is not None and offset < row.length:
         return UploadState(row.id, offset, row.length, None, row.expires_at)
     return await _finish(ctx, actor, row, partial)
@@ -103,14 +117,14 @@ async def append(
 ) -> UploadState:
     """Takes the bytes from `offset` on. The last piece makes the file.
 
-    Raises NotFound, WrongOffset, PartialBusy, TooLarge, ChecksumMismatch (this piece's, or at the end the whole's), and what adding a file
+    Raises NotFound, UploadElsewhere, WrongOffset, PartialBusy, TooLarge, ChecksumMismatch (this piece's, or at the end the whole's), and what adding a file
     raises.
     """
     row = await _row(ctx, actor, upload_id)
     partial = ctx.store.partial(row.id)
     here = partial.size() if row.file_id is None and row.kept is None else row.length
     if here is None:
-        raise NotFound("Upload not found on this host.")
+        raise _gone(row)
     if here == row.length and offset == here:
         return await upload_state(ctx, actor, upload_id)
     try:
@@ -121,7 +135,7 @@ async def append(
                 raise WrongOffset(f"The upload stands at {here} bytes, not at {offset}; go on from there.")
             end = await partial.append(file, chunks, at=offset, limit=row.length, checksum=checksum)
     except FileNotFoundError:
-        raise NotFound("Upload not found on this host.") from None
+        raise _gone(row) from None
     await q.extend_upload(ctx.db, space_id=actor.space_id, id=row.id, lifetime_s=LIFETIME_S)
     if end < row.length:
         return UploadState(row.id, end, row.length, None, row.expires_at)
@@ -150,6 +164,15 @@ async def _row(ctx: Ctx, actor: Actor, upload_id: str) -> UploadRow:
     return row
 
 
+def _gone(row: UploadRow) -> SteelyardError:
+    if row.host is None or row.host == socket.gethostname():
+        return NotFound("What had come of this upload is gone; begin it anew.")
+    return UploadElsewhere(
+        f"The pieces of this upload lie on the host {row.host}; the balancer must keep a client on one host.",
+        headers={"Retry-After": "1"},
+    )
+
+
 async def _forget(ctx: Ctx, actor: Actor, upload_id: str) -> None:
     await q.delete_upload(ctx.db, space_id=actor.space_id, id=upload_id)
     ctx.store.partial(upload_id).remove()
@@ -165,7 +188,7 @@ async def _finish(ctx: Ctx, actor: Actor, row: UploadRow, partial: Partial) -> U
         if again.file_id is not None:
             return UploadState(row.id, row.length, row.length, again.file_id, row.expires_at)
         if again.kept is None or await ctx.store.head(again.kept) != row.length:
-            raise NotFound("Upload not found on this host.") from None
+            raise _gone(row) from None
         sha256, head = again.kept, await ctx.store.get_range(again.kept, 0, 4096)
     details = msgspec.json.decode(row.details, type=FileDetails)
 

@@ -21,7 +21,7 @@ from steelyard.ctx import Actor, Ctx, Role
 from steelyard.users import POLICY, Act
 
 Surface = Literal["v1", "api", "public"]
-Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
+Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 
 
 class Access(Struct, frozen=True):
@@ -194,6 +194,9 @@ class Routes:
 
     def delete(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self._add("DELETE", path, options)
+
+    def options(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("OPTIONS", path, options)
 
 
 _NOBODYS_NAME = "\ufffd" * 300

@@ -13,7 +13,7 @@ from msgspec import Struct
 from steelyard import files
 from steelyard.clock import wire_time
 from steelyard.errors import InvalidRequest, SteelyardError, parameter
-from steelyard.http.route import DATA, Call, Reply, Routes
+from steelyard.http.route import DATA, PUBLIC, Call, Reply, Routes
 from steelyard.http.streaming import body_pieces
 
 routes = Routes("api", "Uploads")
@@ -46,6 +46,18 @@ class UploadView(Struct, kw_only=True):
     expires_at: str
     file_id: str | None
     attachment_url: str | None
+
+
+class OpenUpload(Struct, kw_only=True):
+    """An upload under way. `sha256`: what its client says the whole will have."""
+
+    id: str
+    length: int
+    sha256: str | None
+    display_name: str | None
+    project_name: str | None
+    reference_id: str | None
+    expires_at: str
 
 
 def _headers(call: Call) -> list[tuple[str, str]]:
@@ -111,6 +123,47 @@ def _told(state: files.UploadState) -> list[tuple[str, str]]:
     ]
 
 
+@routes.options("/api/uploads", access=PUBLIC, status=204)
+async def tell_protocol(call: Call) -> Reply:
+    """Tell what of the tus protocol is spoken here; clients ask before they begin"""
+    call.answer_headers += _headers(call)
+    return Reply(status=204)
+
+
+@routes.options("/api/uploads/{upload_id}", access=PUBLIC, status=204)
+async def tell_protocol_of_upload(call: Call) -> Reply:
+    """Tell what of the tus protocol is spoken here"""
+    return await tell_protocol(call)
+
+
+class UploadsView(Struct, kw_only=True):
+    """Uploads under way, the last one first."""
+
+    uploads: list[OpenUpload]
+
+
+@routes.get("/api/uploads", response=UploadsView, access=DATA)
+async def list_uploads(call: Call) -> UploadsView:
+    """List the uploads that are under way, to go on with one
+
+    How far each is tells `GET /api/uploads/{upload_id}`.
+    """
+    return UploadsView(
+        uploads=[
+            OpenUpload(
+                id=row.id,
+                length=row.length,
+                sha256=row.sha256,
+                display_name=details.display_name,
+                project_name=details.project_name,
+                reference_id=details.reference_id,
+                expires_at=wire_time(row.expires_at),
+            )
+            for row, details in await files.open_uploads(call.ctx, call.actor)
+        ]
+    )
+
+
 @routes.post("/api/uploads", access=DATA, status=201, errors=(400, 404, 412, 413, 429))
 async def create_upload(call: Call) -> Reply:
     """Begin an upload in pieces
@@ -139,7 +192,7 @@ async def create_upload(call: Call) -> Reply:
     return Reply(status=201, headers=[("Location", location), *_told(state)])
 
 
-@routes.get("/api/uploads/{upload_id}", response=UploadView, access=DATA, errors=(404, 412))
+@routes.get("/api/uploads/{upload_id}", response=UploadView, access=DATA, errors=(404, 412, 503))
 async def get_upload(call: Call) -> UploadView:
     """How far an upload is (`HEAD` for the headers alone)"""
     if call.scope["method"] == "HEAD":
