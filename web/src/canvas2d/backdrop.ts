@@ -2,6 +2,7 @@
 
 import type { Area } from "../shapes/shape";
 import type { PictureSource } from "./picture";
+import { Plane } from "./plane";
 import type { Viewport } from "./viewport";
 
 const SIDE = 1024;
@@ -12,8 +13,7 @@ const SLICE = 5;
 export type ShapePainter = (context: CanvasRenderingContext2D, area: Area, pixel: number) => Iterator<void>;
 
 export class Backdrop {
-  readonly #plane = document.createElement("div");
-  readonly #canvas = document.createElement("canvas");
+  readonly #plane: Plane;
   /** Where the next version is painted. */
   readonly #next = document.createElement("canvas");
   /** Image pixels for one of the backdrop. */
@@ -25,18 +25,7 @@ export class Backdrop {
     parent: HTMLElement,
     private readonly shapes: ShapePainter,
   ) {
-    Object.assign(this.#plane.style, {
-      position: "absolute",
-      left: "0",
-      top: "0",
-      transformOrigin: "0 0",
-      willChange: "transform",
-      pointerEvents: "none",
-    });
-    this.#canvas.setAttribute("aria-hidden", "true");
-    this.#canvas.style.display = "none";
-    this.#plane.append(this.#canvas);
-    parent.append(this.#plane);
+    this.#plane = new Plane(parent, false);
   }
 
   invalidate(): void {
@@ -47,7 +36,7 @@ export class Backdrop {
   place(viewport: Viewport): void {
     const [a, b, c, d, e, f] = viewport.matrix();
     const k = this.#step;
-    this.#plane.style.transform = `matrix(${a * k}, ${b * k}, ${c * k}, ${d * k}, ${e}, ${f})`;
+    this.#plane.move(`matrix(${a * k}, ${b * k}, ${c * k}, ${d * k}, ${e}, ${f})`);
   }
 
   /** Paints for a while, when nothing else is to be done; true when nothing is left to paint. */
@@ -82,14 +71,11 @@ export class Backdrop {
       yield;
     }
     this.#step = step;
-    this.#canvas.width = next.width;
-    this.#canvas.height = next.height;
-    this.#canvas.style.display = "block";
-    this.#canvas.getContext("2d", { alpha: false })?.drawImage(next, 0, 0);
+    this.#plane.show(next, next.width, next.height);
   }
 
   dispose(): void {
     this.#job = null;
-    this.#plane.remove();
+    this.#plane.dispose();
   }
 }

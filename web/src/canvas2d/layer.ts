@@ -4,6 +4,7 @@
  */
 
 import type { Area } from "../shapes/shape";
+import { Plane } from "./plane";
 import type { ScreenSize, Viewport } from "./viewport";
 
 /** Screen pixels painted beyond each border of the view. */
@@ -24,20 +25,13 @@ export type Painter = (
   ratio: number,
 ) => Iterator<void>;
 
-interface Bitmap {
-  readonly canvas: HTMLCanvasElement;
-  readonly context: CanvasRenderingContext2D;
-  /** What it shows, or null when nothing has been painted yet. */
-  viewport: Viewport | null;
-  size: ScreenSize;
-}
-
 export class RestingLayer {
-  /** What is moved: a box of its own, for moving a canvas itself makes the browser paint what is around it anew in every frame. */
-  readonly #plane = document.createElement("div");
-  #front: Bitmap;
-  #back: Bitmap;
-  #job: { steps: Iterator<void>; viewport: Viewport } | null = null;
+  readonly #plane: Plane;
+  readonly #canvas = document.createElement("canvas");
+  readonly #context: CanvasRenderingContext2D;
+  /** What the plane shows: where the view was, or null when nothing has been painted yet, and how large. */
+  #shown: { readonly viewport: Viewport; readonly size: ScreenSize } | null = null;
+  #job: { steps: Iterator<void>; viewport: Viewport; size: ScreenSize } | null = null;
   #dirty = true;
   /** More could be shown, at rest. */
   #stale = false;
@@ -47,34 +41,16 @@ export class RestingLayer {
   constructor(
     parent: HTMLElement,
     private readonly paint: Painter,
-    private readonly opaque: boolean,
+    opaque: boolean,
     private readonly ratio: () => number,
     /** Where there is anything to paint: what lies beyond it need not be covered. */
     private readonly content: () => Area,
   ) {
-    Object.assign(this.#plane.style, {
-      position: "absolute",
-      left: "0",
-      top: "0",
-      transformOrigin: "0 0",
-      willChange: "transform",
-      pointerEvents: "none",
-    });
-    parent.append(this.#plane);
-    this.#front = this.#bitmap();
-    this.#back = this.#bitmap();
-    this.#back.canvas.style.display = "none";
-  }
-
-  #bitmap(): Bitmap {
-    const canvas = document.createElement("canvas");
-    canvas.setAttribute("aria-hidden", "true");
-    canvas.style.position = "absolute";
-    this.#plane.append(canvas);
+    this.#plane = new Plane(parent, !opaque);
     // Painted in slices by the processor: a graphics card would do it all at once when the bitmap is shown.
-    const context = canvas.getContext("2d", { alpha: !this.opaque, willReadFrequently: true });
+    const context = this.#canvas.getContext("2d", { alpha: !opaque, willReadFrequently: true });
     if (context === null) throw new Error("this browser has no 2D canvas");
-    return { canvas, context, viewport: null, size: { width: 0, height: 0 } };
+    this.#context = context;
   }
 
   resize(size: ScreenSize): void {
@@ -96,13 +72,17 @@ export class RestingLayer {
 
   /** The area of the image that the painted bitmap covers. */
   get covered(): Area | null {
-    const { viewport, size } = this.#front;
-    return viewport === null ? null : viewport.areaToImage(withMargin(size));
+    return this.#shown === null ? null : this.#shown.viewport.areaToImage(withMargin(this.#shown.size));
   }
 
   /** Moves the bitmap to where the view is now. */
   place(viewport: Viewport): void {
-    if (this.#front.viewport !== null) this.#place(this.#front, viewport);
+    const shown = this.#shown?.viewport;
+    if (shown === undefined) return;
+    const k = viewport.scale / shown.scale;
+    const x = viewport.x - k * (shown.x + MARGIN);
+    const y = viewport.y - k * (shown.y + MARGIN);
+    this.#plane.move(k === 1 ? `translate(${x}px, ${y}px)` : `matrix(${k}, 0, 0, ${k}, ${x}, ${y})`);
   }
 
   /** Paints for a while where that is needed; true when nothing is left to paint. */
@@ -114,9 +94,9 @@ export class RestingLayer {
     for (;;) {
       const done = job.steps.next().done === true;
       // Canvases only note what is drawn on them; reading makes them do it, now and not in the frame that shows the bitmap.
-      this.#back.context.getImageData(0, 0, 1, 1);
+      this.#context.getImageData(0, 0, 1, 1);
       if (done) {
-        this.#finish(job.viewport, viewport);
+        this.#finish(job, viewport);
         return !this.#needed(viewport, true);
       }
       if (performance.now() >= until) return false;
@@ -124,8 +104,8 @@ export class RestingLayer {
   }
 
   #needed(viewport: Viewport, atRest: boolean): boolean {
-    const shown = this.#front.viewport;
-    if (shown === null || this.#dirty) return true;
+    const shown = this.#shown?.viewport;
+    if (shown === undefined || this.#dirty) return true;
     if (shown.turn !== viewport.turn) return true;
     if (atRest)
       return (
@@ -151,83 +131,76 @@ export class RestingLayer {
     );
   }
 
-  #place(bitmap: Bitmap, viewport: Viewport): void {
-    const shown = bitmap.viewport;
-    if (shown === null) return;
-    const k = viewport.scale / shown.scale;
-    const x = viewport.x - k * (shown.x + MARGIN);
-    const y = viewport.y - k * (shown.y + MARGIN);
-    this.#plane.style.transform =
-      k === 1 ? `translate(${x}px, ${y}px)` : `matrix(${k}, 0, 0, ${k}, ${x}, ${y})`;
-  }
-
   #begin(viewport: Viewport): void {
-    const back = this.#back;
+    const context = this.#context;
+    const canvas = this.#canvas;
     const ratio = this.ratio();
-    const [w, h] = [this.#size.width + 2 * MARGIN, this.#size.height + 2 * MARGIN];
+    const size = this.#size;
+    const [w, h] = [size.width + 2 * MARGIN, size.height + 2 * MARGIN];
     const [pw, ph] = [Math.max(1, Math.round(w * ratio)), Math.max(1, Math.round(h * ratio))];
-    if (back.canvas.width !== pw || back.canvas.height !== ph) {
-      back.canvas.width = pw;
-      back.canvas.height = ph;
-      back.canvas.style.width = `${w}px`;
-      back.canvas.style.height = `${h}px`;
+    if (canvas.width !== pw || canvas.height !== ph) {
+      canvas.width = pw;
+      canvas.height = ph;
     }
-    back.size = this.#size;
-    const { context } = back;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, pw, ph);
-    this.#transform(context, viewport, ratio);
+    this.#transform(viewport, ratio);
     this.#dirty = false;
     this.#stale = false;
-    this.#job = {
-      viewport,
-      steps: this.paint(context, viewport.areaToImage(withMargin(this.#size)), viewport, ratio),
-    };
+    const steps = this.paint(context, viewport.areaToImage(withMargin(size)), viewport, ratio);
+    this.#job = { viewport, size, steps };
   }
 
-  #transform(context: CanvasRenderingContext2D, viewport: Viewport, ratio: number): void {
+  #transform(viewport: Viewport, ratio: number): void {
     const [a, b, c, d, e, f] = viewport.matrix(ratio);
-    context.setTransform(a, b, c, d, e + MARGIN * ratio, f + MARGIN * ratio);
+    this.#context.setTransform(a, b, c, d, e + MARGIN * ratio, f + MARGIN * ratio);
   }
 
-  #finish(painted: Viewport, viewport: Viewport): void {
+  #finish({ viewport, size }: { viewport: Viewport; size: ScreenSize }, now: Viewport): void {
     this.#job = null;
     this.#finished = performance.now();
-    const back = this.#back;
-    back.viewport = painted;
-    this.#place(back, viewport);
-    back.canvas.style.display = "";
-    this.#front.canvas.style.display = "none";
-    this.#back = this.#front;
-    this.#front = back;
+    this.#shown = { viewport, size };
+    this.#show();
+    this.place(now);
   }
 
-  /** Paints a small area of the present bitmap again, at once. */
+  #show(): void {
+    if (this.#shown === null) return;
+    const { width, height } = this.#shown.size;
+    this.#plane.show(this.#canvas, width + 2 * MARGIN, height + 2 * MARGIN);
+  }
+
+  /** Paints small areas of the present bitmap again, at once. */
   patch(
-    area: Area,
-    draw: (context: CanvasRenderingContext2D, viewport: Viewport, ratio: number) => void,
+    areas: readonly Area[],
+    draw: (context: CanvasRenderingContext2D, area: Area, viewport: Viewport) => void,
   ): void {
-    const { viewport, context } = this.#front;
-    if (viewport === null) return;
-    const ratio = this.ratio();
-    this.#transform(context, viewport, ratio);
-    context.save();
-    context.beginPath();
-    context.rect(area.left, area.top, area.right - area.left, area.bottom - area.top);
-    context.clip();
-    context.clearRect(area.left, area.top, area.right - area.left, area.bottom - area.top);
-    draw(context, viewport, ratio);
-    context.restore();
+    if (this.#shown === null || this.busy) return;
+    const { viewport } = this.#shown;
+    const context = this.#context;
+    this.#transform(viewport, this.ratio());
+    for (const area of areas) {
+      const { left, top } = area;
+      const [w, h] = [area.right - left, area.bottom - top];
+      context.save();
+      context.beginPath();
+      context.rect(left, top, w, h);
+      context.clip();
+      context.clearRect(left, top, w, h);
+      draw(context, area, viewport);
+      context.restore();
+    }
+    this.#show();
   }
 
-  /** True while a bitmap is being painted: a patch of the old one would be lost. */
+  /** True while a bitmap is being painted or is to be: a patch of the old one would be lost. */
   get busy(): boolean {
-    return this.#job !== null;
+    return this.#job !== null || this.#dirty;
   }
 
   dispose(): void {
     this.#job = null;
-    this.#plane.remove();
+    this.#plane.dispose();
   }
 }
 

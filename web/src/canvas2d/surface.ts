@@ -128,23 +128,22 @@ export class Surface {
     for (const area of wanted) all = union(all, area);
     const parts = wanted.length > 12 && all !== null ? [all] : wanted;
     let work = 0;
-    const lists = parts.map((area) => {
+    const within = new Map<Area, readonly DocRecord[]>();
+    for (const area of parts) {
       const records = this.host.resting(area);
       work += records.length;
-      return [area, records] as const;
-    });
+      within.set(area, records);
+    }
     // More than this is not done within a frame.
     if (work > 300) {
       this.shapesChanged();
       return;
     }
-    for (const [area, records] of lists)
-      this.#shapes.patch(area, (context, viewport) => {
-        const size = 1 / viewport.scale;
-        this.host.drawUnder(context, area, size);
-        for (const record of records) this.host.drawShape(context, record, size);
-        this.host.drawOver(context, area, size);
-      });
+    this.#shapes.patch(parts, (context, area, { scale }) => {
+      this.host.drawUnder(context, area, 1 / scale);
+      for (const record of within.get(area) ?? []) this.host.drawShape(context, record, 1 / scale);
+      this.host.drawOver(context, area, 1 / scale);
+    });
     this.request();
   }
 

@@ -2,6 +2,7 @@
 
 import { type PointerEvent, useEffect, useRef, useState } from "react";
 import type { PictureSource } from "../../canvas2d/picture";
+import { Mover } from "../../canvas2d/plane";
 import type { Surface } from "../../canvas2d/surface";
 import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
@@ -40,13 +41,17 @@ export function Minimap({ editor, source, surface }: Props) {
   }, [source, all, w, h]);
 
   // The mark follows the view in every frame by its transform alone; its size catches up a little later.
-  useEffect(() =>
-    editor.onView(() => {
-      const now = editor.viewport.areaToImage(screen);
-      if (mark.current !== null)
-        mark.current.style.transform = `translate(${Math.round(now.left * k)}px, ${Math.round(now.top * k)}px)`;
-    }),
-  );
+  const { width, height } = size;
+  useEffect(() => {
+    if (all || mark.current === null) return;
+    const mover = new Mover(mark.current);
+    const follow = () => {
+      const now = editor.viewport.areaToImage({ left: 0, top: 0, right: width, bottom: height });
+      mover.move(`translate(${Math.round(now.left * k)}px, ${Math.round(now.top * k)}px)`);
+    };
+    follow();
+    return editor.onView(follow);
+  }, [editor, all, k, width, height]);
 
   if (all) return null;
   const go = (event: PointerEvent) => {
@@ -79,7 +84,6 @@ export function Minimap({ editor, source, surface }: Props) {
       <div
         ref={mark}
         style={{
-          transform: `translate(${Math.round(view.left * k)}px, ${Math.round(view.top * k)}px)`,
           width: Math.max(3, (view.right - view.left) * k),
           height: Math.max(3, (view.bottom - view.top) * k),
         }}
