@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from steelyard.ctx import Actor, Ctx
-from steelyard.jobs.worker import drain
+from steelyard.jobs.worker import Worker, drain
 from tests.api.builders import image_task
 from tests.conftest import ClientFor, Keys
 
@@ -129,6 +129,17 @@ async def test_bad_lines_are_refused_alone_with_the_words_of_single_creates(
             body = {k: v for k, v in sent.items() if k != "type"}
             single = await live.post(f"/v1/task/{sent['type']}", json=body)
             assert (got["status"], got["error"]) == (single.status_code, single.json()["error"])
+
+
+async def test_a_single_create_is_prepared_before_what_came_in_bulk_earlier(
+    ctx: Ctx, live: httpx.AsyncClient
+) -> None:
+    await bulk(live, *(image_task(unique_id=f"many {n}") for n in range(20)), type="imageannotation")
+    single = (await live.post("/v1/task/imageannotation", json=image_task())).json()["task_id"]
+    worker = Worker(ctx)
+    first = await worker.claim("attachments", 10)
+    assert [json.loads(job.args)["task_id"] for job in first] == [single]
+    assert len(await worker.claim("bulk", 30)) == 20
 
 
 async def test_the_project_says_the_type(live: httpx.AsyncClient, herd: str) -> None:

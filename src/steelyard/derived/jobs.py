@@ -43,7 +43,7 @@ async def promise(on: Executor, files: Sequence[DeriveMedia]) -> None:
     """Promises the derived files of some stored ones; waiting promises are not repeated."""
     wanted = [w for w in files if is_made_from(w.mime_type, w.media)]
     await enqueue_many(
-        on, DERIVE_MEDIA, wanted, dedupe_keys=[f"derive:{w.sha256}" for w in wanted], queue="attachments"
+        on, DERIVE_MEDIA, wanted, dedupe_keys=[f"derive:{w.sha256}" for w in wanted], queue="derived"
     )
 
 

@@ -154,7 +154,7 @@ class Adopting:
             "project_ids": place.project_id,
             "batch_ids": place.batch_id,
             "statuses": status,
-            "priorities": check_priority(task["priority"]) if "priority" in task else 10,
+            "priorities": check_priority(_as(task, "priority", int) or 0) if "priority" in task else 10,
             "work_starteds": status != "pending" and bool(_as(task, "work_started", bool)),
             "callback_succeededs": _as(task, "callback_succeeded", bool),
             "heads": self._head(task, task_id, original, created_at, place),

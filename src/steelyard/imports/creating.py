@@ -105,7 +105,7 @@ class Creating:
         tasks = sorted((i.task for i in prepared if i.task is not None), key=lambda t: t.unique_id or "")
         created: set[str] = set()
         if tasks:
-            created = await insert_tasks(self._ctx, on or self._ctx.db, self._actor, tasks)
+            created = await insert_tasks(self._ctx, on or self._ctx.db, self._actor, tasks, bulk=True)
         missing = [
             i.task.unique_id
             for i in prepared

@@ -43,7 +43,7 @@ answers as (
   where ins.status = 'completed'),
 jobs as (
   insert into job (queue, kind, args, run_at)
-  select 'attachments', 'prepare_task', json_build_object('space_id', :space_id::bigint, 'task_id', ins.id), steelyard.now()
+  select 'bulk', 'prepare_task', json_build_object('space_id', :space_id::bigint, 'task_id', ins.id), steelyard.now()
   from ins
   where ins.status = 'pending'),
 settled as (

@@ -43,7 +43,7 @@ _JOBS: tuple[JobSpec, ...] = (
         s.BULK_CHANGE, bulk_change, s.BulkChange, "default", RetryPolicy(max_attempts=100), limit_s=36_000.0
     ),
     JobSpec(IMPORT_FILE, import_file, ImportFile, "attachments"),
-    JobSpec(DERIVE_MEDIA, derive_media, DeriveMedia, "attachments", limit_s=3600.0),
+    JobSpec(DERIVE_MEDIA, derive_media, DeriveMedia, "derived", limit_s=3600.0),
     JobSpec(RUN_TRANSFER, run_transfer, RunTransfer, "default", limit_s=6 * 3600.0),
     JobSpec(
         s.PREPARE_QUALITY_TASK,

@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-Queue = Literal["default", "attachments", "callbacks", "periodic"]
-QUEUES: tuple[Queue, ...] = ("default", "attachments", "callbacks", "periodic")
+Queue = Literal["default", "attachments", "bulk", "derived", "callbacks", "periodic"]
+QUEUES: tuple[Queue, ...] = ("default", "attachments", "bulk", "derived", "callbacks", "periodic")
+"""Each has slots of its own: a million tasks that came in bulk, and what is derived from their files, never hold up a task that somebody
+has just created."""
 
 
 class PrepareTask(Struct, frozen=True):
-    """Fetch and check the attachments of a task, then queue or fail it. Queue `attachments`; `tries` counts earlier rounds."""
+    """Fetch and check the attachments of a task, then queue or fail it. Queue `attachments`, or `bulk`; `tries` counts earlier rounds."""
 
     space_id: int
     task_id: str
@@ -95,7 +97,7 @@ class NoArgs(Struct, frozen=True):
     """The arguments of periodic jobs."""
 
 
-PREPARE_TASK, PREPARE_TASK_QUEUE = "prepare_task", "attachments"
+PREPARE_TASK, PREPARE_TASK_QUEUE, PREPARE_BULK_QUEUE = "prepare_task", "attachments", "bulk"
 PREPARE_QUALITY_TASK = "prepare_quality_task"
 SEND_CALLBACK, SEND_CALLBACK_QUEUE = "send_callback", "callbacks"
 CREATE_DEPENDENTS, CREATE_DEPENDENTS_QUEUE = "create_dependents", "default"

@@ -44,7 +44,7 @@ def slots(ctx: Ctx, queue: Queue) -> int:
     match queue:
         case "callbacks":
             return 4 * n
-        case "attachments":
+        case "attachments" | "bulk" | "derived":
             return max(1, n // 2)
         case "periodic":
             return 1

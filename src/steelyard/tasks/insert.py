@@ -15,6 +15,7 @@ from msgspec import Struct
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import Executor
 from steelyard.db.sqlfile import numbered
+from steelyard.jobs.specs import PREPARE_BULK_QUEUE, PREPARE_TASK_QUEUE
 from steelyard.tasks.idempotency import KEPT
 from steelyard.tasks.model import NewTask
 from steelyard.tasks.queries import Q
@@ -126,6 +127,7 @@ def _statement(shape: _Shape) -> _Statement:
         ("member_id", "bigint"),
         ("shard", "smallint"),
         ("actor", "text"),
+        ("queue", "text"),
     ):
         body = body.replace(f":{name}::{kind}", f":{name}").replace(f":{name}", f":{name}::{kind}")
     sql, names = numbered(f"with {body}\nselect id from ins")
@@ -133,9 +135,12 @@ def _statement(shape: _Shape) -> _Statement:
     return _Statement(sql, [_COLUMNS[n][2] for n in present], list(names[len(present) :]))
 
 
-async def insert_tasks(ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask]) -> set[str]:
+async def insert_tasks(
+    ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask], *, bulk: bool = False
+) -> set[str]:
     """Inserts tasks of one space; returns the ids that were created. The others lost a unique_id or key, or their project or batch moved on.
 
+    What comes in `bulk` is prepared beside single creates, which never wait for it.
     Raises ConstraintBroken when an idempotency key is taken at the same moment: nothing of the statement remains.
     """
     files = [(t.id, f) for t in tasks for f in t.result_files]
@@ -157,6 +162,7 @@ async def insert_tasks(ctx: Ctx, on: Executor, actor: Actor, tasks: list[NewTask
         "actor": actor.email,
         "member_id": actor.member_id,
         "kept": KEPT,
+        "queue": PREPARE_BULK_QUEUE if bulk else PREPARE_TASK_QUEUE,
     }
     if files:
         others |= {

@@ -48,7 +48,7 @@ ins as (
 -- name: insert_job
 jobs as (
   insert into job (queue, kind, args, run_at)
-  select 'attachments', 'prepare_task', json_build_object('space_id', :space_id::bigint, 'task_id', ins.id), steelyard.now()
+  select :queue::text, 'prepare_task', json_build_object('space_id', :space_id::bigint, 'task_id', ins.id), steelyard.now()
   from ins
 )
 
