@@ -296,16 +296,20 @@ async def test_the_messages_that_need_more_than_a_body(live: httpx.AsyncClient, 
     chat = {**CHAT, "instruction": "i", "project": "talks"}
     many: list[Case] = [("responses", "chat", chat, "responses_required must be 1 for chat tasks.")]
     assert "\n".join(await causes(live, many)) == ""
-    stranger = [("type", "imageannotation", {**IMAGE, "project": "texts"}, "")]
-    (answer,) = await causes(live, stranger)
-    assert "texts" in answer and "imageannotation" in answer
+    stranger: list[Case] = [
+        ("type", "imageannotation", {**IMAGE, "project": "texts"},
+         'Project "texts" does not accept tasks of type imageannotation.'),
+    ]  # fmt: skip
+    assert await causes(live, stranger) == []
     missing: list[Case] = [
         ("project", "imageannotation", {**IMAGE, "project": "none"}, "Project with that name not found."),
         ("batch", "imageannotation", {**IMAGE, "batch": "none"}, "Batch with that name not found."),
     ]
     assert await causes(live, missing, 404) == []
-    assert (await live.post("/v1/task/nosuchtype", json={})).status_code == 404
-    assert (await live.post("/v1/task/phonecall", json={})).status_code == 402
+    unknown: list[Case] = [("type", "nosuchtype", {}, "Not found.")]
+    assert await causes(live, unknown, 404) == []
+    disabled: list[Case] = [("type", "phonecall", {}, "Task type phonecall is not enabled for this account.")]
+    assert await causes(live, disabled, 402) == []
 
 
 @pytest.mark.parametrize("cases", [DRAWN, WRITTEN], ids=["2D", "text"])

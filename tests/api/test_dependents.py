@@ -241,7 +241,7 @@ async def test_defs_are_checked_as_if_they_were_posted(live: httpx.AsyncClient) 
         (
             [{**LINKING, "project": "images"}],
             400,
-            'dependents.defs[0]: The project "images" takes imageannotation tasks, not lidarlinking.',
+            'dependents.defs[0]: Project "images" does not accept tasks of type lidarlinking.',
         ),
         (
             [{**LINKING, "unique_id": "held"}],

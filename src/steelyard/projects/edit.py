@@ -44,7 +44,7 @@ async def create_project(ctx: Ctx, actor: Actor, new: NewProject) -> ProjectDoc:
     check_name(new.name)
     if new.type not in TASK_TYPES:
         if new.type in KNOWN_TYPES:
-            raise NotEnabled(f"The task type {new.type} is not enabled.")
+            raise NotEnabled(f"Task type {new.type} is not enabled for this account.")
         raise parameter("type", "must be a known task type")
     if new.pipeline is not None and new.kind != "studio":
         raise parameter("pipeline", "is only for Studio projects")

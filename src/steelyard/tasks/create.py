@@ -58,8 +58,8 @@ def find_type(name: str) -> TaskType[Any, Any]:
     if found is not None:
         return found
     if name in KNOWN_TYPES:
-        raise NotEnabled(f"The task type {name} is not enabled on this server.")
-    raise NotFound(f'There is no task type "{name[:100]}".')
+        raise NotEnabled(f"Task type {name} is not enabled for this account.")
+    raise NotFound("Not found.")  # on the wire, a path that does not exist (task-types-text §14)
 
 
 async def create_task(
@@ -292,7 +292,7 @@ async def find_targets(
         return Targets(None, None)
     project = await _project(ctx, actor, project_name, version, fresh=fresh)
     if project.type != type_name:
-        raise InvalidRequest(f'The project "{project.name}" takes {project.type} tasks, not {type_name}.')
+        raise InvalidRequest(f'Project "{project.name}" does not accept tasks of type {type_name}.')
     if project.archived:
         raise InvalidRequest(f'The project "{project.name}" is archived and takes no tasks.')
     if project.kind == "rapid" and batch is None:
