@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from steelyard import __version__
 from steelyard.db.pgbinaries import DatabaseError
 from steelyard.errors import SteelyardError
-from steelyard.ops.bulk import export, import_
+from steelyard.ops.bulk import export, import_, upload
 from steelyard.ops.console import AsJson, DataDir, say
 from steelyard.ops.ledger import callbacks
 from steelyard.ops.people import accounts, keys, users
@@ -32,6 +32,7 @@ app.command(users)
 app.command(callbacks)
 app.command(import_, name="import")
 app.command(export)
+app.command(upload)
 
 
 @app.command

@@ -220,6 +220,7 @@ PROBES: dict[tuple[str, str], Probe | str] = {
     ],
     ("GET", "/v1/files"): lambda w: [
         Sent("/v1/files", {"project": w.project}, expect=(200, 404)),
+        Sent("/v1/files", {"reference_id": w.reference_id}, expect=(200,)),
         Sent("/v1/files", {"project": w.project, "metadata": '{"zq":"meta"}'}, expect=(200, 404)),
     ],
     # People: of the account, not of the mode

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -24,7 +25,7 @@ from steelyard.errors import InvalidRequest
 from steelyard.http.asgi import App
 from steelyard.jobs.worker import drain
 from steelyard.net.operator import Server, ServerFailed, server
-from steelyard.ops import exporting, importing, ledger, listener, moving
+from steelyard.ops import exporting, importing, ledger, listener, moving, uploading
 from steelyard.ops.serving import Server as HttpServer
 from tests.api.builders import image_task
 from tests.conftest import Keys
@@ -101,10 +102,9 @@ async def test_lines_without_a_name_can_be_given_one(here: Server, tmp_path: Pat
         assert (outcome.created, outcome.existing) == (created, 5 - created)
 
 
-async def test_an_import_goes_on_after_connections_that_break(url: str, keys: Keys, tmp_path: Path) -> None:
-    """A proxy cuts the first connections in the middle; every line is a task once."""
-    cuts = [150_000, 90_000, 400_000]
-    port = int(url.rsplit(":", 1)[1])
+@contextlib.asynccontextmanager
+async def cutting(port: int, cuts: list[int]) -> AsyncIterator[str]:
+    """A proxy that cuts each connection after so many bytes have gone up, as long as there are numbers in `cuts`; its address."""
 
     async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left = cuts.pop(0) if cuts else None
@@ -129,10 +129,17 @@ async def test_an_import_goes_on_after_connections_that_break(url: str, keys: Ke
                 sink.transport.abort()
 
     proxy = await asyncio.start_server(through, "127.0.0.1", 0)
+    async with proxy:
+        yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+
+
+async def test_an_import_goes_on_after_connections_that_break(url: str, keys: Keys, tmp_path: Path) -> None:
+    """A proxy cuts the first connections in the middle; every line is a task once."""
+    cuts = [150_000, 90_000, 400_000]
     path = write(
         tmp_path / "a.ndjson", *[image_task(unique_id=f"n{n}", type="imageannotation") for n in range(2000)]
     )
-    async with proxy, server(f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}", keys.live) as cut:
+    async with cutting(int(url.rsplit(":", 1)[1]), cuts) as address, server(address, keys.live) as cut:
         outcome = await importing.send(
             cut,
             "/api/tasks/bulk",
@@ -226,6 +233,106 @@ async def test_everything_of_another_server_comes_over_and_the_counts_agree(
         await there.post("/v1/task/imageannotation", image_task(project="herd"))
         differences = await moving._differences(there, here, ["herd"])
         assert [d.what for d in differences] == ["all tasks", "herd, completed"]
+
+
+async def test_files_that_the_other_server_keeps_come_over_with_its_tasks(
+    url: str, keys: Keys, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mask of two images, both uploaded there, one of them twice as large as what is sent at once."""
+    ctx.public_url = url
+    monkeypatch.setattr("steelyard.ops.copying._SMALL", 300)
+    said: list[str] = []
+
+    async def move(unchecked: bool = False) -> tuple[importing.Outcome, list[moving.Difference]]:
+        return await moving.move(
+            there, here, unchecked=unchecked, dry_run=False, say=said.append, progress=Seen()
+        )
+
+    async with server(url, keys.test) as there, server(url, keys.other_test) as here:
+        await there.post("/v1/projects", {"name": "quay", "type": "segmentannotation"})
+        pictures: dict[str, bytes] = {}
+        for name, size in (("a", 40), ("b", 400)):
+            picture = io.BytesIO()
+            Image.effect_noise((size, size), 90).save(picture, "PNG")
+            pictures[name] = picture.getvalue()
+            fields = {"project_name": "quay", "reference_id": name, "metadata": '{"camera": 1}'}
+            made = await there.upload("/v1/files/upload", f"{name}.png", pictures[name], fields)
+            body = {"instruction": "Paint.", "labels": ["water"], "unique_id": name, "project": "quay"}
+            await there.post("/v1/task/segmentannotation", {**body, "attachment": made["attachment_url"]})
+        lost = await there.upload("/v1/files/upload", "c.png", pictures["a"], {"reference_id": "lost"})
+        await there.post(
+            "/v1/task/segmentannotation", {**body, "attachment": lost["attachment_url"], "unique_id": "c"}
+        )
+        await ctx.db.execute("update file set state = 'failed' where id = $1", lost["id"])
+        assert (await here.get("/v1/tasks"))["total"] == 0
+
+        async def tasks_of(at: Server) -> dict[str, Any]:
+            page = await at.get("/v1/tasks", {"include_attachment_url": "true"})
+            return {t["unique_id"]: t for t in page["docs"]}
+
+        async def read(at: Server, address: str) -> bytes:
+            return b"".join([piece async for piece in at.download(address)])
+
+        outcome, differences = await move()
+        assert (outcome.created, outcome.refused) == (2, 1), outcome
+        assert lost["attachment_url"] in outcome.refusals[0]
+        assert {d.what for d in differences} == {"all tasks", "quay, completed", "files of tasks"}
+        theirs, mine = await tasks_of(there), await tasks_of(here)
+        assert set(mine) == {"a", "b"}
+        for name, task in mine.items():
+            assert task["params"]["attachment"] != theirs[name]["params"]["attachment"]
+            assert await read(here, task["attachmentS3Downloads"][0]["s3URL"]) == pictures[name]
+            answers = [links_in(t["response"]) for t in (task, theirs[name])]
+            assert answers[0]
+            assert not set(answers[0]) & set(answers[1])
+            for own, other in zip(*answers, strict=True):
+                assert await read(here, own) == await read(there, other)
+        listed = (await here.get("/v1/files", {"project": "quay"}))["docs"]
+        assert {(f["reference_id"], f["size"]) for f in listed} >= {(n, len(p)) for n, p in pictures.items()}
+        assert {json.dumps(f["metadata"]) for f in listed if "metadata" in f} == {'{"camera": 1}'}
+        files = await ctx.db.fetchval("select count(*) from file")
+        again, _ = await move()
+        assert (again.created, again.existing, again.refused) == (0, 2, 1)
+        assert await ctx.db.fetchval("select count(*) from file") == files, "what was copied is found again"
+        as_it_is, differences = await move(unchecked=True)
+        assert (as_it_is.created, [d.what for d in differences]) == (1, ["files of tasks"])
+
+
+def links_in(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value] if value.startswith("http") else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [found for one in inner for found in links_in(one)]
+
+
+async def test_an_upload_goes_on_after_breaks_and_after_its_command_was_ended(
+    here: Server, url: str, keys: Keys, tmp_path: Path
+) -> None:
+    content = os.urandom(3_000_000)
+    path, port = tmp_path / "scan.las", int(url.rsplit(":", 1)[1])
+    path.write_bytes(content)
+    cuts = [700_000, 900_000]
+    async with cutting(port, cuts) as address, server(address, keys.live) as cut:
+        seen = Seen()
+        made = await uploading.upload_file(cut, path, {"reference_id": "one"}, progress=seen, pause_s=0.01)
+        assert not cuts, "no connection was cut"
+        assert seen.calls[-1] == (len(content), len(content))
+    [task_of_file] = (await here.get("/v1/files", {"reference_id": "one"}))["docs"]
+    assert task_of_file["attachment_url"] == made["attachment_url"]
+    assert task_of_file["size"] == len(content)
+    path.write_bytes(content[::-1])
+    async with cutting(port, [1_500_000]) as address, server(address, keys.live) as cut:
+        running = asyncio.create_task(uploading.upload_file(cut, path, {}, progress=Seen(), pause_s=60))
+        while not (under_way := (await here.get("/api/uploads"))["uploads"]) or not running.done():
+            had = (await here.get(f"/api/uploads/{under_way[0]['id']}"))["offset"] if under_way else 0
+            if had:
+                running.cancel()
+            await asyncio.wait([running], timeout=0.01)
+    seen = Seen()
+    made = await uploading.upload_file(here, path, {}, progress=seen)
+    assert seen.calls[0][0] > 0, "it goes on where the first command was ended"
+    assert made["id"] == under_way[0]["id"]
+    assert (await here.get("/api/uploads"))["uploads"] == []
 
 
 async def test_an_export_that_was_interrupted_is_gone_on_with(here: Server, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from steelyard.files.add import MAX_FILE_BYTES, FileDetails, add_upload, check_details, import_from_url
 from steelyard.files.content import Content, media_by_token, result_by_token, result_of_task
-from steelyard.files.listing import FilePage, list_files
+from steelyard.files.listing import FilePage, file_by_reference, list_files
 from steelyard.files.model import FileRow, attachment_url
 from steelyard.files.resumable import (
     UploadState,
@@ -28,6 +28,7 @@ __all__ = [
     "check_details",
     "end_upload",
     "expire_uploads",
+    "file_by_reference",
     "import_from_url",
     "list_files",
     "media_by_token",

@@ -44,6 +44,14 @@ async def list_files(
     return FilePage(page, total or 0, _encode(page[-1].id) if len(found) > limit else None)
 
 
+async def file_by_reference(ctx: Ctx, actor: Actor, reference_id: str) -> FileRow | None:
+    """The file that the customer calls so."""
+    if "\x00" in reference_id:
+        return None
+    file_id = await q.id_by_reference(ctx.db, space_id=actor.space_id, reference_id=reference_id)
+    return None if file_id is None else await q.file_by_id(ctx.db, space_id=actor.space_id, id=file_id)
+
+
 def _encode(file_id: str) -> str:
     return base64.urlsafe_b64encode(uuid.UUID(file_id).bytes).rstrip(b"=").decode()
 

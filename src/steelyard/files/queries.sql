@@ -32,6 +32,10 @@ select
 from file f
 where f.space_id = :space_id and f.id = :id;
 
+-- name: id_by_reference
+-- The file with this reference id.
+select id from file where space_id = :space_id and reference_id = :reference_id;
+
 -- name: same_upload
 -- The stored file that has this reference id and this content, held for a change.
 select id

@@ -9,6 +9,7 @@ new ones. Nobody is told of anything.
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +25,9 @@ from steelyard.imports import queries as q
 from steelyard.imports.lines import Line, LineResult, decode, refused, unhurried
 from steelyard.tasks import queries as tasks_q
 from steelyard.tasks.create import find_type
+from steelyard.tasks.downloads import file_id_of
 from steelyard.tasks.insert import array_literal
+from steelyard.tasks.model import ResultFileRow
 from steelyard.tasks.platform import (
     check_callback,
     check_metadata,
@@ -32,6 +35,7 @@ from steelyard.tasks.platform import (
     check_tags,
     check_unique_id,
 )
+from steelyard.tasks.results import answer_file, answer_url
 
 _STATUSES = ("pending", "completed", "canceled", "error")
 _REVIEWS = ("accepted", "fixed", "commented", "rejected")
@@ -68,6 +72,7 @@ _CHANGING = frozenset(
 )
 """Members that are columns of their own; all others are the part that never changes."""
 _NEAR_S = 2.5
+_OURS = re.compile(r'"(scaledata://[^"\\]{1,200})"')
 _NULL = Raw(b"null")
 _encode = msgspec.json.encode
 
@@ -83,6 +88,7 @@ class _Place(Struct, frozen=True):
 class _Adopted(Struct):
     line: Line
     row: dict[str, Any] | None = None
+    files: list[ResultFileRow] = []
     result: LineResult | None = None
 
 
@@ -103,7 +109,35 @@ class Adopting:
                 item.row = await self._row(decode(line), places)
             except SteelyardError as e:
                 item.result = refused(line, e)
+        await self._take_files(out)
         return out
+
+    async def _take_files(self, items: list[_Adopted]) -> None:
+        """Files of ours (`scaledata://`) that answers refer to become files of the answers."""
+        named = [
+            (item, addresses)
+            for item in items
+            if item.row is not None and (addresses := set(_OURS.findall(item.row["responses"] or "")))
+        ]
+        if not named:
+            return
+        ids = {file_id_of(address) or "" for _, addresses in named for address in addresses}
+        found = await tasks_q.stored_files(self._ctx.db, space_id=self._actor.space_id, ids=sorted(ids))
+        files = {f.id: f for f in found}
+        space = await tasks_q.space_defaults(self._ctx.db, space_id=self._actor.space_id)
+        for item, addresses in named:
+            assert item.row is not None
+            for address in sorted(addresses):
+                file = files.get(file_id_of(address) or "")
+                if file is not None:
+                    made = answer_file(file.sha256, file.mime_type or "application/octet-stream", file.id)
+                    url = answer_url(self._ctx, item.row["ids"], made, secure=space.secure_result_urls)
+                    item.row["responses"] = item.row["responses"].replace(f'"{address}"', f'"{url}"')
+                    item.files.append(made)
+                elif not self._unchecked:
+                    error = InvalidRequest(f"The answer's file {address} is not here.")
+                    item.row, item.result = None, refused(item.line, error)
+                    break
 
     async def _row(self, task: dict[str, Raw], places: dict[Any, _Place | SteelyardError]) -> dict[str, Any]:
         task = {k: v for k, v in task.items() if v != _NULL}
@@ -220,12 +254,19 @@ class Adopting:
         created: set[str] = set()
         if rows:
             rows.sort(key=lambda r: (r["unique_ids"] or "", r["ids"]))
+            files = [(i.row["ids"], f) for i in prepared if i.row is not None for f in i.files]
             created = set(
                 await q.adopt_tasks(
                     on or self._ctx.db,
                     space_id=self._actor.space_id,
                     actor=self._actor.email,
                     shard=self._ctx.shard,
+                    file_task_ids=[task_id for task_id, _ in files],
+                    file_ids=[f.id for _, f in files],
+                    file_tokens=[f.token for _, f in files],
+                    file_names=[f.name for _, f in files],
+                    file_sha256s=[f.sha256 for _, f in files],
+                    file_types=[f.content_type for _, f in files],
                     **{column: [r[column] for r in rows] for column in rows[0]},
                 )
             )

@@ -41,6 +41,13 @@ answers as (
   from ins
   join input i using (id)
   where ins.status = 'completed'),
+files as (
+  insert into result_file (space_id, task_id, id, token, name, sha256, content_type, created_at)
+  select :space_id, f.task_id, f.id, f.token, f.name, f.sha256, f.content_type, steelyard.now()
+  from unnest(
+    :file_task_ids::text[], :file_ids::text[], :file_tokens::text[], :file_names::text[], :file_sha256s::text[], :file_types::text[])
+    as f (task_id, id, token, name, sha256, content_type)
+  join ins on ins.id = f.task_id),
 jobs as (
   insert into job (queue, kind, args, run_at)
   select 'bulk', 'prepare_task', json_build_object('space_id', :space_id::bigint, 'task_id', ins.id), steelyard.now()

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from steelyard import __version__
 from steelyard.errors import SteelyardError
@@ -63,17 +64,49 @@ class Server:
         except (aiohttp.ClientError, TimeoutError) as e:
             raise ServerFailed(f"{self.base} does not answer ({type(e).__name__}).") from None
 
-    async def upload(self, path: str, name: str, content: bytes, fields: Mapping[str, str]) -> Any:
-        """The JSON of an upload of one file. Raises ServerFailed."""
+    async def upload(
+        self, path: str, name: str, content: bytes, fields: Mapping[str, str], kind: str | None = None
+    ) -> Any:
+        """The JSON of an upload of one file, of the MIME type `kind`. Raises ServerFailed."""
         form = aiohttp.FormData()
         for key, value in fields.items():
             form.add_field(key, value)
-        form.add_field("file", content, filename=name)
+        form.add_field("file", content, filename=name, content_type=kind)
         try:
             async with self._http.post(self.base + path, data=form) as answer:
                 return await _json(answer, f"POST {path}")
         except (aiohttp.ClientError, TimeoutError) as e:
             raise ServerFailed(f"{self.base} does not answer ({type(e).__name__}).") from None
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: AsyncIterable[bytes] | None = None,
+        *,
+        length: int = 0,
+    ) -> Mapping[str, str]:
+        """The headers that a request is answered with; `body` has `length` bytes. Raises ServerFailed."""
+        sent = {**headers, "Content-Length": str(length)} if method not in ("GET", "HEAD") else headers
+        try:
+            async with self._http.request(method, self.base + path, data=body, headers=sent) as answer:
+                if not 200 <= answer.status < 300:
+                    await _json(answer, f"{method} {path}")
+                return answer.headers
+        except (aiohttp.ClientError, TimeoutError, OSError) as e:
+            raise ServerFailed(f"The connection to {self.base} broke ({type(e).__name__}).") from None
+
+    async def download(self, url: str) -> AsyncIterator[bytes]:
+        """What lies at an address of the server, which is sent as it is. Raises ServerFailed."""
+        try:
+            async with self._http.get(URL(url, encoded=True)) as answer:
+                if answer.status != 200:
+                    await _json(answer, "GET of a file")
+                async for piece in answer.content.iter_chunked(256 * 1024):
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError, OSError) as e:
+            raise ServerFailed(f"The connection to {self.base} broke ({type(e).__name__}).") from None
 
     async def send_lines(
         self, path: str, pieces: AsyncIterable[bytes], params: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The commands that move many tasks: `import` and `export`. They speak to a server that runs, over HTTP."""
+"""The commands that move many tasks and large files: `import`, `export` and `upload`. They speak to a server that runs, over HTTP."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def import_(
     name_lines
         Give lines without a `unique_id` one made from their content, so that the file can be sent again.
     unchecked
-        Take finished tasks whose params do not satisfy their type here.
+        Take finished tasks whose params do not satisfy their type here, and tasks whose files cannot be copied.
     from_server
-        Base address of a server to copy projects, batches, tasks and answers from.
+        Base address of a server to copy projects, batches, tasks, answers and the files that it keeps for them from.
     from_key
         Its API key.
     dry_run
@@ -136,7 +136,13 @@ def import_(
             if from_server is not None:
                 async with server(from_server, from_key or own_key) as there:
                     return await moving.move(
-                        there, here, unchecked=unchecked, dry_run=dry_run, say=tell, progress=bar
+                        there,
+                        here,
+                        unchecked=unchecked,
+                        dry_run=dry_run,
+                        say=tell,
+                        progress=bar,
+                        allow_networks=Settings.from_env(data_dir=data_dir).allow_networks,
                     )
             assert source is not None
             if source.is_dir():
@@ -235,3 +241,45 @@ def export(
         raise InvalidRequest(f"{file} exists; go on with it by --resume, or name another.") from None
     bar.end()
     tell(f"{count:,} tasks")
+
+
+def upload(
+    *files: Path,
+    project: str | None = None,
+    reference_id: str | None = None,
+    address: Address = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Upload files of any size, in pieces; prints the `scaledata://` address of each, for the params of tasks.
+
+    A connection that breaks is taken up where it broke. So is an upload whose command was ended: give the same command again within 48 hours.
+
+    Example: `steelyard upload scans/*.las --project herd`
+
+    Parameters
+    ----------
+    project
+        Project that the files are listed in.
+    reference_id
+        Your own id of the file, unique among your files; for one file at a time.
+    """
+    from steelyard.ops import uploading
+
+    if not files or (reference_id is not None and len(files) > 1):
+        raise InvalidRequest("Name a file to upload; with --reference-id exactly one.")
+    for file in files:
+        if not file.is_file():
+            raise InvalidRequest(f"{file} is no file.")
+    base, own_key = where(address, key, data_dir)
+    said = {k: v for k, v in (("project_name", project), ("reference_id", reference_id)) if v}
+
+    async def main() -> None:
+        async with server(base, own_key) as here:
+            for file in files:
+                bar = Bar("bytes")
+                made = await uploading.upload_file(here, file, said, progress=bar)
+                bar.end()
+                say(f"{made['attachment_url']}\t{file}")
+
+    asyncio.run(main())

@@ -35,8 +35,17 @@ class Outcome(Struct):
         """Counts one line's result."""
         kind = result["result"]
         setattr(self, kind, getattr(self, kind) + 1)
-        if kind == "refused" and len(self.refusals) < 50:
-            self.refusals.append(f"line {result['line']}: {result.get('error')}")
+        if kind == "refused":
+            self._explain(f"line {result['line']}: {result.get('error')}")
+
+    def refuse(self, why: str) -> None:
+        """Counts something that was not even sent."""
+        self.refused += 1
+        self._explain(why)
+
+    def _explain(self, why: str) -> None:
+        if len(self.refusals) < 50:
+            self.refusals.append(why)
 
 
 class _Lines:

@@ -1,19 +1,23 @@
 """`steelyard import --from-server`: everything of another Scale-compatible server through its API.
 
-Projects come with every version of their params and ontology, batches with their metadata, priority and state, tasks with their answers; at the end both servers are asked for their
-counts, which must agree. Run it again at any time: what is here already stays as it is.
+Projects come with every version of their params and ontology, batches with their metadata, priority and state, tasks with their answers and the files
+that the other server keeps for them; at the end both servers are asked for their counts, which must agree. Run it again at any time: what is here already stays as it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from steelyard.net.guard import GuardedClient
 from steelyard.net.operator import Server, ServerFailed
+from steelyard.ops.copying import Copier, NotCopied
 from steelyard.ops.importing import Outcome, path_of
 
 Say = Callable[[str], None]
@@ -22,6 +26,7 @@ _STATUSES = ("pending", "completed", "canceled", "error")
 _OWN = frozenset(["version", "created_at"])
 _PROJECT = ("rapid", "studio", "pipeline", "consensus_attempts", "datasetId")
 _AHEAD = 2000
+_NOTHING: Mapping[str, str] = {}
 
 
 class Difference(Struct, frozen=True):
@@ -33,19 +38,38 @@ class Difference(Struct, frozen=True):
 
 
 async def move(
-    source: Server, here: Server, *, unchecked: bool, dry_run: bool, say: Say, progress: Progress
+    source: Server,
+    here: Server,
+    *,
+    unchecked: bool,
+    dry_run: bool,
+    say: Say,
+    progress: Progress,
+    allow_networks: tuple[str, ...] = (),
 ) -> tuple[Outcome, list[Difference]]:
-    """Copies all of `source`. With `dry_run`, only tells what there is and whether its tasks could be taken in. Raises ServerFailed."""
+    """Copies all of `source`; files of its tasks that lie elsewhere only from public addresses and `allow_networks`. A task whose
+    file cannot be copied is refused, or taken in without it if `unchecked`. With `dry_run`, only tells what there is and whether its tasks could be taken in. Raises ServerFailed."""
     projects, new_projects = await _projects(source, here, dry_run, say)
     batches, new_batches = await _batches(source, here, dry_run, say)
     # A dry run has made none of the new ones; tasks of theirs are judged without them.
     absent = {"project": new_projects, "batch": new_batches} if dry_run else {}
-    outcome = await _tasks(source, here, unchecked, absent, dry_run, progress)
+    guarded = GuardedClient(allow_networks)
+    try:
+        with TemporaryDirectory(prefix="steelyard-import-") as folder:
+            copier = Copier(source, here, guarded, Path(folder))
+            outcome = await _tasks(source, here, copier, unchecked, absent, dry_run, progress)
+    finally:
+        await guarded.close()
     if dry_run:
         return outcome, []
+    if copier.wanted:
+        say(f"{copier.copied:,} of {copier.wanted:,} files of tasks are here")
     for batch in batches:
         await _finalize(here, batch, projects)
-    return outcome, await _differences(source, here, [p["name"] for p in projects])
+    differences = await _differences(source, here, [p["name"] for p in projects])
+    if copier.copied != copier.wanted:
+        differences.append(Difference("files of tasks", copier.wanted, copier.copied))
+    return outcome, differences
 
 
 async def _projects(
@@ -86,13 +110,14 @@ def _versions(project: dict[str, Any]) -> list[dict[str, Any]]:
     return [{k: v for k, v in entry.items() if k not in _OWN} for entry in history]
 
 
-async def _pages(source: Server, path: str, key: str) -> AsyncIterator[dict[str, Any]]:
+async def _pages(
+    source: Server, path: str, also: Mapping[str, str] = _NOTHING
+) -> AsyncIterator[list[dict[str, Any]]]:
     token, offset = "", 0
     while True:
-        params = {"limit": "100"} | ({"next_token": token} if token else {"offset": str(offset)})
+        params = {"limit": "100", **also} | ({"next_token": token} if token else {"offset": str(offset)})
         page = await source.get(path, params)
-        for item in page["docs"]:
-            yield item
+        yield page["docs"]
         offset += len(page["docs"])
         token = page.get("next_token") or ""
         if not page.get("has_more") or not page["docs"]:
@@ -104,7 +129,7 @@ async def _batches(
 ) -> tuple[list[dict[str, Any]], set[str]]:
     """All of them, and the names of those that are new here."""
     new: set[str] = set()
-    found = [b async for b in _pages(source, "/v1/batches", "docs")]
+    found = [b async for page in _pages(source, "/v1/batches") for b in page]
     for batch in found:
         try:
             await here.get(path_of("batches", batch["name"]))
@@ -142,6 +167,7 @@ async def _finalize(here: Server, batch: dict[str, Any], projects: list[dict[str
 async def _tasks(
     source: Server,
     here: Server,
+    copier: Copier,
     unchecked: bool,
     absent: dict[str, set[str]],
     dry_run: bool,
@@ -175,9 +201,20 @@ async def _tasks(
         done += len(pieces)
         progress(done, max(total, done))
 
-    async for task in _pages(source, "/v1/tasks", "docs"):
-        kept = {k: v for k, v in task.items() if k not in absent or v not in absent[k]}
-        waiting.append(msgspec.json.encode(kept) + b"\n")
+    async def own(task: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            return task if dry_run else await copier.rewritten(task)
+        except NotCopied as e:
+            if unchecked:
+                return task
+            outcome.refuse(f"task {task.get('task_id')}: {e}")
+            return None
+
+    async for page in _pages(source, "/v1/tasks", {"include_attachment_url": "true"}):
+        for task in await asyncio.gather(*(own(t) for t in page)):
+            if task is not None:
+                kept = {k: v for k, v in task.items() if k not in absent or v not in absent[k]}
+                waiting.append(msgspec.json.encode(kept) + b"\n")
         if len(waiting) >= _AHEAD:
             await flush()
     if waiting:

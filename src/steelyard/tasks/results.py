@@ -31,12 +31,20 @@ async def store_files(
     for file in files:
         blob = await ctx.store.put(file.content)
         await record_blob(ctx.db, blob, file.content_type)
-        row = ResultFileRow(new_uuid(), secret_token(), file.name, blob.sha256, file.content_type)
-        url = (
-            f"{ctx.public_url}/v1/task/{task_id}/response_url/{row.id}"
-            if secure
-            else f"{ctx.public_url}/results/{row.token}"
-        )
+        row = answer_file(blob.sha256, file.content_type, file.name)
+        url = answer_url(ctx, task_id, row, secure=secure)
         response = response.replace(msgspec.json.encode(RESULT_URL + file.name), msgspec.json.encode(url))
         rows.append(row)
     return response, rows
+
+
+def answer_file(sha256: str, content_type: str, name: str) -> ResultFileRow:
+    """A new row for stored content that an answer refers to."""
+    return ResultFileRow(new_uuid(), secret_token(), name, sha256, content_type)
+
+
+def answer_url(ctx: Ctx, task_id: str, row: ResultFileRow, *, secure: bool) -> str:
+    """Where a file of an answer is read, with the account's API key if `secure`."""
+    if secure:
+        return f"{ctx.public_url}/v1/task/{task_id}/response_url/{row.id}"
+    return f"{ctx.public_url}/results/{row.token}"

@@ -41,7 +41,12 @@ class ImportFileRequest(Struct, kw_only=True):
 class ListFiles(Struct, kw_only=True):
     """Filters and paging of the list."""
 
-    project: Annotated[str | None, Meta(description="Name of the project; required.")] = None
+    project: Annotated[
+        str | None, Meta(description="Name of the project; required unless `reference_id` is given.")
+    ] = None
+    reference_id: Annotated[
+        str | None, Meta(description="The one file with this id of yours; no other filter then.")
+    ] = None
     metadata: Annotated[
         str | None, Meta(description="A JSON object; files match whose metadata has equal values.")
     ] = None
@@ -142,6 +147,10 @@ async def import_file(call: Call) -> WireFile:
 async def list_files(call: Call) -> WireFilePage:
     """List the files of a project, newest first"""
     query: ListFiles = call.query
+    if query.reference_id is not None and query.project is None:
+        row = await files.file_by_reference(call.ctx, call.actor, query.reference_id)
+        docs = [] if row is None else [_wire_file(call, row)]
+        return WireFilePage(docs=docs, total=len(docs), limit=query.limit, has_more=False)
     if query.project is None:
         raise parameter("project", "is required")
     page = await files.list_files(
