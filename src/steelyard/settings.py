@@ -235,6 +235,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Longest time that looking into one file (decoding, cutting into tiles) may take; then the file is at fault.",
         ),
     ] = 600
+    max_image_side: Annotated[
+        int,
+        Meta(
+            ge=1000,
+            le=65_500,
+            description="Most pixels that an image attachment may have in either dimension. 10000 is what Scale takes; none may have more"
+            " than a billion pixels in all.",
+        ),
+    ] = 10_000
     processing_memory_bytes: Annotated[
         int,
         Meta(

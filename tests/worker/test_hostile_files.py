@@ -314,3 +314,8 @@ def test_a_picture_of_a_hundred_million_pixels_is_read_in_little_memory(tmp_path
     facts = inspect_image(str(tmp_path / "a.png"))
     assert (facts.problem, facts.width, facts.height) == (None, 10_000, 10_000)
     assert _memory() - before < 120 * 2**20
+
+
+def test_a_picture_of_more_than_a_billion_pixels_is_refused_whatever_its_sides_may_be(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(40_000, 40_000, 1))
+    assert "at most 1000000000 in all" in (inspect_image(str(tmp_path / "a.png"), 65_500).problem or "")

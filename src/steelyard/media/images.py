@@ -8,7 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 MAX_SIDE_PX = 10_000
+_MAX_PX = 1_000_000_000
 _WHOLE_PX = 16_000_000
+_WHOLE_TIFF_PX = 100_000_000
 
 _MIME = {
     "JPEG": "image/jpeg",
@@ -29,8 +31,8 @@ class ImageFacts(Struct, frozen=True):
     problem: str | None = None
 
 
-def inspect_image(path: str) -> ImageFacts:
-    """Reads an image file to its last pixel. Never raises: what cannot be decoded is a `problem`."""
+def inspect_image(path: str, max_side: int = MAX_SIDE_PX) -> ImageFacts:
+    """Reads an image file to its last pixel; one of more than `max_side` pixels in a dimension, or of a billion in all, is not read. Never raises: what cannot be decoded is a `problem`."""
     import warnings
 
     from PIL import Image
@@ -50,13 +52,15 @@ def inspect_image(path: str) -> ImageFacts:
                     exif = image.getexif()
                 if exif.get(0x0112) in (5, 6, 7, 8):
                     width, height = height, width
-                if width > MAX_SIDE_PX or height > MAX_SIDE_PX:
-                    return ImageFacts(
-                        width,
-                        height,
-                        mime,
-                        f"The image is {width} × {height} pixels; at most {MAX_SIDE_PX} in either dimension are allowed.",
-                    )
+                if width > max_side or height > max_side:
+                    allowed = f"at most {max_side} in either dimension"
+                elif width * height > _MAX_PX:
+                    allowed = f"at most {_MAX_PX} in all"
+                else:
+                    allowed = ""
+                if allowed:
+                    problem = f"The image is {width} × {height} pixels; {allowed} are allowed."
+                    return ImageFacts(width, height, mime, problem)
                 _decode(image, path)
     except MemoryError:
         return ImageFacts(problem="The image takes more memory to decode than this server allows.")
@@ -67,7 +71,8 @@ def inspect_image(path: str) -> ImageFacts:
 
 def _decode(image: Any, path: str) -> None:
     """Decodes the first picture of an opened file; raises whatever is wrong with it. Large ones are read in stripes."""
-    if image.format == "PNG" and image.width * image.height > _WHOLE_PX:
+    stripes_from = {"PNG": _WHOLE_PX, "TIFF": _WHOLE_TIFF_PX}.get(image.format or "")
+    if stripes_from is not None and image.width * image.height > stripes_from:
         from steelyard.derived.pyramid import read_stripes
 
         for _ in read_stripes(path):

@@ -187,7 +187,7 @@ async def _examine(ctx: Ctx, media: MediaKind, mime: str, path: Path | None) -> 
     if path is None or not _is_looked_into(media, mime):
         return ImageFacts()
     try:
-        facts = await look_into(ctx, inspect_image, str(path))
+        facts = await look_into(ctx, inspect_image, str(path), ctx.settings.max_image_side)
     except FileFatal as e:
         facts = ImageFacts(problem=str(e))
     return facts if media == "image" or facts.problem is None else ImageFacts()
