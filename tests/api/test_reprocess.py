@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from aiohttp import web
@@ -124,6 +125,10 @@ async def test_every_outcome_is_called_back_and_the_history_says_who_had_it_proc
     assert {event["actor"] for event in history if event["kind"] == "reprocessed"} == {
         "admin@localhost.localdomain"
     }
+    acts = await crew.ctx.db.fetch("select actor, detail from audit_log where action = 'task.reprocessed'")
+    assert [(a["actor"], json.loads(a["detail"])) for a in acts] == [
+        ("admin@localhost.localdomain", {"mode": "live", "task_id": task_id})
+    ] * 2
 
 
 async def test_dependents_that_an_error_dropped_wait_again_and_are_created_once(crew, live):

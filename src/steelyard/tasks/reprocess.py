@@ -13,6 +13,7 @@ from steelyard.ids import is_wire_id
 from steelyard.jobs.specs import PREPARE_TASK, PREPARE_TASK_QUEUE, PrepareTask
 from steelyard.tasks.stages import sources
 from steelyard.tasks.transitions import lock, reprocess_locked
+from steelyard.users import record_act
 
 _Q = QueryFile(__name__, "reprocess.sql")
 
@@ -62,6 +63,9 @@ async def reprocess_task(ctx: Ctx, actor: Actor, task_id: str) -> None:
         ):
             raise InvalidRequest(f"Only tasks in error can be processed again; this one is {before.status}.")
         await enqueue(tx, PREPARE_TASK, PrepareTask(actor.space_id, task_id), queue=PREPARE_TASK_QUEUE)
+        await record_act(
+            tx, actor.account_id, actor.email, "task.reprocessed", mode=actor.mode, task_id=task_id
+        )
 
     await ctx.db.transact(work)
     wake(ctx)
