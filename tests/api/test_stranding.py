@@ -3,6 +3,8 @@ others first."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from steelyard.ops import doctor
@@ -42,6 +44,32 @@ async def test_with_several_stages_and_people_enough_reviewers_are_kept_for_each
     await rita.label()  # the admin and ron remain for two stages
     assert (await ron.claim())["nothing"] == "only-reviewer"
     await sam.label()
+
+
+async def test_of_two_reviewers_who_claim_at_once_only_one_labels_what_the_other_must_review(crew, ctx, live):
+    await crew.project("cows", overlap=2, review_stages=[{}])
+    task_id = await crew.task("cows")
+    rita = await crew.person("rita", "member")
+    async with ctx.db.tx() as tx:
+        await tx.execute(
+            "select from task where id = $1 for update", task_id
+        )  # both choose before either is done
+        claims = [
+            asyncio.create_task(rita.claim()),
+            asyncio.create_task(crew.live.post("/api/work/claim", json={})),
+        ]
+        async with asyncio.timeout(20):
+            while (
+                await ctx.db.fetchval(
+                    "select count(*) from pg_locks where not granted and pid <> pg_backend_pid()"
+                )
+                < 2
+            ):
+                await asyncio.sleep(0.01)
+    got = [await claims[0], ok(await claims[1])]
+    assert sorted((c["slot"] is None, c.get("nothing")) for c in got)[1] == (True, "only-reviewer")
+    assert [c["slot"] is None for c in got].count(False) == 1
+    assert await ctx.db.fetchval("select count(*) from attempt where task_id = $1", task_id) == 1
 
 
 async def test_an_unreviewed_share_may_be_labeled_by_the_only_reviewer(crew, live):

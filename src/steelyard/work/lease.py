@@ -20,6 +20,10 @@ _DEPTHS = (8, 64, 512)
 _MAX_SLOT = 2**63 - 1
 
 
+class _Stranding(Exception):
+    """Another claim that was under way has taken a part of the same task: nobody could review it after this one."""
+
+
 def slot_of(lease_token: str) -> int:
     """The slot that a lease token (`<slot id>-<secret>`) names. Raises NotFound for anything else."""
     digits, _, secret = lease_token.partition("-")
@@ -94,6 +98,10 @@ async def claim_work(
         )
         if row.slot_id is None or row.task_id is None or row.lease_token is None:
             return Nothing(row.nothing or "empty"), row.seen == 0
+        if row.kind == "label" and actor.role != "labeler":
+            await q.hold_task(tx, space_id=actor.space_id, task_id=row.task_id)
+            if await q.strands(tx, space_id=actor.space_id, slot_id=row.slot_id, member_id=actor.member_id):
+                raise _Stranding
         if row.kind in TASK_KINDS:
             review = row.kind == "review"
             await tasks.start_work(tx, actor.space_id, row.task_id, actor.email, review=review)
@@ -101,7 +109,10 @@ async def claim_work(
 
     found: Work | Nothing | None = None
     for depth in _DEPTHS:
-        found, settled = await ctx.db.transact(lambda tx, depth=depth: try_claim(tx, depth))
+        try:
+            found, settled = await ctx.db.transact(lambda tx, depth=depth: try_claim(tx, depth))
+        except _Stranding:
+            found, settled = Nothing("only-reviewer"), False
         if settled:
             break
     if isinstance(found, Nothing) and found.why == "open-cap":

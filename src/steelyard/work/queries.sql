@@ -288,6 +288,38 @@ cross join (
   from gated) g
 left join leased l on true;
 
+-- name: hold_task
+-- Claims of one task by people who may review it settle one after the other: the statement after this one sees the leases of those before.
+select pg_advisory_xact_lock(23118, hashtext(:space_id::bigint || ':' || :task_id::text))::text;
+
+-- name: strands
+-- Whether a lease just taken for labeling leaves too few people for the task's stages of review: the condition of the same name in
+-- `claim_next`, which cannot see leases of another transaction that is not committed yet.
+select
+  not exists (
+    select from attempt a join slot o on o.id = a.slot_id
+    where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = :member_id and o.step = s.step
+      and a.state in ('submitted', 'withdrawn'))
+  and (
+    select count(*)
+    from member m
+    where m.account_id = sp.account_id and m.id <> :member_id and m.role in ('admin', 'manager', 'member') and m.kind = 'human'
+      and m.invited_until is null
+      and not exists (
+        select from member_project_state g
+        where g.space_id = s.space_id and g.member_id = m.id and g.project_id = s.project_id and g.state <> 'active')
+      and not exists (
+        select from attempt a
+        where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = m.id and a.state in ('submitted', 'open')))
+  < (
+    select count(*)
+    from json_array_elements(w.settings -> 'review_stages') with ordinality as st (stage, number)
+    where steelyard.chosen(s.task_id, 'review:' || st.number, coalesce((st.stage ->> 'sample')::double precision, 1)))
+from slot s
+join space sp on sp.id = s.space_id
+join project_workflow w on w.space_id = s.space_id and w.project_id = s.project_id
+where s.id = :slot_id and s.space_id = :space_id and s.only_member_id is null and json_array_length(w.settings -> 'review_stages') > 0;
+
 -- name: held_by
 -- The leases that a member holds now, the newest first.
 select s.id as slot_id, s.task_id, s.lease_token, s.lease_expires_at
