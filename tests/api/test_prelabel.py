@@ -143,3 +143,27 @@ async def test_a_task_that_waits_for_a_model_can_be_cancelled_and_its_slot_goes_
     await ctx.db.execute("update slot set only_until = steelyard.now() where kind = 'prelabel'")
     await end_waiting(ctx, NoArgs())
     assert await ctx.db.fetchval("select count(*) from slot where done_at is null") == 0
+
+
+async def test_people_cannot_tell_evaluation_tasks_by_the_lack_of_a_prelabel(crew, ctx, live):
+    await crew.project("cows", prelabel={})
+    robot, ann = await model(crew, "robot", "cows"), await crew.person("ann", "labeler", "cows")
+    for left in (40, 50):
+        task_id = await crew.task("cows")
+        await robot.submit(await robot.claim(), boxes(left))
+        lease = ok(await live.post("/api/work/claim", json={"task_id": task_id}))
+        ok(await live.post(f"/api/work/{lease['lease_token']}/submit", json={"response": boxes(5)}))
+        if left == 40:  # the other, made without a model, has nothing to be shown
+            await ctx.db.execute("delete from attempt where member_id = $1", robot.id)
+        ok(await live.post(f"/api/tasks/{task_id}/make-quality-task", json={"kind": "evaluation"}))
+    for _ in range(6):
+        await crew.task("cows")
+        await robot.submit(await robot.claim(), boxes(60))
+    ok(await live.put("/api/projects/cows/workflow", json={"prelabel": {}, "evaluation_rate": 0.5}))
+    kinds = []
+    while (seen := await ann.claim())["slot"] is not None:
+        kinds.append(await ctx.db.fetchval("select kind from slot where id = $1", seen["slot"]["id"]))
+        left = seen["task"]["params"]["hypothesis"]["annotations"][0]["left"]
+        assert left == {"evaluation": 50, "label": 60}[kinds[-1]]
+        await ann.submit(seen)
+    assert sorted(kinds) == ["evaluation"] + ["label"] * 6

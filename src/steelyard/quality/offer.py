@@ -82,6 +82,7 @@ async def _evaluate(ctx: Ctx, tx: Tx, actor: Actor, turn: Turn) -> None:
         member_id=actor.member_id,
         project_id=turn.project_id,
         type=looks.type,
+        after_task_id=turn.task_id,
         salt=f"{actor.member_id}",
     )
     if chosen is None:

@@ -134,14 +134,29 @@ left join task t on t.space_id = :space_id and t.id = :task_id;
 select unique_id from task where space_id = :space_id and unique_id = any (:names::text[]);
 
 -- name: next_evaluation_task
--- An evaluation task that a member has not had, and whose answer it has not given itself, in an order of the member's own.
-select
-  t.id, t.type, p.name as project, t.instruction, t.params::text as params, t.metadata::text as metadata,
-  t.initial_response::text as initial_response
+-- An evaluation task that a member has not had, and whose answer it has not given itself, in an order of the member's own. Where models label
+-- before people, people see it with a pre-label if the work claimed last (`after_task_id`) had one, and without if that had none.
+select t.id, t.type, p.name as project, t.instruction, t.params::text as params, t.metadata::text as metadata, i.initial::text as initial_response
 from quality_task t
 join project p on p.space_id = t.space_id and p.id = t.project_id
+cross join (
+  select
+    m.kind = 'human' and w.settings -> 'prelabel' ->> 'wait_seconds' is not null as prelabels,
+    exists (
+      select from slot s join attempt a on a.slot_id = s.id and a.state = 'submitted'
+      where s.space_id = :space_id and s.task_id = :after_task_id and s.round = 0 and s.step = -1 and s.number = 0)
+    or exists (
+      select from quality_offer o
+      where o.space_id = :space_id and o.task_id = :after_task_id and o.document -> 'params' -> 'hypothesis' is not null) as shown
+  from member m
+  left join project_workflow w on w.space_id = :space_id and w.project_id = :project_id
+  where m.id = :member_id) l
+left join slot ps on l.prelabels and ps.space_id = t.space_id and ps.task_id = t.source_task_id and ps.round = 0 and ps.step = -1 and ps.number = 0
+left join attempt pa on pa.slot_id = ps.id and pa.state = 'submitted'
+cross join lateral (
+  select case when not l.prelabels then t.initial_response when l.shown then coalesce(t.initial_response, pa.answer, pa.response) end as initial) i
 where t.space_id = :space_id and t.project_id = :project_id and t.kind = 'evaluation' and t.type = :type and t.state = 'ready'
-  and t.archived_at is null
+  and t.archived_at is null and (not l.prelabels or not l.shown or i.initial is not null)
   and not exists (
     select from quality_offer o where o.space_id = t.space_id and o.member_id = :member_id and o.quality_task_id = t.id)
   and not exists (
