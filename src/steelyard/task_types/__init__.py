@@ -23,6 +23,7 @@ from steelyard.task_types._base import (
     ResultFile,
     SourceTask,
     TaskType,
+    Turn,
     Unreadable,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "ResultFile",
     "SourceTask",
     "TaskType",
+    "Turn",
     "Unreadable",
 ]
 

@@ -153,6 +153,15 @@ class Dependents(Struct, frozen=True):
     require_audit: bool = False
 
 
+class Turn(Struct, frozen=True):
+    """What comes next of a task that people answer one after the other. `assignee`: `same` is whoever did the turn before, `different`
+    somebody who did none, `any` whoever comes. `refused`: why it cannot be done; the task then ends in `error`."""
+
+    name: str
+    assignee: Literal["same", "different", "any"] = "any"
+    refused: str | None = None
+
+
 class Agreement(Struct, frozen=True):
     """How alike two answers are: `score` in 0..1 (1 = equal by the type's metric), `detail` for people (per label, matched pairs)."""
 
@@ -186,6 +195,10 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     check_response   (params, response JSON bytes, media) → (issues, response as JSON bytes to store). All issues, not only the first;
                      bytes are those given unless the type completes something (missing uuids). Where the answer refers to files, their
                      contents are in `media.files`; without them only what stands in the answer is checked.
+    next_turn        (params, JSON bytes of an answer so far) → the turn that comes next, None once the answer is whole. None: an answer is
+                     given in one go.
+    check_turn       as check_response, after the params with the answer so far (JSON bytes) or None, for an answer that may lack later
+                     turns but has one more than before.
     file_links       response → the files that it refers to by URL and whose contents are needed to check or compare it.
     result_files     (params, checked response, media) → the answer as it is stored: parts that are files on the wire, inline or in
                      `media.files`, became files. None: an answer has no files. Heavy.
@@ -227,6 +240,8 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     needs_frames: Callable[[P], bool] = lambda _: False
     file_links: Callable[[dict[str, Any]], Sequence[FileLink]] = lambda _: ()
     result_files: Callable[[P, bytes, MediaInfo], Answer] | None = None
+    next_turn: Callable[[P, bytes], Turn | None] | None = None
+    check_turn: Callable[[P, bytes | None, bytes, MediaInfo], tuple[list[Issue], bytes]] | None = None
     default_params: Callable[[P], dict[str, Any]] = lambda _: {}
     hypothesis: Callable[[P], dict[str, Any] | None] = lambda _: None
     check_expected: Callable[[P, bytes, MediaInfo], list[Issue]] | None = None

@@ -22,6 +22,7 @@ from steelyard.task_types._base import (
     MediaInfo,
     ResultFile,
     TaskType,
+    Turn,
 )
 from steelyard.task_types._shared.common import CommonParams
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, plain, read_response, shorten
@@ -48,7 +49,10 @@ class MultiStageStage(Struct, kw_only=True):
         ),
     ] = None
     assignee: Annotated[
-        Literal["same", "different", "any"] | None, Meta(description="Who may do it; default any.")
+        Literal["same", "different", "any"] | None,
+        Meta(
+            description="Who may do it: whoever did the stage before, somebody who did none before, or (by default) anybody."
+        ),
     ] = None
 
 
@@ -232,7 +236,9 @@ def _media(params: Any, i: int, media: MediaInfo) -> MediaInfo:
     return MediaInfo(files=media.files)
 
 
-def _check(params: MultiStageParams, data: bytes, media: MediaInfo) -> tuple[list[Issue], bytes]:
+def _check(
+    params: MultiStageParams, data: bytes, media: MediaInfo, *, whole: bool = True
+) -> tuple[list[Issue], bytes]:
     response = read_response(_RESPONSE, data)
     if isinstance(response, list):
         return response, data
@@ -241,7 +247,7 @@ def _check(params: MultiStageParams, data: bytes, media: MediaInfo) -> tuple[lis
     changed, ended = False, False
     for i, stage in enumerate(params.stages):
         if i >= len(response.stages):
-            if not ended:
+            if whole and not ended:
                 issues.append(Issue("stages", f'must have an answer of the stage "{shorten(stage.id)}"'))
             break
         given = response.stages[i]
@@ -268,6 +274,42 @@ def _check(params: MultiStageParams, data: bytes, media: MediaInfo) -> tuple[lis
     if len(response.stages) > len(params.stages):
         issues.append(Issue("stages", "must not have more answers than stages"))
     return issues, msgspec.json.encode(response) if changed and not issues else data
+
+
+def _next_turn(params: MultiStageParams, data: bytes) -> Turn | None:
+    given = _RESPONSE.decode(data).stages
+    if given and given[-1].error is not None:
+        i = len(given) - 1
+        return Turn(given[-1].id, refused=f"stages[{i}]: {given[-1].error}")
+    if len(given) >= len(params.stages):
+        return None
+    i = len(given)
+    stage = params.stages[i]
+    answers = {one.id: one.response for one in given if one.response is not None}
+    _, error = _open(stage, params, answers)
+    return Turn(stage.id, stage.assignee or "any", None if error is None else f"stages[{i}]: {error}")
+
+
+def _check_turn(
+    params: MultiStageParams, earlier: bytes | None, data: bytes, media: MediaInfo
+) -> tuple[list[Issue], bytes]:
+    response = read_response(_RESPONSE, data)
+    if isinstance(response, list):
+        return response, data
+    done = [] if earlier is None else _RESPONSE.decode(earlier).stages
+    issues = [
+        Issue(f"stages[{i}]", "has been answered before and must stay as it is")
+        for i, kept in enumerate(done)
+        if i >= len(response.stages) or response.stages[i] != kept
+    ]
+    if not issues and len(response.stages) <= len(done):
+        name = params.stages[len(done)].id
+        issues = [Issue("stages", f'must have an answer of the stage "{shorten(name)}"')]
+    # Whoever has done this stage may go on at once, unless the next one is for others.
+    for i in range(len(done) + 1, min(len(response.stages), len(params.stages))):
+        if params.stages[i].assignee == "different" and response.stages[i].error is None:
+            issues.append(Issue(f"stages[{i}]", "is for somebody who has done none of the stages before"))
+    return (issues, data) if issues else _check(params, data, media, whole=False)
 
 
 def _test_answer(params: MultiStageParams, seed: str, media: MediaInfo) -> Answer:
@@ -405,6 +447,8 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=_attachments,
     check_response=_check,
+    next_turn=_next_turn,
+    check_turn=_check_turn,
     file_links=_file_links,
     result_files=_result_files,
     test_answer=_test_answer,

@@ -16,6 +16,7 @@ from steelyard.tasks.create import create_task, find_type
 from steelyard.tasks.dependents import audited
 from steelyard.tasks.intake import (
     InvalidResponse,
+    OneTurn,
     Subject,
     TakenAnswer,
     add_answer_upload,
@@ -60,6 +61,7 @@ __all__ = [
     "STATUSES",
     "AuditResult",
     "InvalidResponse",
+    "OneTurn",
     "Subject",
     "TakenAnswer",
     "TaskFilter",

@@ -19,7 +19,7 @@ from steelyard.db.pool import Executor
 from steelyard.errors import InvalidRequest, Issue, NotFound, TooLarge
 from steelyard.ids import new_uuid
 from steelyard.storage import Spooled, record_blob
-from steelyard.task_types import TASK_TYPES, FileLink, MediaInfo, ResultFile
+from steelyard.task_types import TASK_TYPES, FileLink, MediaInfo, ResultFile, Turn
 from steelyard.tasks.contents import UPLOAD_URL, Q, read_contents
 from steelyard.tasks.facts import answered_media, media_info
 from steelyard.tasks.model import ResultFileRow
@@ -52,11 +52,19 @@ class Subject(Struct, frozen=True):
     frames: tuple[str | None, ...] = ()
 
 
+class OneTurn(Struct, frozen=True):
+    """The answer to be taken need not be whole: it goes one turn, at least, further than `earlier` (JSON bytes)."""
+
+    earlier: bytes | None
+
+
 class TakenAnswer(Struct, frozen=True):
-    """A checked answer as it is stored (JSON bytes), and the rows of its files for `keep_files` in the same transaction."""
+    """A checked answer as it is stored (JSON bytes), the rows of its files for `keep_files` in the same transaction, and the turn that
+    comes after it."""
 
     response: bytes
     files: list[ResultFileRow] = []
+    turn: Turn | None = None
 
 
 class _TaskRow(Struct, frozen=True):
@@ -105,7 +113,7 @@ async def media_of(ctx: Ctx, space_id: int, task_id: str) -> MediaInfo:
 
 
 async def take_answer(
-    ctx: Ctx, subject: Subject, response: bytes, *, member_id: int | None = None
+    ctx: Ctx, subject: Subject, response: bytes, *, member_id: int | None = None, turn: OneTurn | None = None
 ) -> TakenAnswer:
     """The answer (JSON bytes) checked and ready to be stored; its files are stored already.
 
@@ -128,14 +136,17 @@ async def take_answer(
     heavy = size if not contents and not frames and media.source is None else max(size, _OFF_LOOP_BYTES + 1)
     async with _at_hand(ctx, frames) as paths:
         issues, stored, files = await _run(
-            ctx, heavy, _check, subject.type, subject.params, response, media, paths
+            ctx, heavy, _check, subject.type, subject.params, response, media, paths, turn
         )
     if issues:
         raise InvalidResponse(summary_of(issues), issues=issues)
-    if not files:
-        return TakenAnswer(stored)
-    body, rows = await store_files(ctx, subject.task_id, stored, files, secure=subject.secure)
-    return TakenAnswer(body, rows)
+    rows: list[ResultFileRow] = []
+    if files:
+        stored, rows = await store_files(ctx, subject.task_id, stored, files, secure=subject.secure)
+    following = None
+    if kind.next_turn is not None:
+        following = kind.next_turn(kind.parse_params(subject.params), stored)
+    return TakenAnswer(stored, rows, following)
 
 
 async def keep_files(tx: Executor, space_id: int, task_id: str, files: Sequence[ResultFileRow]) -> None:
@@ -230,14 +241,22 @@ def _reader(paths: Sequence[str | None]) -> Callable[[int], bytes | None]:
 
 
 def _check(
-    type_name: str, params: bytes, response: bytes, media: MediaInfo, frames: Sequence[str | None] = ()
+    type_name: str,
+    params: bytes,
+    response: bytes,
+    media: MediaInfo,
+    frames: Sequence[str | None] = (),
+    turn: OneTurn | None = None,
 ) -> tuple[list[Issue], bytes, tuple[ResultFile, ...]]:
     """All issues of an answer, or the answer as JSON bytes to store with its files. `frames`: paths of lidar frames."""
     task_type = TASK_TYPES[type_name]
     if frames:
         media = msgspec.structs.replace(media, frame=_reader(frames))
     parsed = task_type.parse_params(params)
-    issues, stored = task_type.check_response(parsed, response, media)
+    if turn is not None and task_type.check_turn is not None:
+        issues, stored = task_type.check_turn(parsed, turn.earlier, response, media)
+    else:
+        issues, stored = task_type.check_response(parsed, response, media)
     if issues or task_type.result_files is None:
         return issues, stored, ()
     answer = task_type.result_files(parsed, stored, media)

@@ -383,10 +383,11 @@ where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[
 returning id
 
 -- name: set_queued
--- preparing → queued.
+-- preparing → queued; the round that begins, which is not the first if the task had ended in error while people worked on it.
 update task set stage = 'queued', updated_at = steelyard.now()
 where space_id = :space_id and id = :task_id and stage = any(:from_stages::text[])
-returning id
+returning coalesce((
+  select max(s.round) + 1 from slot s where s.space_id = task.space_id and s.task_id = task.id), 0)::integer
 
 -- name: open_slot
 -- The claimable pieces of work of one step of a task, `number` 0 to `count` - 1 (null: the overlap of its project); not claimable while its
@@ -401,9 +402,9 @@ select t.space_id, t.id, coalesce(t.project_id, ''), t.batch_id,
   case when f.is_prelabel then -1 else :step end, n.number, p.id,
   case
     when f.is_prelabel then steelyard.now() + (w.settings -> 'prelabel' ->> 'wait_seconds')::integer * interval '1 second'
-    when p.id is not null then steelyard.now() + :reserved_for::interval
+    when p.id is not null then u.until
   end,
-  case when :again::boolean then steelyard.now() + :reserved_for::interval end
+  case when :again::boolean then u.until end
 from task t
 left join batch b on b.space_id = t.space_id and b.id = t.batch_id
 left join project_workflow w on w.space_id = t.space_id and w.project_id = t.project_id
@@ -412,6 +413,8 @@ left join member p on p.id = :only_member_id::bigint and p.role <> 'disabled' an
   where m.space_id = t.space_id and m.member_id = p.id and m.project_id = t.project_id and m.state <> 'active')
 cross join lateral (
   select :first::boolean and w.settings -> 'prelabel' ->> 'wait_seconds' is not null as is_prelabel) f
+cross join lateral (
+  select case when :binding::boolean then 'infinity' else steelyard.now() + :reserved_for::interval end as until) u
 cross join lateral generate_series(
   0, case when f.is_prelabel then 1 else coalesce(:count::integer, (w.settings ->> 'overlap')::integer, 1) end - 1) as n (number)
 where t.space_id = :space_id and t.id = :task_id

@@ -24,9 +24,10 @@ async def queue_task(ctx: Ctx, tx: Tx, space_id: int, task_id: str) -> bool:
     """Attachments are ready: the task is offered to contributors."""
     # Held before the slot is made: it would miss a batch that is just being started or paused.
     await q.share_batch(tx, space_id=space_id, task_id=task_id)
-    if await q.set_queued(tx, space_id=space_id, task_id=task_id, from_stages=sources("prepared")) is None:
+    round_number = await q.set_queued(tx, space_id=space_id, task_id=task_id, from_stages=sources("prepared"))
+    if round_number is None:
         return False
-    await open_step(tx, space_id, task_id, first=True)
+    await open_step(tx, space_id, task_id, round_number=round_number, first=round_number == 0)
     await note(tx, space_id, task_id, "queued", "steelyard")
     return True
 
@@ -42,10 +43,12 @@ async def open_step(
     only_member_id: int | None = None,
     first: bool = False,
     again: bool = False,
+    binding: bool = False,
 ) -> None:
     """Offers a step of a task: labeling (0) by `count` people (None: the project's overlap) or a review stage; to one member only for a
     while, if one is named and still there. `first`: to models before people, if the project wants that; `again`: for a while not to
-    those who have done it before, if there are others."""
+    those who have done it before, if there are others. `binding`: not for a while but for good, whoever else there is (one who has left the
+    project is not waited for)."""
     await q.open_slot(
         tx,
         space_id=space_id,
@@ -57,6 +60,7 @@ async def open_step(
         reserved_for=PREFERENCE,
         first=first,
         again=again,
+        binding=binding,
     )
 
 

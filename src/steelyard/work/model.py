@@ -95,6 +95,10 @@ class CheckRow(Struct, frozen=True):
     version: int | None
 
 
+class AnswerSoFar(Struct, frozen=True):
+    response: str | None
+
+
 class GivenBack(Struct, frozen=True):
     task_id: str
     kind: Kind

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 from msgspec import Struct
 
 from steelyard import tasks
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Tx
+from steelyard.task_types import Turn
 from steelyard.work import queries as q
 from steelyard.work.workflow import Workflow, workflow_of
 
@@ -44,18 +46,49 @@ class Place(Struct, frozen=True):
     round: int
 
 
-async def answered(ctx: Ctx, tx: Tx, at: Place, answer: bytes, *, author: str, author_id: int) -> str | None:
-    """A labeling slot is done. The task's status afterwards, None when it has ended meanwhile."""
+async def answered(
+    ctx: Ctx, tx: Tx, at: Place, answer: bytes, *, author: str, author_id: int, turn: Turn | None = None
+) -> str | None:
+    """A labeling slot is done, `turn` comes after it. The task's status afterwards, None when it has ended meanwhile."""
     before = await tasks.lock(tx, at.space_id, at.task_id)
     if before is None or before.status != "pending":
         return None
     # A statement of its own, after the task's lock: of two that submit last at once, the second sees the first.
     step = await q.step_state(tx, space_id=at.space_id, task_id=at.task_id, round=at.round, step=0)
+    if step.slots == 1 and turn is not None:
+        return await _next_turn(ctx, tx, at, answer, turn, author=author, author_id=author_id)
     if step.slots == 1:
         return await labeled(ctx, tx, at, answer, origin="labeled", author=author, author_id=author_id)
     await tasks.stop_work(tx, at.space_id, at.task_id, author, kind="submitted")
     if step.undone == 0:
         await q.promise_merge(tx, space_id=at.space_id, task_id=at.task_id, round=at.round)
+    return "pending"
+
+
+async def _next_turn(
+    ctx: Ctx, tx: Tx, at: Place, answer: bytes, turn: Turn, *, author: str, author_id: int
+) -> str | None:
+    """The answer so far is kept and the next round begins, or the task ends in `error`."""
+    version = await tasks.add_version(
+        tx, at.space_id, at.task_id, answer, origin="labeled", author=author, author_id=author_id
+    )
+    if version is None:
+        return None
+    done: dict[str, object] = {"version": version, "next": turn.name}
+    await tasks.stop_work(tx, at.space_id, at.task_id, author, kind="labeled", detail=done)
+    if turn.refused is not None:
+        response = msgspec.json.encode({"error": turn.refused})
+        return "error" if await tasks.fail_task(ctx, tx, at.space_id, at.task_id, response) else None
+    await tasks.open_step(
+        tx,
+        at.space_id,
+        at.task_id,
+        round_number=at.round + 1,
+        count=1,
+        only_member_id=author_id if turn.assignee == "same" else None,
+        again=turn.assignee == "different",
+        binding=True,
+    )
     return "pending"
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from steelyard.db.sqlfile import QueryFile
 from steelyard.work.model import (
+    AnswerSoFar,
     AttemptState,
     BulkRow,
     CheckRow,
@@ -63,6 +64,7 @@ bulk = Q.opt("bulk", BulkRow)
 lock_bulk = Q.opt("lock_bulk", BulkRow)
 move_bulk = Q.exec("move_bulk")
 bulks = Q.all("bulks", BulkRow)
+answer_so_far = Q.opt("answer_so_far", AnswerSoFar)
 step_state = Q.one("step_state", StepState)
 sent_back_from = Q.value("sent_back_from", int)
 promise_merge = Q.exec("promise_merge")

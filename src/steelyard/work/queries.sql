@@ -213,7 +213,8 @@ candidate as materialized (
     where a.space_id = :space_id and a.task_id = f.task_id and a.member_id = :member_id) had
   where not had.part
     -- what is to be done again goes to others for a while, if there are others (leads may label, but no labeler waits for them)
-    and (f.avoid_until is null or not had.before or f.avoid_until <= steelyard.now() or not exists (
+    -- (for ever where that is binding)
+    and (f.avoid_until is null or not had.before or f.avoid_until <= steelyard.now() or f.avoid_until <> 'infinity' and not exists (
       select from member m
       cross join me
       join slot o on o.id = f.id
@@ -491,6 +492,14 @@ set settings = excluded.settings, updated_at = excluded.updated_at, updated_by =
 select count(*)::integer as slots, (count(*) filter (where done_at is null))::integer as undone
 from slot
 where space_id = :space_id and task_id = :task_id and round = :round and step = :step;
+
+-- name: answer_so_far
+-- The answer that a labeler's part of a task builds on (null: none yet); no row where several people answer without knowing of each other.
+select v.response::text as response
+from task t
+left join response_version v on v.space_id = t.space_id and v.task_id = t.id and v.version = t.response_version and :round::integer > 0
+where t.space_id = :space_id and t.id = :task_id and (
+  select count(*) from slot s where s.space_id = t.space_id and s.task_id = t.id and s.round = :round and s.step = 0) = 1;
 
 -- name: sent_back_from
 -- The review stage that sent a round's answer back.

@@ -19,6 +19,7 @@ from steelyard.work.model import CheckRow, Submitted
 from steelyard.work.pipeline import Place, answered
 from steelyard.work.policy import reach_of
 from steelyard.work.prelabel import check_prelabel, people_next
+from steelyard.work.turns import one_turn
 
 
 async def submit_work(
@@ -49,7 +50,7 @@ async def submit_work(
             status = await people_next(tx, at.space_id, at.task_id, actor.email, "prelabeled")
         else:
             status = await answered(
-                ctx, tx, at, stored.response, author=actor.email, author_id=actor.member_id
+                ctx, tx, at, stored.response, author=actor.email, author_id=actor.member_id, turn=stored.turn
             )
         if status is None:
             raise LeaseLost("The task has ended meanwhile; the draft is kept.")
@@ -78,7 +79,8 @@ async def lease_to_check(ctx: Ctx, actor: Actor, lease_token: str) -> CheckRow |
 async def checked(ctx: Ctx, actor: Actor, found: CheckRow, response: bytes) -> tasks.TakenAnswer:
     """The answer as it is to be stored, its files in storage. Raises InvalidResponse with every issue, TooLarge."""
     subject = await tasks.subject_of(ctx, actor.space_id, found.task_id)
-    taken = await tasks.take_answer(ctx, subject, response, member_id=actor.member_id)
+    turn = await one_turn(ctx, subject, found)
+    taken = await tasks.take_answer(ctx, subject, response, member_id=actor.member_id, turn=turn)
     if found.kind == "prelabel":
         await check_prelabel(ctx, subject, taken.response)
     return taken

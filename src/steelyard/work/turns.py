@@ -1,0 +1,33 @@
+"""Tasks that people answer one after the other, each a part of it: whose turn comes next and what it builds on.
+
+Every turn is a round of labeling by one person, who sees the answer so far as what was done before; only a whole answer goes on to review.
+What is sent back, and what several people answer without knowing of each other, is answered as a whole.
+"""
+
+from __future__ import annotations
+
+from steelyard import tasks
+from steelyard.ctx import Ctx
+from steelyard.task_types import TASK_TYPES
+from steelyard.work import queries as q
+from steelyard.work.model import CheckRow
+
+
+async def one_turn(ctx: Ctx, subject: tasks.Subject, found: CheckRow) -> tasks.OneTurn | None:
+    """What an answer to leased work must go further than; None where it must be whole."""
+    task_type = TASK_TYPES[subject.type]
+    if task_type.next_turn is None or found.kind != "label":
+        return None
+    so_far = await q.answer_so_far(
+        ctx.db, space_id=subject.space_id, task_id=subject.task_id, round=found.round
+    )
+    if so_far is None:
+        return None
+    if so_far.response is None:
+        return tasks.OneTurn(None)
+    earlier = so_far.response.encode()
+    turn = task_type.next_turn(task_type.parse_params(subject.params), earlier)
+    if turn is None:
+        return None
+    # An answer that led nowhere is begun anew.
+    return tasks.OneTurn(None if turn.refused is not None else earlier)
