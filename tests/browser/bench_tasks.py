@@ -67,10 +67,7 @@ async def _fill(dsn: str) -> None:
         dsn, server_settings={"search_path": "steelyard", "synchronous_commit": "off"}
     )
     try:
-        space = await connection.fetchval("select min(id) from space where mode = 'live'")
-        project = await connection.fetchval(
-            "select id from project where space_id = $1 and name = 'Table'", space
-        )
+        space, project = await connection.fetchrow("select space_id, id from project where name = 'Table'")
         await connection.execute(_FILL, space, project, TASKS, timeout=600)
         await connection.execute("vacuum analyze task", timeout=600)
     finally:

@@ -12,7 +12,7 @@ Q = QueryFile(__name__)
 
 
 class TransferRow(Struct, frozen=True):
-    """A transfer as people see it. `options` and `problems` are JSON."""
+    """A transfer as people see it. `options` and `problems` are JSON; `position` is in bytes of an import's file."""
 
     id: str
     kind: str
@@ -23,6 +23,7 @@ class TransferRow(Struct, frozen=True):
     existing: int
     refused: int
     total: int | None
+    position: int
     problems: str
     sha256: str | None
     size_bytes: int | None

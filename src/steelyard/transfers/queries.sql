@@ -10,15 +10,15 @@ from made;
 
 -- name: one_transfer
 -- A transfer as people see it.
-select id, kind, state, options::text as options, lines, done, existing, refused, total, problems::text as problems, sha256, size_bytes,
-  error, created_by, created_at, updated_at, finished_at
+select id, kind, state, options::text as options, lines, done, existing, refused, total, position,
+  problems::text as problems, sha256, size_bytes, error, created_by, created_at, updated_at, finished_at
 from transfer
 where space_id = :space_id and id = :id;
 
 -- name: list_transfers
 -- A page, newest first.
-select id, kind, state, options::text as options, lines, done, existing, refused, total, problems::text as problems, sha256, size_bytes,
-  error, created_by, created_at, updated_at, finished_at
+select id, kind, state, options::text as options, lines, done, existing, refused, total, position,
+  problems::text as problems, sha256, size_bytes, error, created_by, created_at, updated_at, finished_at
 from transfer
 where space_id = :space_id and id < :before::text
 order by id desc

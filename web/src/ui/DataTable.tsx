@@ -1,5 +1,5 @@
 import { Box, Button, Table } from "@mantine/core";
-import type { ReactNode } from "react";
+import type { CSSProperties, ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Empty, Pending } from "./feedback";
 
@@ -7,6 +7,8 @@ export interface DataColumn<T> {
   readonly title: string;
   /** Numbers stand at the end of their cell. */
   readonly numeric?: boolean;
+  /** Short words that are not broken into lines. */
+  readonly whole?: boolean;
   cell(row: T): ReactNode;
 }
 
@@ -25,6 +27,11 @@ interface DataTableProps<T> {
     fetchNextPage?: () => unknown;
   };
   idOf(row: T): string | number;
+}
+
+function styleOf(column: { readonly numeric?: boolean; readonly whole?: boolean }): CSSProperties {
+  if (column.numeric) return { fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" };
+  return column.whole ? { whiteSpace: "nowrap" } : { overflowWrap: "anywhere" };
 }
 
 /** A table of a few hundred rows at most, with its waiting, empty and failed states and a button for more. */
@@ -60,9 +67,7 @@ export function DataTable<T>({ label, columns, rows, empty, emptyHint, query, id
                       // biome-ignore lint/suspicious/noArrayIndexKey: columns keep their places
                       key={at}
                       ta={column.numeric ? "end" : "start"}
-                      style={
-                        column.numeric ? { fontVariantNumeric: "tabular-nums" } : { overflowWrap: "anywhere" }
-                      }
+                      style={styleOf(column)}
                     >
                       {column.cell(row)}
                     </Table.Td>

@@ -37,11 +37,16 @@ export function ago(iso: string | null | undefined, now: number = Date.now()): s
   return words.format(Math.round(seconds), "second");
 }
 
+/** U+2066 … U+2069: keeps a figure and its unit in their order within a text from right to left. */
+const isolated = (text: string): string => `\u2066${text}\u2069`;
+
 /** Seconds as hours and minutes, `1:05 h`. */
 export function hours(seconds: number): string {
   const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")} h`;
+  return isolated(`${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")} h`);
 }
+
+export const seconds = (n: number): string => isolated(`${number(Math.round(n))} s`);
 
 export function bytes(n: number | null | undefined): string {
   if (n === null || n === undefined) return "–";
@@ -52,5 +57,6 @@ export function bytes(n: number | null | undefined): string {
     size /= 1000;
     at++;
   }
-  return `${new Intl.NumberFormat(locale(), { maximumFractionDigits: at === 0 ? 0 : 1 }).format(size)} ${units[at]}`;
+  const shown = new Intl.NumberFormat(locale(), { maximumFractionDigits: at === 0 ? 0 : 1 }).format(size);
+  return isolated(`${shown} ${units[at]}`);
 }

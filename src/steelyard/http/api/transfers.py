@@ -31,7 +31,7 @@ class TransferProblem(Struct, kw_only=True):
 
 class Transfer(Struct, kw_only=True):
     """Work in the background. `lines` have been dealt with: `done`, or `existing` before, or `refused` (the first 200 in `problems`).
-    `total`: events of a replay, bytes of an import, unknown of an export."""
+    `total`: events of a replay, bytes of an import, unknown of an export; `progress`: the share of it that is behind, in 0..1."""
 
     id: str
     kind: Literal["create", "import", "export", "replay"]
@@ -42,6 +42,7 @@ class Transfer(Struct, kw_only=True):
     existing: int
     refused: int
     total: int | None
+    progress: float | None
     problems: list[TransferProblem]
     url: Annotated[str | None, Meta(description="Where a finished export is fetched, for an hour.")]
     size_bytes: int | None
@@ -85,6 +86,14 @@ class StartTransfer(Struct, kw_only=True):
     updated_before: datetime | None = None
 
 
+def _progress(row: TransferRow) -> float | None:
+    if row.state == "done":
+        return 1.0
+    if not row.total:
+        return None
+    return min(1.0, (row.lines if row.kind == "replay" else row.position) / row.total)
+
+
 def shown(call: Call, row: TransferRow) -> Transfer:
     """As the console sees it."""
     url = None
@@ -102,6 +111,7 @@ def shown(call: Call, row: TransferRow) -> Transfer:
         existing=row.existing,
         refused=row.refused,
         total=row.total,
+        progress=_progress(row),
         problems=msgspec.json.decode(row.problems, type=list[TransferProblem]),
         url=url,
         size_bytes=row.size_bytes,

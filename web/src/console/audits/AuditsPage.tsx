@@ -1,10 +1,11 @@
-import { Box, Button, Group, NumberInput, Select, SimpleGrid, Text } from "@mantine/core";
+import { Box, Button, NumberInput, Select, SimpleGrid, Text } from "@mantine/core";
 import { IconArrowsShuffle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { projects } from "../../api/queries";
+import { Filters } from "../../ui/Filters";
 import { Empty, Pending } from "../../ui/feedback";
 import { Page } from "../../ui/Page";
 import { useBatchNames } from "../batches/useBatches";
@@ -42,7 +43,7 @@ export default function AuditsPage() {
         </Button>
       }
     >
-      <Group gap="xs" mb="sm" align="end" role="search" aria-label={t("console.filters")}>
+      <Filters>
         <Select
           label={t("console.show")}
           data={SOURCES.map((value) => ({ value, label: t(`console.audit.${value}`) }))}
@@ -89,7 +90,7 @@ export default function AuditsPage() {
             })}
           </Text>
         )}
-      </Group>
+      </Filters>
       <Pending query={found}>
         {ids.length === 0 ? (
           <Box className="sy-panel">

@@ -1,20 +1,77 @@
-import { ActionIcon, Anchor, Badge, Group, Menu, Table } from "@mantine/core";
+import { ActionIcon, Anchor, Badge, Group, Menu } from "@mantine/core";
 import { IconDots, IconFlagCheck, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../../api/client";
+import { DataTable } from "../../ui/DataTable";
 import { told, toldProblem } from "../../ui/feedback";
 import { ago, number } from "../../ui/format";
 import { ProgressLine } from "../../ui/ProgressLine";
 import { StatusBadge } from "../../ui/StatusBadge";
+import type { useBatches } from "./useBatches";
 
 type Batch = Schemas["WireBatch"];
 
-export function BatchTable({ rows, onChanged }: { rows: readonly Batch[]; onChanged: () => void }) {
+export function BatchTable({ found }: { found: ReturnType<typeof useBatches> }) {
   const { t } = useTranslation();
+  const total = (batch: Batch) => (batch.pending ?? 0) + (batch.completed ?? 0) + (batch.error ?? 0);
+  return (
+    <DataTable
+      label={t("app.nav.batches")}
+      query={found}
+      rows={found.data?.pages.flatMap((page) => page.docs) ?? []}
+      idOf={(batch) => batch.id}
+      empty={t("console.noBatches")}
+      emptyHint={t("console.noBatchesHint")}
+      columns={[
+        {
+          title: t("console.batch"),
+          cell: (batch) => (
+            <Group gap={6}>
+              <Anchor
+                component={Link}
+                size="sm"
+                fw={500}
+                to="/console/tasks"
+                search={{ batch: batch.name, project: batch.project } as never}
+              >
+                {batch.name}
+              </Anchor>
+              {batch.calibration_batch && (
+                <Badge size="xs" variant="light" color="amber" tt="none">
+                  {t("console.calibration")}
+                </Badge>
+              )}
+            </Group>
+          ),
+        },
+        { title: t("console.project"), cell: (batch) => batch.project },
+        { title: t("console.column.status"), cell: (batch) => <StatusBadge status={batch.status} /> },
+        {
+          title: t("console.progress"),
+          cell: (batch) => (
+            <ProgressLine done={batch.completed ?? 0} total={total(batch)} label={batch.name} />
+          ),
+        },
+        {
+          title: t("console.status.error"),
+          numeric: true,
+          cell: (batch) => (batch.error ? number(batch.error) : ""),
+        },
+        { title: t("console.column.created_at"), cell: (batch) => ago(batch.created_at) },
+        { title: "", cell: (batch) => <Actions batch={batch} onChanged={() => void found.refetch()} /> },
+      ]}
+    />
+  );
+}
+
+/** What may be done with a batch as it stands: finalize, pause, resume. */
+function Actions({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
+  const { t } = useTranslation();
+  const { name } = batch;
   const finalize = useMutation({
-    mutationFn: (name: string) =>
+    mutationFn: () =>
       unwrap(api.POST("/v1/batches/{name}/finalize", { params: { path: { name } }, body: {} })),
     onSuccess: () => {
       told(t("console.finalized"));
@@ -23,103 +80,45 @@ export function BatchTable({ rows, onChanged }: { rows: readonly Batch[]; onChan
     onError: toldProblem,
   });
   const hold = useMutation({
-    mutationFn: ({ name, verb }: { name: string; verb: "pause" | "resume" }) =>
+    mutationFn: (verb: "pause" | "resume") =>
       unwrap(api.POST(`/api/batches/{name}/${verb}`, { params: { path: { name } } })),
-    onSuccess: (_, { verb }) => {
+    onSuccess: (_, verb) => {
       told(t(verb === "pause" ? "console.batchPaused" : "console.batchResumed"));
       onChanged();
     },
     onError: toldProblem,
   });
+  if (!["staging", "in_progress", "paused"].includes(batch.status)) return null;
   return (
-    <Table>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>{t("console.batch")}</Table.Th>
-          <Table.Th>{t("console.project")}</Table.Th>
-          <Table.Th>{t("console.column.status")}</Table.Th>
-          <Table.Th>{t("console.progress")}</Table.Th>
-          <Table.Th>{t("console.status.error")}</Table.Th>
-          <Table.Th>{t("console.column.created_at")}</Table.Th>
-          <Table.Th aria-label={t("console.actions")} />
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {rows.map((batch) => {
-          const [done, failed] = [batch.completed ?? 0, batch.error ?? 0];
-          const total = (batch.pending ?? 0) + done + failed;
-          return (
-            <Table.Tr key={batch.id}>
-              <Table.Td>
-                <Group gap={6}>
-                  <Anchor
-                    component={Link}
-                    to="/console/tasks"
-                    search={{ batch: batch.name, project: batch.project } as never}
-                  >
-                    {batch.name}
-                  </Anchor>
-                  {batch.calibration_batch && (
-                    <Badge size="xs" variant="light" color="amber" tt="none">
-                      {t("console.calibration")}
-                    </Badge>
-                  )}
-                </Group>
-              </Table.Td>
-              <Table.Td>{batch.project}</Table.Td>
-              <Table.Td>
-                <StatusBadge status={batch.status} />
-              </Table.Td>
-              <Table.Td>
-                <ProgressLine done={done} total={total} label={batch.name} />
-              </Table.Td>
-              <Table.Td>{failed > 0 ? number(failed) : ""}</Table.Td>
-              <Table.Td>{ago(batch.created_at)}</Table.Td>
-              <Table.Td>
-                {["staging", "in_progress", "paused"].includes(batch.status) && (
-                  <Menu position="bottom-end">
-                    <Menu.Target>
-                      <ActionIcon
-                        variant="subtle"
-                        color="gray"
-                        aria-label={t("console.actionsOf", { name: batch.name })}
-                      >
-                        <IconDots size={16} aria-hidden />
-                      </ActionIcon>
-                    </Menu.Target>
-                    <Menu.Dropdown>
-                      {batch.status === "staging" && (
-                        <Menu.Item
-                          leftSection={<IconFlagCheck size={16} aria-hidden />}
-                          onClick={() => finalize.mutate(batch.name)}
-                        >
-                          {t("console.finalize")}
-                        </Menu.Item>
-                      )}
-                      {batch.status === "in_progress" && (
-                        <Menu.Item
-                          leftSection={<IconPlayerPause size={16} aria-hidden />}
-                          onClick={() => hold.mutate({ name: batch.name, verb: "pause" })}
-                        >
-                          {t("console.pause")}
-                        </Menu.Item>
-                      )}
-                      {batch.status === "paused" && (
-                        <Menu.Item
-                          leftSection={<IconPlayerPlay size={16} aria-hidden />}
-                          onClick={() => hold.mutate({ name: batch.name, verb: "resume" })}
-                        >
-                          {t("console.resume")}
-                        </Menu.Item>
-                      )}
-                    </Menu.Dropdown>
-                  </Menu>
-                )}
-              </Table.Td>
-            </Table.Tr>
-          );
-        })}
-      </Table.Tbody>
-    </Table>
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={t("console.actionsOf", { name })}>
+          <IconDots size={16} aria-hidden />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {batch.status === "staging" && (
+          <Menu.Item leftSection={<IconFlagCheck size={16} aria-hidden />} onClick={() => finalize.mutate()}>
+            {t("console.finalize")}
+          </Menu.Item>
+        )}
+        {batch.status === "in_progress" && (
+          <Menu.Item
+            leftSection={<IconPlayerPause size={16} aria-hidden />}
+            onClick={() => hold.mutate("pause")}
+          >
+            {t("console.pause")}
+          </Menu.Item>
+        )}
+        {batch.status === "paused" && (
+          <Menu.Item
+            leftSection={<IconPlayerPlay size={16} aria-hidden />}
+            onClick={() => hold.mutate("resume")}
+          >
+            {t("console.resume")}
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Button, Drawer, Group, MultiSelect, SegmentedControl, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Drawer, MultiSelect, SegmentedControl, Text, TextInput } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
 import { DataTable } from "../../ui/DataTable";
+import { Filters } from "../../ui/Filters";
 import { told, toldProblem } from "../../ui/feedback";
 import { ago, time } from "../../ui/format";
 import { Page } from "../../ui/Page";
@@ -69,7 +70,7 @@ export default function CallbacksPage() {
         </>
       }
     >
-      <Group gap="xs" mb="sm" align="end" role="search" aria-label={t("console.filters")}>
+      <Filters>
         <MultiSelect
           aria-label={t("console.column.status")}
           placeholder={states.length === 0 ? t("console.column.status") : ""}
@@ -106,7 +107,7 @@ export default function CallbacksPage() {
             { value: "dead", label: t("console.dead") },
           ]}
         />
-      </Group>
+      </Filters>
       <DataTable
         label={t("app.nav.callbacks")}
         query={query}

@@ -1,24 +1,36 @@
-import { Box, Button, Group, SegmentedControl, SimpleGrid, Stack, TextInput } from "@mantine/core";
+import {
+  Anchor,
+  Box,
+  Button,
+  Group,
+  SegmentedControl,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { IconFileSpreadsheet } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { BarChart } from "../../ui/BarChart";
 import { type DataColumn, DataTable } from "../../ui/DataTable";
-import { hours, number, share } from "../../ui/format";
+import { hours, number, seconds, share } from "../../ui/format";
 import { Page } from "../../ui/Page";
 import { byDay, dayOf, lastDays } from "./days";
 
 type Item = Schemas["FigureItem"];
 type By = "contributor" | "project" | "batch";
+type Narrowed = Partial<Record<By, string>>;
 const DAYS = 30;
 
-function useFigures(by: By, every: "total" | "day", from: string, to: string) {
+function useFigures(by: By, every: "total" | "day", from: string, to: string, only: Narrowed = {}) {
   return useQuery({
-    queryKey: ["figures", by, every, from, to],
+    queryKey: ["figures", by, every, from, to, only],
     queryFn: () =>
-      unwrap(api.GET("/api/figures", { params: { query: { by, every, from, to, limit: 5000 } } })),
+      unwrap(api.GET("/api/figures", { params: { query: { by, every, from, to, limit: 5000, ...only } } })),
+    placeholderData: keepPreviousData,
   });
 }
 
@@ -30,7 +42,8 @@ export default function FiguresPage() {
   const [from, setFrom] = useState(() => lastDays(DAYS, now)[0] ?? dayOf(now));
   const [to, setTo] = useState(() => dayOf(now));
   const totals = useFigures(by, "total", from, to);
-  const daily = useFigures("project", "day", from, to);
+  const [one, setOne] = useState<string | null>(null);
+  const daily = useFigures(one === null ? "project" : by, "day", from, to, one === null ? {} : { [by]: one });
   const span = Math.min(366, Math.max(1, Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1));
   const days = lastDays(Number.isFinite(span) ? span : DAYS, Date.parse(to) || now);
   const chart = (value: (item: Item) => number) =>
@@ -41,7 +54,23 @@ export default function FiguresPage() {
     cell,
   });
   const columns: DataColumn<Item>[] = [
-    { title: t(`console.by.${by}`), cell: (row) => row.name || t("console.without") },
+    {
+      title: t(`console.by.${by}`),
+      cell: (row) =>
+        row.name === "" ? (
+          t("console.without")
+        ) : (
+          <Anchor
+            component="button"
+            size="sm"
+            aria-pressed={one === row.name}
+            title={t("console.figure.chartsOf")}
+            onClick={() => setOne(one === row.name ? null : row.name)}
+          >
+            {row.name}
+          </Anchor>
+        ),
+    },
     ...(by === "contributor" ? [] : [figure(t("console.status.completed"), (row) => number(row.completed))]),
     figure(t("console.figure.labels"), (row) => number(row.labels)),
     figure(t("console.figure.reviews"), (row) => number(row.reviews)),
@@ -50,7 +79,7 @@ export default function FiguresPage() {
     figure(t("console.figure.evaluation"), (row) => share(row.evaluation_score)),
     figure(t("console.figure.time"), (row) => hours(row.active_seconds)),
     figure(t("console.figure.perLabel"), (row) =>
-      row.labels === 0 ? "–" : `${number(Math.round(row.label_seconds / row.labels))} s`,
+      row.labels === 0 ? "–" : seconds(row.label_seconds / row.labels),
     ),
   ];
   const csv = `/api/figures.csv?${new URLSearchParams({ by, from, to })}`;
@@ -75,7 +104,10 @@ export default function FiguresPage() {
             aria-label={t("console.show")}
             size="xs"
             value={by}
-            onChange={(value) => setBy(value as By)}
+            onChange={(value) => {
+              setBy(value as By);
+              setOne(null);
+            }}
             data={(["contributor", "project", "batch"] as const).map((value) => ({
               value,
               label: t(`console.by.${value}`),
@@ -98,7 +130,17 @@ export default function FiguresPage() {
             size="xs"
           />
         </Group>
-        <SimpleGrid cols={{ base: 1, md: 2 }} spacing="sm">
+        <Group gap="xs" mih={26}>
+          <Text size="sm" fw={600} aria-live="polite">
+            {one ?? t("console.figure.everybody")}
+          </Text>
+          {one !== null && (
+            <Button size="compact-xs" variant="default" onClick={() => setOne(null)}>
+              {t("console.figure.showAll")}
+            </Button>
+          )}
+        </Group>
+        <SimpleGrid cols={{ base: 1, md: 3 }} spacing="sm">
           <Box className="sy-panel" p="md">
             <BarChart
               bars={chart((item) => item.labels)}
@@ -111,6 +153,13 @@ export default function FiguresPage() {
               bars={chart((item) => item.active_seconds / 3600)}
               label={t("console.figure.hoursPerDay")}
               shown={(h) => hours(h * 3600)}
+            />
+          </Box>
+          <Box className="sy-panel" p="md">
+            <BarChart
+              bars={chart((item) => item.reviews)}
+              label={t("console.figure.reviewsPerDay")}
+              shown={number}
             />
           </Box>
         </SimpleGrid>

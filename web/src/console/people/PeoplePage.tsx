@@ -1,6 +1,5 @@
-import { Tabs } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import { Page } from "../../ui/Page";
+import { TabbedPage } from "../../ui/TabbedPage";
 import { Assignments } from "./Assignments";
 import { Groups } from "./Groups";
 import { Members } from "./Members";
@@ -8,23 +7,13 @@ import { Members } from "./Members";
 export default function PeoplePage() {
   const { t } = useTranslation();
   return (
-    <Page title={t("app.nav.people")}>
-      <Tabs defaultValue="members" keepMounted={false}>
-        <Tabs.List mb="sm">
-          <Tabs.Tab value="members">{t("app.nav.people")}</Tabs.Tab>
-          <Tabs.Tab value="assignments">{t("console.assignments")}</Tabs.Tab>
-          <Tabs.Tab value="groups">{t("console.groups")}</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="members">
-          <Members />
-        </Tabs.Panel>
-        <Tabs.Panel value="assignments">
-          <Assignments />
-        </Tabs.Panel>
-        <Tabs.Panel value="groups">
-          <Groups />
-        </Tabs.Panel>
-      </Tabs>
-    </Page>
+    <TabbedPage
+      title={t("app.nav.people")}
+      tabs={[
+        { id: "members", title: t("app.nav.people"), table: <Members /> },
+        { id: "assignments", title: t("console.assignments"), table: <Assignments /> },
+        { id: "groups", title: t("console.groups"), table: <Groups /> },
+      ]}
+    />
   );
 }

@@ -1,4 +1,5 @@
 import { Anchor, Box, Button, Grid, Group, Select, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { IconSparkles } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -9,6 +10,7 @@ import { Pending, Problem, told } from "../../ui/feedback";
 import { Page } from "../../ui/Page";
 import { ParamsForm } from "../schema/ParamsForm";
 import { type JsonObject, taskTypes } from "../schema/schema";
+import { exampleOf } from "./examples";
 import { Preview } from "./Preview";
 
 /** A new project of any task type. */
@@ -21,6 +23,9 @@ export default function NewProjectPage() {
   const [type, setType] = useState<string>("imageannotation");
   const [params, setParams] = useState<JsonObject>({});
   const [studio, setStudio] = useState(true);
+  // Fields that keep their own text begin anew when an example is put in.
+  const [filled, setFilled] = useState(0);
+  const example = exampleOf(type, t("console.exampleInstruction"));
   const create = useMutation({
     mutationFn: () =>
       unwrap(
@@ -85,11 +90,27 @@ export default function NewProjectPage() {
                     </Stack>
                   </Box>
                   <Box className="sy-panel" p="md">
-                    <Text size="sm" c="dimmed" mb="sm">
-                      {t("console.paramsHint")}
-                    </Text>
+                    <Group justify="space-between" align="start" wrap="nowrap" mb="sm">
+                      <Text size="sm" c="dimmed">
+                        {t("console.paramsHint")}
+                      </Text>
+                      {example !== null && (
+                        <Button
+                          size="xs"
+                          variant="light"
+                          style={{ flexShrink: 0 }}
+                          leftSection={<IconSparkles size={14} aria-hidden />}
+                          onClick={() => {
+                            setParams(example);
+                            setFilled(filled + 1);
+                          }}
+                        >
+                          {t("console.example")}
+                        </Button>
+                      )}
+                    </Group>
                     <ParamsForm
-                      key={type}
+                      key={`${type} ${filled}`}
                       type={type}
                       document={document.data}
                       value={params}

@@ -1,16 +1,16 @@
-import { Anchor, Button, Group, SegmentedControl, Select, Stack, Tabs, Text } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { Anchor, Button, Group, SegmentedControl, Stack, Text } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
-import { projects } from "../../api/queries";
 import { DataTable } from "../../ui/DataTable";
 import { toldProblem } from "../../ui/feedback";
 import { ago, number, share } from "../../ui/format";
-import { Page } from "../../ui/Page";
 import { StatusBadge } from "../../ui/StatusBadge";
+import { TabbedPage } from "../../ui/TabbedPage";
+import { ProjectSelect } from "../ProjectSelect";
 import { ProjectMembers } from "./ProjectMembers";
 
 function QualityTasks({ project }: { project: string | null }) {
@@ -94,44 +94,26 @@ function QualityTasks({ project }: { project: string | null }) {
 /** Known-answer tasks, and who is let in or kept out by them. */
 export default function QualityPage() {
   const { t } = useTranslation();
-  const found = useQuery(projects(false));
   const [project, setProject] = useState<string | null>(null);
   return (
-    <Page
+    <TabbedPage
       title={t("app.nav.quality")}
-      actions={
-        <Select
-          aria-label={t("console.project")}
-          placeholder={t("console.project")}
-          data={(found.data ?? []).map((p) => p.name)}
-          value={project}
-          onChange={setProject}
-          searchable
-          clearable
-          limit={200}
-          size="xs"
-          w={240}
-        />
-      }
-    >
-      <Tabs defaultValue="tasks" keepMounted={false}>
-        <Tabs.List mb="sm">
-          <Tabs.Tab value="tasks">{t("console.qualityTasks")}</Tabs.Tab>
-          <Tabs.Tab value="members">{t("console.contributors")}</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="tasks">
-          <QualityTasks project={project} />
-        </Tabs.Panel>
-        <Tabs.Panel value="members">
-          {project === null ? (
-            <Group className="sy-panel" p="lg" justify="center">
-              <Text c="dimmed">{t("console.chooseProject")}</Text>
-            </Group>
-          ) : (
-            <ProjectMembers project={project} />
-          )}
-        </Tabs.Panel>
-      </Tabs>
-    </Page>
+      filters={<ProjectSelect value={project} onChange={setProject} />}
+      tabs={[
+        { id: "tasks", title: t("console.qualityTasks"), table: <QualityTasks project={project} /> },
+        {
+          id: "members",
+          title: t("console.contributors"),
+          table:
+            project === null ? (
+              <Group className="sy-panel" p="lg" justify="center">
+                <Text c="dimmed">{t("console.chooseProject")}</Text>
+              </Group>
+            ) : (
+              <ProjectMembers project={project} />
+            ),
+        },
+      ]}
+    />
   );
 }

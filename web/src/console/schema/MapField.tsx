@@ -2,14 +2,15 @@ import { ActionIcon, Box, Button, Group, Stack, Text, TextInput } from "@mantine
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type FieldProps, plain, SchemaField, titleOf } from "./SchemaField";
-import { blank, type JsonObject, resolved, type Schema } from "./schema";
+import { type FieldProps, isObject, plain, titleOf } from "./field";
+import { SchemaField } from "./SchemaField";
+import { blank, resolved, type Schema } from "./schema";
 
 /** An object whose keys are chosen freely: entries by name. */
 export function MapField({ name, schema, document, value, onChange }: FieldProps) {
   const { t } = useTranslation();
   const [key, setKey] = useState("");
-  const now: JsonObject = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  const now = isObject(value) ? value : {};
   const each = resolved(schema.additionalProperties as Schema, document);
   function add() {
     const given = key.trim();

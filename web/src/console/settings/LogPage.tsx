@@ -1,12 +1,32 @@
-import { Code, Group, TextInput } from "@mantine/core";
+import { Code, Group, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
 import { DataTable } from "../../ui/DataTable";
+import { Filters } from "../../ui/Filters";
 import { time } from "../../ui/format";
 import { Page } from "../../ui/Page";
+
+/** What was changed, as names and values. */
+function Detail({ detail }: { detail: unknown }) {
+  if (typeof detail !== "object" || detail === null) return null;
+  return (
+    <Group gap="xs" component="dl" m={0}>
+      {Object.entries(detail).map(([name, value]) => (
+        <Text key={name} size="sm" component="div" style={{ overflowWrap: "anywhere" }}>
+          <Text span size="xs" c="dimmed" component="dt" display="inline">
+            {name.replaceAll("_", " ")}{" "}
+          </Text>
+          <Text span size="sm" component="dd" display="inline" m={0}>
+            {typeof value === "string" ? value : JSON.stringify(value)}
+          </Text>
+        </Text>
+      ))}
+    </Group>
+  );
+}
 
 /** Who changed what in the account. */
 export default function LogPage() {
@@ -22,7 +42,7 @@ export default function LogPage() {
   );
   return (
     <Page title={t("app.nav.log")}>
-      <Group gap="xs" mb="sm" role="search" aria-label={t("console.filters")}>
+      <Filters>
         <TextInput
           size="xs"
           aria-label={t("console.actor")}
@@ -37,7 +57,7 @@ export default function LogPage() {
           value={given.action}
           onChange={(e) => setGiven({ ...given, action: e.currentTarget.value })}
         />
-      </Group>
+      </Filters>
       <DataTable
         label={t("app.nav.log")}
         query={query}
@@ -45,16 +65,10 @@ export default function LogPage() {
         idOf={(row) => row.id}
         empty={t("console.nothingFound")}
         columns={[
-          { title: t("console.when"), cell: (row) => time(row.at) },
-          { title: t("console.actor"), cell: (row) => row.actor },
-          { title: t("console.action"), cell: (row) => row.action },
-          {
-            title: t("console.detail"),
-            cell: (row) =>
-              row.detail !== null && (
-                <Code style={{ overflowWrap: "anywhere" }}>{JSON.stringify(row.detail)}</Code>
-              ),
-          },
+          { title: t("console.when"), whole: true, cell: (row) => time(row.at) },
+          { title: t("console.actor"), whole: true, cell: (row) => row.actor },
+          { title: t("console.action"), whole: true, cell: (row) => <Code>{row.action}</Code> },
+          { title: t("console.detail"), cell: (row) => <Detail detail={row.detail} /> },
         ]}
       />
     </Page>

@@ -1,5 +1,5 @@
 import { Button, Group, Modal, Stack, TagsInput, Text } from "@mantine/core";
-import { IconBan, IconTags } from "@tabler/icons-react";
+import { IconBan, IconTags, IconTagsOff } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
@@ -24,8 +24,7 @@ export async function forEach(
 
 export function BulkBar({ selected, onDone }: { selected: ReadonlySet<string>; onDone: () => void }) {
   const { t } = useTranslation();
-  const [tagging, setTagging] = useState(false);
-  const [tags, setTags] = useState<string[]>([]);
+  const [tagging, setTagging] = useState<"add" | "remove" | null>(null);
   const [busy, setBusy] = useState(false);
   if (selected.size === 0) return null;
 
@@ -52,15 +51,20 @@ export function BulkBar({ selected, onDone }: { selected: ReadonlySet<string>; o
       <Text size="sm" fw={600} aria-live="polite">
         {t("console.selected", { count: selected.size })}
       </Text>
-      <Button
-        size="compact-sm"
-        variant="default"
-        leftSection={<IconTags size={14} aria-hidden />}
-        loading={busy}
-        onClick={() => setTagging(true)}
-      >
-        {t("console.addTags")}
-      </Button>
+      {(["add", "remove"] as const).map((way) => (
+        <Button
+          key={way}
+          size="compact-sm"
+          variant="default"
+          leftSection={
+            way === "add" ? <IconTags size={14} aria-hidden /> : <IconTagsOff size={14} aria-hidden />
+          }
+          loading={busy}
+          onClick={() => setTagging(way)}
+        >
+          {t(way === "add" ? "console.addTags" : "console.removeTags")}
+        </Button>
+      ))}
       <Button
         size="compact-sm"
         variant="default"
@@ -71,22 +75,47 @@ export function BulkBar({ selected, onDone }: { selected: ReadonlySet<string>; o
       >
         {t("console.cancel")}
       </Button>
-      <Modal opened={tagging} onClose={() => setTagging(false)} title={t("console.addTags")}>
-        <Stack>
-          <TagsInput label={t("console.column.tags")} value={tags} onChange={setTags} data-autofocus />
-          <Button
-            disabled={tags.length === 0}
-            onClick={() => {
-              setTagging(false);
+      <Modal
+        opened={tagging !== null}
+        onClose={() => setTagging(null)}
+        title={t(tagging === "remove" ? "console.removeTags" : "console.addTags")}
+        closeButtonProps={{ "aria-label": t("app.close") }}
+      >
+        {tagging !== null && (
+          <Tags
+            way={tagging}
+            onChosen={(tags) => {
+              setTagging(null);
+              const [path, body] = [(id: string) => ({ path: { task_id: id } }), tags];
               void run((id) =>
-                unwrap(api.PUT("/v1/task/{task_id}/tags", { params: { path: { task_id: id } }, body: tags })),
+                tagging === "add"
+                  ? unwrap(api.PUT("/v1/task/{task_id}/tags", { params: path(id), body }))
+                  : unwrap(api.DELETE("/v1/task/{task_id}/tags", { params: path(id), body })),
               );
             }}
-          >
-            {t("console.addTags")}
-          </Button>
-        </Stack>
+          />
+        )}
       </Modal>
     </Group>
+  );
+}
+
+function Tags({ way, onChosen }: { way: "add" | "remove"; onChosen: (tags: string[]) => void }) {
+  const { t } = useTranslation();
+  const [tags, setTags] = useState<string[]>([]);
+  return (
+    <Stack>
+      <TagsInput
+        label={t("console.column.tags")}
+        description={t(way === "add" ? "console.bulk.tag.hint" : "console.bulk.untag.hint")}
+        value={tags}
+        onChange={setTags}
+        maxTags={5}
+        data-autofocus
+      />
+      <Button disabled={tags.length === 0} onClick={() => onChosen(tags)}>
+        {t(way === "add" ? "console.addTags" : "console.removeTags")}
+      </Button>
+    </Stack>
   );
 }

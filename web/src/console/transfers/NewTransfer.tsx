@@ -2,10 +2,12 @@ import { Button, FileInput, Modal, MultiSelect, Select, Stack, Text } from "@man
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, type Schemas, sessionFetch, unwrap } from "../../api/client";
-import { apiError } from "../../api/errors";
+import { api, unwrap } from "../../api/client";
 import { projects } from "../../api/queries";
+import { upload } from "../../api/upload";
 import { Problem, told } from "../../ui/feedback";
+import { bytes } from "../../ui/format";
+import { ProgressLine } from "../../ui/ProgressLine";
 import { useBatchNames } from "../batches/useBatches";
 import { STATUSES } from "../tasks/filters";
 
@@ -17,18 +19,6 @@ interface NewTransferProps {
 
 type Status = (typeof STATUSES)[number];
 
-async function uploaded(file: File): Promise<string> {
-  const form = new FormData();
-  form.append("file", file);
-  const answer = await sessionFetch(new URL("/v1/files/upload", location.origin).href, {
-    method: "POST",
-    body: form,
-  });
-  const body: unknown = await answer.json().catch(() => null);
-  if (!answer.ok) throw apiError(answer.status, body);
-  return (body as Schemas["WireFile"]).id;
-}
-
 export function NewTransfer({ kind, onClose, onStarted }: NewTransferProps) {
   const { t } = useTranslation();
   const found = useQuery(projects());
@@ -36,6 +26,7 @@ export function NewTransfer({ kind, onClose, onStarted }: NewTransferProps) {
   const [batch, setBatch] = useState<string | null>(null);
   const [status, setStatus] = useState<Status[]>([]);
   const [file, setFile] = useState<File | null>(null);
+  const [arrived, setArrived] = useState(0);
   const batches = useBatchNames(project ?? undefined);
   const type = found.data?.find((p) => p.name === project)?.type;
   const start = useMutation({
@@ -48,7 +39,8 @@ export function NewTransfer({ kind, onClose, onStarted }: NewTransferProps) {
         return unwrap(
           api.POST("/api/transfers", { body: { kind, ...common, ...(status.length > 0 ? { status } : {}) } }),
         );
-      const file_id = await uploaded(file as File);
+      setArrived(0);
+      const file_id = await upload(file as File, setArrived);
       return unwrap(
         api.POST("/api/transfers", {
           body: { kind: "create", file_id, ...common, ...(type ? { type } : {}) },
@@ -111,6 +103,14 @@ export function NewTransfer({ kind, onClose, onStarted }: NewTransferProps) {
             data={STATUSES.map((value) => ({ value, label: t(`console.status.${value}`) }))}
             value={status}
             onChange={(value) => setStatus(value as Status[])}
+          />
+        )}
+        {start.isPending && file !== null && (
+          <ProgressLine
+            done={arrived}
+            total={file.size}
+            label={t("console.sending", { name: file.name })}
+            shown={bytes}
           />
         )}
         <Problem error={start.error} />

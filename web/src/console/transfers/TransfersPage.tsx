@@ -7,7 +7,7 @@ import { api, type Schemas, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
 import { DataTable } from "../../ui/DataTable";
 import { toldProblem } from "../../ui/feedback";
-import { ago, bytes, number } from "../../ui/format";
+import { ago, bytes, number, share } from "../../ui/format";
 import { Page } from "../../ui/Page";
 import { StatusBadge } from "../../ui/StatusBadge";
 import { NewTransfer } from "./NewTransfer";
@@ -18,18 +18,20 @@ const runs = (transfer: Transfer) => transfer.state === "running" || transfer.st
 
 function Course({ transfer }: { transfer: Transfer }) {
   const { t } = useTranslation();
-  const { total, done, existing, refused } = transfer;
-  const seen = done + existing + refused;
+  const { progress, done, existing, refused } = transfer;
   return (
     <div>
       {runs(transfer) && (
-        <Progress
-          size="sm"
-          w={160}
-          animated={total === null}
-          value={total === null || total === 0 ? 100 : (seen / total) * 100}
-          aria-label={t("console.progress")}
-        />
+        <Group gap="xs" wrap="nowrap">
+          <Progress
+            size="sm"
+            w={160}
+            animated={progress === null}
+            value={progress === null ? 100 : progress * 100}
+            aria-label={t("console.progress")}
+          />
+          {progress !== null && <Text size="sm">{share(progress)}</Text>}
+        </Group>
       )}
       <Text size="sm">
         {t("console.transferCounts", {
