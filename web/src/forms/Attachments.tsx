@@ -9,11 +9,11 @@ import {
   Stack,
   Text,
   Title,
-  useComputedColorScheme,
 } from "@mantine/core";
 import { IconExternalLink, IconZoomIn, IconZoomOut } from "@tabler/icons-react";
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useDark } from "../ui/useDark";
 import { framedPage, markdownPage } from "./markdown";
 import { sanitized } from "./sanitize";
 
@@ -151,7 +151,7 @@ const LARGEST_TEXT = 2_000_000;
 /** A text or HTML file of our own origin, read and shown in a frame without rights. */
 function FileItem({ item, url }: { readonly item: Item; readonly url: string }) {
   const { t } = useTranslation();
-  const dark = useComputedColorScheme("light") === "dark";
+  const dark = useDark();
   const [read, setRead] = useState<{ text: string; more: boolean } | "failed" | null>(null);
   useEffect(() => {
     const leaving = new AbortController();
@@ -175,6 +175,7 @@ function FileItem({ item, url }: { readonly item: Item; readonly url: string }) 
         <iframe
           title={item.title}
           sandbox=""
+          key={String(dark)}
           srcDoc={framedPage(sanitized(read.text), dark)}
           style={{ height: "70vh" }}
         />
@@ -187,13 +188,14 @@ function FileItem({ item, url }: { readonly item: Item; readonly url: string }) 
 }
 
 function TextItem({ text, title }: { readonly text: string; readonly title: string }) {
-  const dark = useComputedColorScheme("light") === "dark";
+  const dark = useDark();
   const page = useMemo(() => markdownPage(text, dark), [text, dark]);
   const lines = text.split("\n").length + text.length / 90;
   return (
     <iframe
       title={title}
       sandbox=""
+      key={String(dark)}
       srcDoc={page}
       style={{ height: `min(75vh, ${Math.round(60 + lines * 26)}px)` }}
     />

@@ -1,5 +1,6 @@
-import { Drawer, Text, useComputedColorScheme } from "@mantine/core";
+import { Drawer, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { useDark } from "../ui/useDark";
 import type { Work } from "./calls";
 
 interface Props {
@@ -11,7 +12,7 @@ interface Props {
 /** Instructions, sanitised by the server, in a frame without scripts and without our origin's rights. */
 export function Instructions({ opened, work, onClose }: Props) {
   const { t } = useTranslation();
-  const dark = useComputedColorScheme("light") === "dark";
+  const dark = useDark();
   const { instructions, task } = work;
   const page = instructions === null ? null : framed(instructions.html, dark);
   return (
@@ -33,6 +34,7 @@ export function Instructions({ opened, work, onClose }: Props) {
         <iframe
           title={t("workbench.instructions.title")}
           sandbox=""
+          key={String(dark)}
           srcDoc={page}
           style={{ border: 0, width: "100%", height: "calc(100dvh - 90px)" }}
         />
