@@ -6,15 +6,12 @@ They are taken from a server of its own on a database of its own, filled through
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import random
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import asyncpg
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
@@ -183,31 +180,6 @@ def _fill(server: Server) -> None:
     )
 
 
-_BEFORE = """
-insert into figure_day (space_id, day, member_id, project_id, batch_id, completed, labels, label_seconds, reviews, accepted)
-select f.space_id, f.day - n, m.id, f.project_id, f.batch_id, 0, amount, amount * 31, amount / 3, amount / 4
-from (select * from figure_day where labels > 0 order by day desc limit 1) f
-  cross join generate_series(1, 29) n
-  cross join (select id, row_number() over (order by id) as nth from member where account_id = (
-    select account_id from member where id = (select member_id from figure_day where labels > 0 limit 1))) m
-  cross join lateral (select ((n * 7 + m.nth * 5) % 13 + 4) * (case when (n + 1) % 7 < 2 then 0 else 1 end) as amount) a
-where m.nth <= 3 and amount > 0
-on conflict do nothing"""
-
-
-async def _work_of_the_month_before(dsn: str) -> None:
-    """Figures of the days before, which nobody could have worked on a server that is a minute old."""
-    connection = await asyncpg.connect(dsn, server_settings={"search_path": "steelyard"})
-    try:
-        for _ in range(100):
-            if await connection.fetchval("select count(*) from figure_day where labels > 0"):
-                break
-            await asyncio.sleep(0.2)
-        await connection.execute(_BEFORE)
-    finally:
-        await connection.close()
-
-
 def _names(server: Server) -> str:
     made = server.call(
         "POST", "/v1/projects", json={"name": NAMES, "type": "namedentityrecognition", "params": {}}
@@ -219,10 +191,6 @@ def _names(server: Server) -> str:
 @pytest.fixture(scope="module")
 def filled(server: Server) -> Iterator[Server]:
     _fill(server)
-    dsn = server.settings.database_url
-    assert dsn is not None
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, _work_of_the_month_before(dsn)).result()
     yield server
 
 

@@ -12,7 +12,7 @@ export function withSample(type: string, params: JsonObject): JsonObject {
   if (type === "namedentityrecognition") sampled.text ??= TEXT;
   if (type === "textcollection") sampled.attachments ??= [{ type: "text", content: TEXT }];
   else if (type === "comparison") sampled.attachments ??= [TEXT, TEXT];
-  if (type.endsWith("annotation") || type === "categorization" || type === "transcription")
+  if (type.endsWith("annotation") || ["categorization", "transcription", "datacollection"].includes(type))
     sampled.attachment ??= sampled.attachment_type === "text" ? TEXT : IMAGE;
   return sampled;
 }

@@ -42,7 +42,7 @@ export function Holders({ project, member }: { project: string | null; member: s
               </Text>
             ),
           },
-          { title: t("console.kind"), cell: (row) => t(`console.work.${row.kind}`) },
+          { title: t("console.kind"), whole: true, cell: (row) => t(`console.work.${row.kind}`) },
           { title: t("console.task"), cell: (row) => <TaskLink id={row.task_id} /> },
           {
             title: t("console.project"),

@@ -16,21 +16,23 @@ export default function WorkInHandPage() {
   return (
     <TabbedPage
       title={t("app.nav.inHand")}
-      filters={<ProjectSelect value={project} onChange={setProject} />}
+      filters={
+        <>
+          <ProjectSelect value={project} onChange={setProject} />
+          <TextInput
+            aria-label={t("app.email")}
+            placeholder={t("app.email")}
+            value={words}
+            onChange={(event) => setWords(event.currentTarget.value)}
+            size="xs"
+            w={240}
+          />
+        </>
+      }
       tabs={[
         {
           id: "held",
           title: t("console.held"),
-          filters: (
-            <TextInput
-              aria-label={t("app.email")}
-              placeholder={t("app.email")}
-              value={words}
-              onChange={(event) => setWords(event.currentTarget.value)}
-              size="xs"
-              w={240}
-            />
-          ),
           table: <Holders project={project} member={member} />,
         },
         { id: "escalated", title: t("console.escalated"), table: <Escalated project={project} /> },
