@@ -36,7 +36,7 @@ export class Backdrop {
   place(viewport: Viewport): void {
     const [a, b, c, d, e, f] = viewport.matrix();
     const k = this.#step;
-    this.#plane.move(`matrix(${a * k}, ${b * k}, ${c * k}, ${d * k}, ${e}, ${f})`);
+    this.#plane.move(`matrix(${a * k}, ${b * k}, ${c * k}, ${d * k}, ${e}, ${f})`, true);
   }
 
   /** Paints for a while, when nothing else is to be done; true when nothing is left to paint. */

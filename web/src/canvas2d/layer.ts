@@ -82,7 +82,8 @@ export class RestingLayer {
     const k = viewport.scale / shown.scale;
     const x = viewport.x - k * (shown.x + MARGIN);
     const y = viewport.y - k * (shown.y + MARGIN);
-    this.#plane.move(k === 1 ? `translate(${x}px, ${y}px)` : `matrix(${k}, 0, 0, ${k}, ${x}, ${y})`);
+    if (k === 1) this.#plane.move(`translate(${x}px, ${y}px)`, false);
+    else this.#plane.move(`matrix(${k}, 0, 0, ${k}, ${x}, ${y})`, true);
   }
 
   /** Paints for a while where that is needed; true when nothing is left to paint. */

@@ -5,7 +5,7 @@ export class Mover {
   readonly #place: KeyframeEffect;
   #transform = "";
 
-  constructor(element: HTMLElement) {
+  constructor(element: HTMLElement | SVGSVGElement) {
     element.style.willChange = "transform";
     // By an animation that stands still: for a transform in its style the browser makes the page's list of layers anew in every frame.
     this.#place = new KeyframeEffect(element, [], { duration: 1, fill: "both" });
@@ -20,12 +20,21 @@ export class Mover {
   }
 }
 
+/** Without a graphics card every pixel costs: there, what is scaled while it moves is not smoothed. */
+const inSoftware = (() => {
+  let found: boolean | undefined;
+  return () =>
+    (found ??=
+      document.createElement("canvas").getContext("webgl", { failIfMajorPerformanceCaveat: true }) === null);
+})();
+
 /** A bitmap that is handed to the browser once and from then on only put elsewhere. */
 export class Plane {
   readonly #element = document.createElement("div");
   readonly #canvas = document.createElement("canvas");
   readonly #shown: ImageBitmapRenderingContext;
   readonly #mover: Mover;
+  #rendering = "";
   #sent = new OffscreenCanvas(1, 1);
 
   constructor(
@@ -60,7 +69,13 @@ export class Plane {
     Object.assign(this.#canvas.style, { display: "block", width: `${width}px`, height: `${height}px` });
   }
 
-  move(transform: string): void {
+  /** Puts it where a CSS transform says; `scaled`: no longer as large as it was painted. */
+  move(transform: string, scaled: boolean): void {
+    const rendering = scaled && inSoftware() ? "pixelated" : "";
+    if (rendering !== this.#rendering) {
+      this.#rendering = rendering;
+      this.#canvas.style.imageRendering = rendering;
+    }
     this.#mover.move(transform);
   }
 

@@ -3,6 +3,7 @@
 import { memo, useEffect, useLayoutEffect, useReducer, useRef, useSyncExternalStore } from "react";
 import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
+import { Mover } from "../../canvas2d/plane";
 import type { Viewport } from "../../canvas2d/viewport";
 import type { DocRecord } from "../../document/doc";
 import { shapeOf } from "../../shapes";
@@ -32,28 +33,46 @@ export function pathText(kind: string, data: unknown, limits: Limits, viewport: 
 
 const centre = (area: Area): Point => ({ x: (area.left + area.right) / 2, y: (area.top + area.bottom) / 2 });
 
-/** While the view is only moved the overlay moves with it as it is; zoomed and turned it is drawn anew in the same frame. */
+/** Zoomed more than this the overlay is drawn anew even before the view has come to rest. */
+const MOST_ZOOM = 1.5;
+/** Milliseconds without movement after which it is drawn anew. */
+const REST = 140;
+
+/** While the view moves the overlay moves with it as it is: drawn anew in every frame it would cost more than all the rest. */
 function useView(editor: ImageEditor): { viewport: Viewport; svg: React.RefObject<SVGSVGElement | null> } {
   const svg = useRef<SVGSVGElement>(null);
+  const mover = useRef<Mover>(null);
   const drawn = useRef(editor.viewport);
   const [, again] = useReducer((n: number) => n + 1, 0);
   const { viewport } = editor;
   useLayoutEffect(() => {
     drawn.current = viewport;
-    if (svg.current !== null) svg.current.style.transform = "";
+    mover.current?.move("none");
   });
-  useEffect(
-    () =>
-      editor.onView(() => {
-        const [now, then] = [editor.viewport, drawn.current];
-        // With nothing in it there is nothing to draw.
-        if (svg.current === null || svg.current.querySelector(":scope > :not(defs, g:empty)") === null)
-          return;
-        if (now.scale !== then.scale || now.turn !== then.turn) flushSync(again);
-        else svg.current.style.transform = `translate(${now.x - then.x}px, ${now.y - then.y}px)`;
-      }),
-    [editor],
-  );
+  useEffect(() => {
+    if (svg.current === null) return;
+    const moved = new Mover(svg.current);
+    mover.current = moved;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = editor.onView(() => {
+      const [now, then] = [editor.viewport, drawn.current];
+      // With nothing in it there is nothing to draw.
+      if (svg.current === null || svg.current.querySelector(":scope > :not(defs, g:empty)") === null) return;
+      clearTimeout(timer);
+      const k = now.scale / then.scale;
+      const [x, y] = [now.x - k * then.x, now.y - k * then.y];
+      if (now.turn !== then.turn || k > MOST_ZOOM || k < 1 / MOST_ZOOM) flushSync(again);
+      else if (k === 1) moved.move(`translate(${x}px, ${y}px)`);
+      else {
+        moved.move(`matrix(${k}, 0, 0, ${k}, ${x}, ${y})`);
+        timer = setTimeout(again, REST);
+      }
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [editor]);
   return { viewport, svg };
 }
 
@@ -289,12 +308,13 @@ function Chip({
   viewport: Viewport;
 }) {
   const on = viewport.areaToScreen(shapeOf(record.kind).bounds(record.data));
-  const y = Math.max(on.top - 8, 14);
+  const [x, y] = [Math.max(on.left, 2), Math.max(on.top - 8, 14)];
+  // Without a transform of its own: one that changes makes the browser build the page's list of layers anew.
   return (
-    <g transform={`translate(${Math.max(on.left, 2)} ${y})`} className={styles.chip}>
-      <rect x={0} y={-12} width={text.length * 6.6 + 20} height={18} rx={4} />
-      <circle cx={9} cy={-3} r={4} fill={colour} />
-      <text x={17} y={1}>
+    <g className={styles.chip}>
+      <rect x={x} y={y - 12} width={text.length * 6.6 + 20} height={18} rx={4} />
+      <circle cx={x + 9} cy={y - 3} r={4} fill={colour} />
+      <text x={x + 17} y={y + 1}>
         {text}
       </text>
     </g>
