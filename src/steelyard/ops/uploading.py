@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from steelyard.net.operator import Server, ServerFailed
@@ -51,7 +51,12 @@ async def upload_file(
             if at == size:
                 return await server.get(where)
             headers = {**_TUS, "Upload-Offset": str(at), "Content-Type": "application/offset+octet-stream"}
-            await server.exchange("PATCH", where, headers, _from(path, at, size, progress), length=size - at)
+            with path.open(
+                "rb"
+            ) as file:  # closed here: a connection that breaks leaves the generator to the garbage collector
+                await server.exchange(
+                    "PATCH", where, headers, _from(file, at, size, progress), length=size - at
+                )
         except ServerFailed as e:
             failures += 1
             if e.answer == 404:
@@ -95,10 +100,9 @@ async def _offset(server: Server, where: str) -> int:
     return int((await server.exchange("HEAD", where, _TUS))["Upload-Offset"])
 
 
-async def _from(path: Path, at: int, size: int, progress: Progress) -> AsyncIterator[bytes]:
-    with await asyncio.to_thread(path.open, "rb") as file:
-        file.seek(at)
-        while piece := await asyncio.to_thread(file.read, _CHUNK):
-            yield piece
-            at += len(piece)
-            progress(min(at, size - 1), size)  # whole when the server has said so
+async def _from(file: IO[bytes], at: int, size: int, progress: Progress) -> AsyncIterator[bytes]:
+    file.seek(at)
+    while piece := await asyncio.to_thread(file.read, _CHUNK):
+        yield piece
+        at += len(piece)
+        progress(min(at, size - 1), size)  # whole when the server has said so

@@ -16,15 +16,17 @@ interface PreviewProps {
 }
 
 /** What contributors will see: the type's own editor over the params so far, with a made-up sample where tasks bring their own files. */
-export function Preview({ type, params }: PreviewProps) {
+export function Preview(props: PreviewProps) {
   const { t } = useTranslation();
-  const [settled] = useDebouncedValue(params, 500);
+  // Together, for the params of the type before are nothing to a new type's editor.
+  const wanted = useMemo(() => ({ type: props.type, params: props.params }), [props.type, props.params]);
+  const [{ type, params }] = useDebouncedValue(wanted, 500);
   const module = useQuery({
     queryKey: ["taskType", type],
     queryFn: () => loadTaskType(type),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const shown = JSON.stringify(settled);
+  const shown = JSON.stringify(params);
   return (
     <Box
       className="sy-panel"
@@ -47,7 +49,7 @@ export function Preview({ type, params }: PreviewProps) {
           <Waiting />
         ) : (
           <ErrorBoundary key={type + shown}>
-            <Editor type={type} params={settled} module={module.data} />
+            <Editor type={type} params={params} module={module.data} />
           </ErrorBoundary>
         )}
       </Box>

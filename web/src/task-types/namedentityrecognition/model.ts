@@ -87,7 +87,8 @@ export function flag(value: boolean | string | null | undefined, otherwise: bool
   return typeof value === "boolean" ? value : value.toLowerCase() === "true";
 }
 
-export function flatLabels(labels: readonly Label[]): FlatLabel[] {
+/** Without labels, as in the preview of a project that is still being made, none. */
+export function flatLabels(labels: readonly Label[] | undefined): FlatLabel[] {
   const found: FlatLabel[] = [];
   const walk = (list: readonly Label[], depth: number, above: readonly string[]): void => {
     for (const label of list) {
@@ -95,7 +96,7 @@ export function flatLabels(labels: readonly Label[]): FlatLabel[] {
       walk(label.children ?? [], depth + 1, [...above, label.name]);
     }
   };
-  walk(labels, 0, []);
+  walk(labels ?? [], 0, []);
   return found;
 }
 
