@@ -159,6 +159,12 @@ def test_completed_tasks_are_audited_as_cards_and_in_their_editor(
     page.get_by_role("tab", name="Versions").click()
     expect(page.get_by_role("region", name="Difference").last).to_contain_text("Bill")
 
+    page.get_by_role("button", name="Actions").click()
+    page.get_by_role("menuitem", name="Make an evaluation task of it").click()
+    expect(page.get_by_text("The known-answer task is being prepared.")).to_be_visible()
+    made = server.call("GET", "/api/quality/tasks", params={"project": name}).json()["items"]
+    assert [(q["kind"], q["source_task_id"]) for q in made] == [("evaluation", looked_at)]
+
 
 def test_the_demo_project_is_added_by_a_button_and_its_pictures_are_audited_with_pins(
     server: Server, open_page: OpenPage
