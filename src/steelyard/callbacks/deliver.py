@@ -191,10 +191,10 @@ async def _mail(
     ctx: Ctx, event: EventToSend, payload: str, turn: Turn
 ) -> tuple[int | None, str | None, str | None]:
     """The same for an e-mail: what the mail server accepts counts as delivered (platform-api §17.1)."""
-    about = f"task {event.task_id}" if event.task_id else "batch"
+    about = f"task {event.task_id} {event.kind}" if event.task_id else "batch completed"
     message = mail.Mail(
         to=event.target.strip(),
-        subject=f"Steelyard: {about} {event.kind}",
+        subject=f"Steelyard: {about}",
         text=payload,
         headers=(("webhook-id", message_id(event.id)),),
     )

@@ -106,7 +106,9 @@ def _statement(shape: _Shape) -> _Statement:
     pieces.append(task)
     pieces.append(Q.text("insert_answer" if shape.test else "insert_job"))
     if shape.batch:
-        pieces.append(Q.text("insert_settle" if shape.test else "insert_reopen"))
+        pieces.append(Q.text("insert_reopen"))
+        if shape.test:  # its tasks are done as soon as they are there
+            pieces.append(Q.text("insert_settle"))
     if shape.key:
         pieces.append(Q.text("insert_key"))
     if shape.files:
