@@ -54,6 +54,9 @@ browser: ## see to a Chromium for the journeys
 fuzz: setup-dev ## try every task type with made-up params and mutations, many more than the tests do
 	@STEELYARD_FUZZ=1 $(BIN)/python -m pytest -q tests/unit/task_types/test_garbage.py tests/unit/task_types/test_random_params.py $(ARGS)
 
+test-s3: setup-dev ## the tests of storage and buckets beside a Ceph Object Gateway (Debian: ceph-mon ceph-osd ceph-common radosgw)
+	@scripts/with-ceph $(BIN)/python -m pytest -q tests/worker/test_storage.py tests/worker/test_storage_faults.py tests/worker/test_cloud.py $(ARGS)
+
 interop: setup-dev ## check answers and pre-labels with FiftyOne (installs 1 GB for the time being)
 	@$(BIN)/python -m tests.interop
 

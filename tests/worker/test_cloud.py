@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import aiohttp
 import obstore
 import pytest
 from aiohttp import web
-from moto.server import ThreadedMotoServer
 from msgspec import structs
-from obstore.store import from_url
+from obstore.store import S3Store
 
 from steelyard.ctx import Ctx
 from steelyard.db.outbox import enqueue
@@ -22,49 +20,36 @@ from steelyard.jobs.worker import drain
 from steelyard.settings import Settings, SettingsError
 from steelyard.storage.cloud import CloudStores
 
+from .conftest import S3
 from .helpers import make_space, make_task, rows, serving, shift
 from .test_prepare import image_params, outcome, picture, prepare
 
-CREDENTIALS = {"access_key_id": "reader", "secret_access_key": "secret", "region": "us-east-1"}
 AWKWARD_KEY = "shots/a b/c%20?v=1#top.png"
 
 
-@pytest.fixture(scope="module")
-def s3() -> Generator[str]:
-    """A real S3 server with nothing in it; its address."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+@pytest.fixture(scope="session")
+def bucket(s3: S3) -> S3:
+    """The S3 server; buckets `pics` and `private` hold the same objects."""
+    for name in ("pics", "private"):
+        s3.bucket(name)
+        store = S3Store(name, config=s3.options, client_options={"allow_http": True})  # pyright: ignore[reportArgumentType]
+        for key in ("cow.png", AWKWARD_KEY, "shots/cow.png", "private/cow.png"):
+            obstore.put(store, key, picture())
+        obstore.put(store, "page.html", b"<!doctype html><p>no image</p>")
+        obstore.put(store, "large.png", picture(size=(900, 900)) + bytes(200_000))
+    return s3
 
 
-@pytest.fixture
-async def bucket(s3: str) -> AsyncGenerator[str]:
-    """The S3 server's address; buckets `pics` and `private` hold the same objects."""
-    async with aiohttp.ClientSession() as http:
-        for name in ("pics", "private"):
-            async with http.put(f"{s3}/{name}") as answer:
-                assert answer.status == 200
-            store = from_url(
-                f"s3://{name}", config={**CREDENTIALS, "endpoint": s3}, client_options={"allow_http": True}
-            )
-            for key in ("cow.png", AWKWARD_KEY, "shots/cow.png", "private/cow.png"):
-                await obstore.put_async(store, key, picture())
-            await obstore.put_async(store, "page.html", b"<!doctype html><p>no image</p>")
-            await obstore.put_async(store, "large.png", picture(size=(900, 900)) + bytes(200_000))
-    yield s3
-
-
-def allow(ctx: Ctx, endpoint: str, *entries: dict[str, Any]) -> None:
-    """Lists buckets as an operator would."""
-    listed = [{"options": {**CREDENTIALS, "endpoint": endpoint}, **entry} for entry in entries]
+def allow(ctx: Ctx, server: S3, *entries: dict[str, Any], through: str | None = None) -> None:
+    """Lists buckets as an operator would; `through`: another address of the server."""
+    options = server.options | ({"endpoint": through} if through else {})
+    listed = [{"options": options, **entry} for entry in entries]
     settings = Settings.from_env({"STEELYARD_CLOUD_STORES": json.dumps(listed)})
     ctx.store.cloud = CloudStores(settings.cloud)
 
 
 @pytest.mark.parametrize("key", ["cow.png", AWKWARD_KEY])
-async def test_an_object_of_a_listed_bucket_is_fetched_and_stored(ctx: Ctx, bucket: str, key: str) -> None:
+async def test_an_object_of_a_listed_bucket_is_fetched_and_stored(ctx: Ctx, bucket: S3, key: str) -> None:
     allow(ctx, bucket, {"url": "s3://pics"})
     # The endpoint is the operator's word: no network needs to be allowed for it.
     ctx.settings = structs.replace(ctx.settings, allow_networks=())
@@ -100,7 +85,7 @@ async def test_an_object_of_a_listed_bucket_is_fetched_and_stored(ctx: Ctx, buck
     ],
 )
 async def test_what_is_not_listed_or_not_there_puts_the_task_into_error(
-    ctx: Ctx, bucket: str, url: str, status: int, word: str
+    ctx: Ctx, bucket: S3, url: str, status: int, word: str
 ) -> None:
     allow(ctx, bucket, {"url": "s3://pics"})
     task = await prepare(ctx, await make_space(ctx), url)
@@ -111,7 +96,7 @@ async def test_what_is_not_listed_or_not_there_puts_the_task_into_error(
     assert "127.0.0.1" not in json.dumps(task["response"]), "customers do not learn the endpoint"
 
 
-async def test_a_prefix_and_a_list_of_accounts_narrow_what_may_be_read(ctx: Ctx, bucket: str) -> None:
+async def test_a_prefix_and_a_list_of_accounts_narrow_what_may_be_read(ctx: Ctx, bucket: S3) -> None:
     allow(
         ctx,
         bucket,
@@ -130,7 +115,7 @@ async def test_a_prefix_and_a_list_of_accounts_narrow_what_may_be_read(ctx: Ctx,
     ]
 
 
-async def test_an_object_over_the_limit_is_refused_before_it_is_read(ctx: Ctx, bucket: str) -> None:
+async def test_an_object_over_the_limit_is_refused_before_it_is_read(ctx: Ctx, bucket: S3) -> None:
     allow(ctx, bucket, {"url": "s3://pics"})
     ctx.settings = structs.replace(ctx.settings, max_attachment_bytes=100_000)
     task = await prepare(ctx, await make_space(ctx), "s3://pics/large.png")
@@ -149,10 +134,7 @@ class Proxy:
             return web.Response(status=self.status)
         async with (
             aiohttp.ClientSession(auto_decompress=False) as http,
-            http.get(
-                f"{self.target}{request.raw_path}",
-                headers={k: v for k, v in request.headers.items() if k.lower() != "host"},
-            ) as answer,
+            http.get(f"{self.target}{request.raw_path}", headers=request.headers) as answer,
         ):
             body = await answer.read()
             kept = ("Content-Type", "Last-Modified", "ETag", "Content-Range", "Accept-Ranges")
@@ -170,10 +152,10 @@ class Proxy:
             return out
 
 
-async def test_a_store_that_fails_makes_the_task_wait_and_then_go_on(ctx: Ctx, bucket: str) -> None:
-    proxy = Proxy(bucket)
+async def test_a_store_that_fails_makes_the_task_wait_and_then_go_on(ctx: Ctx, bucket: S3) -> None:
+    proxy = Proxy(bucket.endpoint)
     async with serving(proxy) as address:
-        allow(ctx, address, {"url": "s3://pics"})
+        allow(ctx, bucket, {"url": "s3://pics"}, through=address)
         space = await make_space(ctx)
         proxy.status = 500
         task = await make_task(ctx, space, params=image_params("s3://pics/cow.png"))
@@ -189,22 +171,22 @@ async def test_a_store_that_fails_makes_the_task_wait_and_then_go_on(ctx: Ctx, b
 
 @pytest.mark.parametrize(("status", "told"), [(403, 403), (401, 401), (500, 500)])
 async def test_a_store_that_goes_on_refusing_is_told_to_the_customer(
-    ctx: Ctx, bucket: str, status: int, told: int
+    ctx: Ctx, bucket: S3, status: int, told: int
 ) -> None:
-    proxy = Proxy(bucket)
+    proxy = Proxy(bucket.endpoint)
     proxy.status = status
     async with serving(proxy) as address:
-        allow(ctx, address, {"url": "s3://pics"})
+        allow(ctx, bucket, {"url": "s3://pics"}, through=address)
         ctx.settings = structs.replace(ctx.settings, attachment_tries=1)
         task = await prepare(ctx, await make_space(ctx), "s3://pics/cow.png")
     assert task["response"]["attachments"][0]["statusCode"] == told
 
 
-async def test_an_answer_that_breaks_off_is_continued(ctx: Ctx, bucket: str) -> None:
-    proxy = Proxy(bucket)
+async def test_an_answer_that_breaks_off_is_continued(ctx: Ctx, bucket: S3) -> None:
+    proxy = Proxy(bucket.endpoint)
     proxy.breaks = 1
     async with serving(proxy) as address:
-        allow(ctx, address, {"url": "s3://pics"})
+        allow(ctx, bucket, {"url": "s3://pics"}, through=address)
         task = await prepare(ctx, await make_space(ctx), "s3://pics/large.png")
     assert task["stage"] == "queued", task["response"]
     assert proxy.asked >= 2

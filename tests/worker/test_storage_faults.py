@@ -9,14 +9,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
-from moto.server import ThreadedMotoServer
 from msgspec import structs
 from yarl import URL
 
@@ -27,21 +26,12 @@ from steelyard.jobs.worker import LEASE_S, drain
 from steelyard.settings import Settings
 from steelyard.storage import open_storage
 
+from .conftest import S3
 from .helpers import make_space, make_task, rows, serving, shift
 from .test_derived import browsing
 from .test_hostile_files import png
 from .test_killed import WORKER
 from .test_prepare import Site, image_params, outcome, picture
-
-
-@pytest.fixture(scope="module")
-def s3() -> Generator[str]:
-    """A real S3 server; its address."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @dataclass
@@ -60,11 +50,10 @@ class Proxy:
             await asyncio.sleep(self.delay_s)
         if self.status:
             return web.Response(status=self.status)
-        headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}
         async with (
             aiohttp.ClientSession(auto_decompress=False) as http,
             http.request(
-                request.method, f"{self.target}{request.raw_path}", headers=headers, data=body
+                request.method, f"{self.target}{request.raw_path}", headers=request.headers, data=body
             ) as answer,
         ):
             kept = ("Content-Type", "Last-Modified", "ETag", "Content-Range", "Accept-Ranges")
@@ -78,20 +67,12 @@ class Proxy:
 
 
 @pytest.fixture
-async def proxy(s3: str, ctx: Ctx, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Proxy]:
+async def proxy(s3: S3, ctx: Ctx, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Proxy]:
     """`ctx.store` is the bucket `kept` of the S3 server, reached through this."""
-    async with aiohttp.ClientSession() as http, http.put(f"{s3}/kept") as answer:
-        assert answer.status == 200
-    made = Proxy(s3)
+    s3.bucket("kept")
+    made = Proxy(s3.endpoint)
     async with serving(made) as address:
-        for name, value in {
-            "AWS_ENDPOINT": address,
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_ACCESS_KEY_ID": "writer",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_REGION": "us-east-1",
-        }.items():
-            monkeypatch.setenv(name, value)
+        s3.set_environment(monkeypatch, address)
         ctx.store = open_storage(Settings(data_dir=ctx.settings.data_dir, storage_url="s3://kept/files"))
         yield made
 
@@ -169,7 +150,7 @@ async def test_media_of_a_store_that_fails_is_a_503_and_readiness_tells(ctx: Ctx
 
 @pytest.mark.parametrize("links", ["steelyard", "store"])
 async def test_customers_get_the_links_that_the_operator_chose(
-    ctx: Ctx, proxy: Proxy, s3: str, live, links: str
+    ctx: Ctx, proxy: Proxy, live, links: str
 ) -> None:
     ctx.settings = structs.replace(ctx.settings, storage_links=links)
     sent = await live.post("/v1/files/upload", files={"file": ("a.png", picture(), "image/png")})
