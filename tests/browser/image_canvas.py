@@ -73,6 +73,13 @@ class Canvas:
             dx, dy = -dy, dx
         return self.middle[0] + dx, self.middle[1] + dy
 
+    def image(self, x: float, y: float) -> tuple[float, float]:
+        """The place of the image at one of the screen."""
+        dx, dy = (x - self.middle[0]) / self.scale, (y - self.middle[1]) / self.scale
+        for _ in range(-self.quarters % 4):
+            dx, dy = -dy, dx
+        return self.size[0] / 2 + dx, self.size[1] / 2 + dy
+
     def click(self, *places: tuple[float, float], hold: str | None = None) -> None:
         if hold is not None:
             self.page.keyboard.down(hold)
@@ -82,9 +89,13 @@ class Canvas:
             self.page.keyboard.up(hold)
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        self.page.mouse.move(*self.at(*start))
+        self.stroke(self.at(*start), self.at(*end))
+
+    def stroke(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Drags from one place of the screen to another."""
+        self.page.mouse.move(*start)
         self.page.mouse.down()
-        self.page.mouse.move(*self.at(*end), steps=6)
+        self.page.mouse.move(*end, steps=6)
         self.page.mouse.up()
 
     def objects(self, count: int) -> None:

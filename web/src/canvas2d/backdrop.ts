@@ -33,7 +33,12 @@ export class Backdrop {
     this.#job = null;
   }
 
-  place(viewport: Viewport): void {
+  /** `covered`: nothing of it can be seen, so it need not be put together with the rest in every frame. */
+  place(viewport: Viewport, covered: boolean): void {
+    if (covered) {
+      this.#plane.move("translate(-100000px, 0)", false);
+      return;
+    }
     const [a, b, c, d, e, f] = viewport.matrix();
     const k = this.#step;
     this.#plane.move(`matrix(${a * k}, ${b * k}, ${c * k}, ${d * k}, ${e}, ${f})`, true);

@@ -1,6 +1,7 @@
 /**
- * A layer at rest: a bitmap larger than the view, painted once in slices and moved by a transform while the view moves. It is painted anew when
- * the view has come to rest, or when the view has left what was painted.
+ * Picture and shapes at rest: one bitmap larger than the view, painted once in slices and moved by a transform while the view moves. It is painted
+ * anew when the view has come to rest, or when the view has left what was painted. One bitmap and not one for each: without a graphics card
+ * every layer that is scaled costs some milliseconds of every frame.
  */
 
 import type { Area } from "../shapes/shape";
@@ -25,13 +26,37 @@ export type Painter = (
   ratio: number,
 ) => Iterator<void>;
 
+interface Sheet {
+  readonly canvas: HTMLCanvasElement;
+  readonly context: CanvasRenderingContext2D;
+}
+
+function sheet(): Sheet {
+  const canvas = document.createElement("canvas");
+  // Painted in slices by the processor: a graphics card would do it all at once when the bitmap is shown.
+  const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+  if (context === null) throw new Error("this browser has no 2D canvas");
+  return { canvas, context };
+}
+
+/** Where the view was when something was painted, and how large. */
+interface Stand {
+  readonly viewport: Viewport;
+  readonly size: ScreenSize;
+}
+
 export class RestingLayer {
   readonly #plane: Plane;
-  readonly #canvas = document.createElement("canvas");
-  readonly #context: CanvasRenderingContext2D;
-  /** What the plane shows: where the view was, or null when nothing has been painted yet, and how large. */
-  #shown: { readonly viewport: Viewport; readonly size: ScreenSize } | null = null;
-  #job: { steps: Iterator<void>; viewport: Viewport; size: ScreenSize } | null = null;
+  /** What is shown, and the picture alone: shapes that change are painted over it again. */
+  readonly #whole = sheet();
+  readonly #under = sheet();
+  /** What the plane shows, or null when nothing has been painted yet. */
+  #shown: Stand | null = null;
+  /** What the picture alone has been painted for. */
+  #underFor: (Stand & { readonly version: number }) | null = null;
+  /** How often the picture has become another or a better one. */
+  #version = 0;
+  #job: (Stand & { readonly steps: Iterator<void> }) | null = null;
   #dirty = true;
   /** More could be shown, at rest. */
   #stale = false;
@@ -40,17 +65,13 @@ export class RestingLayer {
 
   constructor(
     parent: HTMLElement,
-    private readonly paint: Painter,
-    opaque: boolean,
+    private readonly picture: Painter,
+    private readonly shapes: Painter,
     private readonly ratio: () => number,
     /** Where there is anything to paint: what lies beyond it need not be covered. */
     private readonly content: () => Area,
   ) {
-    this.#plane = new Plane(parent, !opaque);
-    // Painted in slices by the processor: a graphics card would do it all at once when the bitmap is shown.
-    const context = this.#canvas.getContext("2d", { alpha: !opaque, willReadFrequently: true });
-    if (context === null) throw new Error("this browser has no 2D canvas");
-    this.#context = context;
+    this.#plane = new Plane(parent, false);
   }
 
   resize(size: ScreenSize): void {
@@ -59,15 +80,35 @@ export class RestingLayer {
     this.#job = null;
   }
 
-  /** What is painted is no longer right. */
-  invalidate(): void {
+  /** What is painted is no longer right: the shapes, or the picture as well. */
+  invalidate(picture: boolean): void {
+    if (picture) this.#version++;
     this.#dirty = true;
     this.#job = null;
   }
 
-  /** What is painted is right, but there is better by now. */
+  /** The picture that is painted is right, but there is a better one by now. */
   improve(): void {
+    this.#version++;
     this.#stale = true;
+  }
+
+  /** Whether the bitmap is under all of the view. */
+  covers(viewport: Viewport): boolean {
+    const shown = this.#shown;
+    if (shown === null || shown.viewport.turn !== viewport.turn) return false;
+    const k = viewport.scale / shown.viewport.scale;
+    const [left, top] = [
+      viewport.x - k * (shown.viewport.x + MARGIN),
+      viewport.y - k * (shown.viewport.y + MARGIN),
+    ];
+    const { width, height } = shown.size;
+    return (
+      left <= 0 &&
+      top <= 0 &&
+      left + k * (width + 2 * MARGIN) >= this.#size.width &&
+      top + k * (height + 2 * MARGIN) >= this.#size.height
+    );
   }
 
   /** The area of the image that the painted bitmap covers. */
@@ -93,10 +134,7 @@ export class RestingLayer {
     if (job === null) return !this.#needed(viewport, true);
     const until = performance.now() + (atRest ? SLICE : MOVING_SLICE);
     for (;;) {
-      const done = job.steps.next().done === true;
-      // Canvases only note what is drawn on them; reading makes them do it, now and not in the frame that shows the bitmap.
-      this.#context.getImageData(0, 0, 1, 1);
-      if (done) {
+      if (job.steps.next().done === true) {
         this.#finish(job, viewport);
         return !this.#needed(viewport, true);
       }
@@ -133,28 +171,31 @@ export class RestingLayer {
   }
 
   #begin(viewport: Viewport): void {
-    const context = this.#context;
-    const canvas = this.#canvas;
-    const ratio = this.ratio();
-    const size = this.#size;
-    const [w, h] = [size.width + 2 * MARGIN, size.height + 2 * MARGIN];
-    const [pw, ph] = [Math.max(1, Math.round(w * ratio)), Math.max(1, Math.round(h * ratio))];
-    if (canvas.width !== pw || canvas.height !== ph) {
-      canvas.width = pw;
-      canvas.height = ph;
-    }
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, pw, ph);
-    this.#transform(viewport, ratio);
+    const stand = { viewport, size: this.#size };
     this.#dirty = false;
     this.#stale = false;
-    const steps = this.paint(context, viewport.areaToImage(withMargin(size)), viewport, ratio);
-    this.#job = { viewport, size, steps };
+    this.#job = { ...stand, steps: this.#paint(stand, this.ratio()) };
   }
 
-  #transform(viewport: Viewport, ratio: number): void {
-    const [a, b, c, d, e, f] = viewport.matrix(ratio);
-    this.#context.setTransform(a, b, c, d, e + MARGIN * ratio, f + MARGIN * ratio);
+  *#paint(stand: Stand, ratio: number): Iterator<void> {
+    const { viewport, size } = stand;
+    const area = viewport.areaToImage(withMargin(size));
+    const version = this.#version;
+    const done = this.#underFor;
+    if (done?.viewport !== viewport || done.size !== size || done.version !== version) {
+      this.#underFor = null;
+      yield* slices(this.#under, stand, ratio, (context) => this.picture(context, area, viewport, ratio));
+      this.#underFor = { ...stand, version };
+      // Shapes are not waited for where there is nothing yet.
+      if (this.#shown === null) this.#plane.show(this.#under.canvas, ...withBorders(size));
+    }
+    yield* slices(this.#whole, stand, ratio, (context) => {
+      context.save();
+      context.resetTransform();
+      context.drawImage(this.#under.canvas, 0, 0);
+      context.restore();
+      return this.shapes(context, area, viewport, ratio);
+    });
   }
 
   #finish({ viewport, size }: { viewport: Viewport; size: ScreenSize }, now: Viewport): void {
@@ -167,27 +208,29 @@ export class RestingLayer {
 
   #show(): void {
     if (this.#shown === null) return;
-    const { width, height } = this.#shown.size;
-    this.#plane.show(this.#canvas, width + 2 * MARGIN, height + 2 * MARGIN);
+    this.#plane.show(this.#whole.canvas, ...withBorders(this.#shown.size));
   }
 
-  /** Paints small areas of the present bitmap again, at once. */
+  /** Paints the shapes in small areas of the present bitmap again, at once. */
   patch(
     areas: readonly Area[],
     draw: (context: CanvasRenderingContext2D, area: Area, viewport: Viewport) => void,
   ): void {
     if (this.#shown === null || this.busy) return;
     const { viewport } = this.#shown;
-    const context = this.#context;
-    this.#transform(viewport, this.ratio());
+    const { context } = this.#whole;
+    const ratio = this.ratio();
     for (const area of areas) {
-      const { left, top } = area;
-      const [w, h] = [area.right - left, area.bottom - top];
+      const on = viewport.areaToScreen(area);
+      const [left, top] = [on.left, on.top].map((side) => Math.floor((side + MARGIN) * ratio)) as Pair;
+      const [right, bottom] = [on.right, on.bottom].map((side) => Math.ceil((side + MARGIN) * ratio)) as Pair;
       context.save();
+      context.resetTransform();
       context.beginPath();
-      context.rect(left, top, w, h);
+      context.rect(left, top, right - left, bottom - top);
       context.clip();
-      context.clearRect(left, top, w, h);
+      context.drawImage(this.#under.canvas, 0, 0);
+      transform(context, viewport, ratio);
       draw(context, area, viewport);
       context.restore();
     }
@@ -204,6 +247,37 @@ export class RestingLayer {
     this.#plane.dispose();
   }
 }
+
+type Pair = [number, number];
+
+/** Paints on a sheet a little at a time. */
+function* slices(
+  { canvas, context }: Sheet,
+  { viewport, size }: Stand,
+  ratio: number,
+  painter: (context: CanvasRenderingContext2D) => Iterator<void>,
+): Generator<void> {
+  const [width, height] = withBorders(size).map((side) => Math.max(1, Math.round(side * ratio))) as Pair;
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  transform(context, viewport, ratio);
+  const steps = painter(context);
+  while (steps.next().done !== true) {
+    // Canvases only note what is drawn on them; reading makes them do it, now and not in the frame that shows the bitmap.
+    context.getImageData(0, 0, 1, 1);
+    yield;
+  }
+}
+
+/** Image coordinates, on a bitmap that begins before the view does. */
+function transform(context: CanvasRenderingContext2D, viewport: Viewport, ratio: number): void {
+  const [a, b, c, d, e, f] = viewport.matrix(ratio);
+  context.setTransform(a, b, c, d, e + MARGIN * ratio, f + MARGIN * ratio);
+}
+
+const withBorders = (size: ScreenSize): Pair => [size.width + 2 * MARGIN, size.height + 2 * MARGIN];
 
 function withMargin(size: ScreenSize): Area {
   return { left: -MARGIN, top: -MARGIN, right: size.width + MARGIN, bottom: size.height + MARGIN };

@@ -1,20 +1,24 @@
 /** The medium of an image task: one picture with halved copies for zooming out, or tiles of a deep zoom where the server has made them. */
 
 import type { Area } from "../shapes/shape";
-import { overlap } from "../shapes/shape";
 
 export interface PictureSource {
   readonly width: number;
   readonly height: number;
-  /** Draws what an area of the image needs, in image coordinates; `scale` is device pixels per image pixel. Calls back when more has come. */
+  /**
+   * Draws what an area of the image needs and somewhat more, in image coordinates; `scale` is device pixels per image pixel. Calls back when
+   * more has come.
+   */
   draw(context: CanvasRenderingContext2D, area: Area, scale: number): void;
   onMore: (() => void) | null;
   /** A small picture of all of it, for the minimap. */
-  readonly overview: CanvasImageSource | null;
+  readonly overview: Drawable | null;
   /** Calls when there is an overview, or a better one, until the returned function is called. */
   onOverview(listener: () => void): () => void;
   close(): void;
 }
+
+type Drawable = (ImageBitmap | HTMLImageElement) & { readonly width: number; readonly height: number };
 
 /** The longest side of the smallest halved copy. */
 const SMALLEST = 1024;
@@ -40,7 +44,7 @@ export class WholePicture implements PictureSource {
   readonly width: number;
   readonly height: number;
   /** The picture itself, then halves. */
-  readonly #levels: (CanvasImageSource & { readonly width: number; readonly height: number })[];
+  readonly #levels: Drawable[];
   #closed = false;
 
   private constructor(first: ImageBitmap | HTMLImageElement) {
@@ -78,7 +82,7 @@ export class WholePicture implements PictureSource {
     this.#waiting.tell();
   }
 
-  get overview(): CanvasImageSource | null {
+  get overview(): Drawable | null {
     return this.#levels.at(-1) ?? null;
   }
 
@@ -87,24 +91,8 @@ export class WholePicture implements PictureSource {
     let level = this.#levels[0];
     for (const next of this.#levels) if (next.width / this.width >= scale * 0.99) level = next;
     if (level === undefined) return;
-    const k = level.width / this.width;
-    const left = Math.max(0, Math.floor(area.left * k));
-    const top = Math.max(0, Math.floor(area.top * k));
-    const right = Math.min(level.width, Math.ceil(area.right * k));
-    const bottom = Math.min(level.height, Math.ceil(area.bottom * k));
-    if (right <= left || bottom <= top) return;
     context.imageSmoothingEnabled = scale < 3;
-    context.drawImage(
-      level,
-      left,
-      top,
-      right - left,
-      bottom - top,
-      left / k,
-      top / k,
-      (right - left) / k,
-      (bottom - top) / k,
-    );
+    drawPart(context, level, { left: 0, top: 0, right: this.width, bottom: this.height }, area);
   }
 
   close(): void {
@@ -112,6 +100,21 @@ export class WholePicture implements PictureSource {
     for (const level of this.#levels) if (level instanceof ImageBitmap) level.close();
     this.#levels.length = 0;
   }
+}
+
+/**
+ * Draws what an area needs of a picture that takes up a box. Never all of it: enlarged 64 times a tile is larger than canvases reckon with.
+ */
+function drawPart(context: CanvasRenderingContext2D, from: Drawable, box: Area, area: Area): void {
+  const [kx, ky] = [from.width / (box.right - box.left), from.height / (box.bottom - box.top)];
+  // A pixel more on every side, which smoothing looks at.
+  const left = Math.max(0, Math.floor((area.left - box.left) * kx) - 1);
+  const top = Math.max(0, Math.floor((area.top - box.top) * ky) - 1);
+  const width = Math.min(from.width, Math.ceil((area.right - box.left) * kx) + 1) - left;
+  const height = Math.min(from.height, Math.ceil((area.bottom - box.top) * ky) + 1) - top;
+  if (width <= 0 || height <= 0) return;
+  const [x, y] = [box.left + left / kx, box.top + top / ky];
+  context.drawImage(from, left, top, width, height, x, y, width / kx, height / ky);
 }
 
 async function decode(blob: Blob): Promise<ImageBitmap | HTMLImageElement> {
@@ -145,7 +148,7 @@ const MOST_TILES = 192;
 /** Level `max_zoom` has the picture's own pixels, each level below half of them. */
 export class TiledPicture implements PictureSource {
   onMore: (() => void) | null = null;
-  overview: CanvasImageSource | null = null;
+  overview: Drawable | null = null;
   readonly #waiting = new Waiting();
   readonly onOverview = this.#waiting.add;
   readonly #tiles = new Map<string, ImageBitmap | "loading" | "failed">();
@@ -176,7 +179,8 @@ export class TiledPicture implements PictureSource {
       Math.max(0, max_zoom + Math.ceil(Math.log2(Math.max(scale, 1e-6)) - 0.1)),
     );
     context.imageSmoothingEnabled = scale < 3;
-    if (this.overview !== null) context.drawImage(this.overview, 0, 0, this.width, this.height);
+    const all = { left: 0, top: 0, right: this.width, bottom: this.height };
+    if (this.overview !== null) drawPart(context, this.overview, all, area);
     // Coarser tiles that are there already fill in until the wanted ones have come.
     for (let z = Math.max(0, wanted - 2); z <= wanted; z++) {
       const side = tile_size * 2 ** (max_zoom - z);
@@ -197,7 +201,7 @@ export class TiledPicture implements PictureSource {
             right: x * side + tile.width * k,
             bottom: y * side + tile.height * k,
           };
-          if (overlap(box, area)) context.drawImage(tile, box.left, box.top, tile.width * k, tile.height * k);
+          drawPart(context, tile, box, area);
           // Used again: the oldest are dropped first.
           this.#tiles.delete(name);
           this.#tiles.set(name, tile);

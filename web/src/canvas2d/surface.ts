@@ -1,4 +1,4 @@
-/** The canvas: media and resting shapes as layers under the overlay, one frame loop, the pointer in image coordinates. */
+/** The canvas: media and resting shapes as a layer under the overlay, one frame loop, the pointer in image coordinates. */
 
 import type { DocRecord } from "../document/doc";
 import { shapeOf } from "../shapes";
@@ -12,6 +12,9 @@ import { type ScreenSize, Viewport } from "./viewport";
 const REST = 140;
 /** Milliseconds without any use of the pointer after which there is time for what nobody waits for. */
 const IDLE = 500;
+
+/** In how many parts a picture is painted. */
+const BANDS = 6;
 
 export interface SurfaceHost {
   /** Shapes whose bounds touch an area, those at rest only, in drawing order. */
@@ -39,8 +42,7 @@ export class Surface {
   #picture: PictureSource | null = null;
   #stopOverview: (() => void) | undefined;
   readonly #backdrop: Backdrop;
-  readonly #media: RestingLayer;
-  readonly #shapes: RestingLayer;
+  readonly #resting: RestingLayer;
 
   constructor(
     readonly element: HTMLElement,
@@ -49,8 +51,7 @@ export class Surface {
     const ratio = () => Math.min(window.devicePixelRatio || 1, 2);
     const content = () => host.frame();
     this.#backdrop = new Backdrop(element, (context, area, pixel) => this.#drawShapes(context, area, pixel));
-    this.#media = new RestingLayer(element, this.#paintMedia, true, ratio, content);
-    this.#shapes = new RestingLayer(element, this.#paintShapes, false, ratio, content);
+    this.#resting = new RestingLayer(element, this.#paintMedia, this.#paintShapes, ratio, content);
   }
 
   get viewport(): Viewport {
@@ -65,13 +66,13 @@ export class Surface {
     this.#picture = picture;
     if (picture !== null)
       picture.onMore = () => {
-        this.#media.improve();
+        this.#resting.improve();
         this.request();
       };
     this.#stopOverview?.();
     this.#stopOverview = picture?.onOverview(() => this.#coarse());
     this.#coarse();
-    this.#media.invalidate();
+    this.#resting.invalidate(true);
     this.request();
   }
 
@@ -79,8 +80,7 @@ export class Surface {
     if (size.width === this.#size.width && size.height === this.#size.height) return;
     this.#size = size;
     this.#box = null;
-    this.#media.resize(size);
-    this.#shapes.resize(size);
+    this.#resting.resize(size);
     this.request();
   }
 
@@ -102,22 +102,22 @@ export class Surface {
 
   mediaChanged(): void {
     this.#coarse();
-    this.#media.invalidate();
+    this.#resting.invalidate(true);
     this.request();
   }
 
   /** All shapes are to be painted anew. */
   shapesChanged(): void {
     this.#coarse();
-    this.#shapes.invalidate();
+    this.#resting.invalidate(false);
     this.request();
   }
 
   /** Shapes that lie in some areas have changed; few and small ones are painted at once. */
   patchShapes(areas: readonly Area[]): void {
     const pixel = 1 / this.#viewport.scale;
-    const covered = this.#shapes.covered;
-    if (covered === null || this.#shapes.busy) {
+    const { covered } = this.#resting;
+    if (covered === null || this.#resting.busy) {
       this.shapesChanged();
       return;
     }
@@ -139,7 +139,7 @@ export class Surface {
       this.shapesChanged();
       return;
     }
-    this.#shapes.patch(parts, (context, area, { scale }) => {
+    this.#resting.patch(parts, (context, area, { scale }) => {
       this.host.drawUnder(context, area, 1 / scale);
       for (const record of within.get(area) ?? []) this.host.drawShape(context, record, 1 / scale);
       this.host.drawOver(context, area, 1 / scale);
@@ -155,20 +155,17 @@ export class Surface {
     this.#frame = 0;
     if (this.#size.width === 0) return;
     const atRest = performance.now() - this.#movedAt > REST;
-    this.#backdrop.place(this.#viewport);
-    this.#media.place(this.#viewport);
-    this.#shapes.place(this.#viewport);
-    // One after the other: a frame has no time for both.
-    const media = this.#media.work(this.#viewport, atRest);
-    const shapes = media && this.#shapes.work(this.#viewport, atRest);
+    this.#resting.place(this.#viewport);
+    this.#backdrop.place(this.#viewport, this.#resting.covers(this.#viewport));
+    const painted = this.#resting.work(this.#viewport, atRest);
     if (this.#told !== this.#viewport) {
       this.#told = this.#viewport;
       this.host.moved(this.#viewport);
     }
     const now = performance.now();
     const idle = now - this.#usedAt > IDLE && now - this.#movedAt > IDLE;
-    const all = idle && media && shapes && this.#backdrop.work(this.#picture, this.host.filter());
-    if (!idle && media && shapes) this.#later(IDLE);
+    const all = idle && painted && this.#backdrop.work(this.#picture, this.host.filter());
+    if (!idle && painted) this.#later(IDLE);
     else if (!all) this.request();
   };
 
@@ -178,7 +175,7 @@ export class Surface {
     this.#timer = setTimeout(() => this.request(), after);
   }
 
-  #paintMedia: Painter = (context, area, viewport, ratio) => {
+  #paintMedia: Painter = (context, _area, viewport, ratio) => {
     const picture = this.#picture;
     const host = this.host;
     const surround = getComputedStyle(this.element).backgroundColor;
@@ -197,12 +194,31 @@ export class Surface {
       }
       if (picture === null) return;
       context.filter = host.filter() || "none";
-      // In bands, so that a large picture does not hold up a frame.
-      const bands = 6;
-      const height = (area.bottom - area.top) / bands;
-      for (let i = 0; i < bands; i++) {
-        const band = { ...area, top: area.top + i * height, bottom: area.top + (i + 1) * height };
-        picture.draw(context, band, viewport.scale * ratio);
+      // In bands, so that a large picture does not hold up a frame; each keeps to itself, as coarse tiles reach into others' fine ones.
+      const transform = context.getTransform();
+      const back = transform.inverse();
+      const { width, height } = context.canvas;
+      for (let i = 0; i < BANDS; i++) {
+        const [top, bottom] = [Math.round((i * height) / BANDS), Math.round(((i + 1) * height) / BANDS)];
+        const p = back.transformPoint({ x: 0, y: top });
+        const q = back.transformPoint({ x: width, y: bottom });
+        context.save();
+        context.resetTransform();
+        context.beginPath();
+        context.rect(0, top, width, bottom - top);
+        context.clip();
+        context.setTransform(transform);
+        picture.draw(
+          context,
+          {
+            left: Math.min(p.x, q.x),
+            top: Math.min(p.y, q.y),
+            right: Math.max(p.x, q.x),
+            bottom: Math.max(p.y, q.y),
+          },
+          viewport.scale * ratio,
+        );
+        context.restore();
         yield;
       }
       context.filter = "none";
@@ -246,8 +262,7 @@ export class Surface {
     clearTimeout(this.#timer);
     this.#stopOverview?.();
     this.#backdrop.dispose();
-    this.#media.dispose();
-    this.#shapes.dispose();
+    this.#resting.dispose();
     this.#picture?.close();
   }
 }
