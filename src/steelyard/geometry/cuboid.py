@@ -10,12 +10,10 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from steelyard.errors import InvalidRequest, Issue
-from steelyard.geometry.shape import Coordinate, Frame, GeometryLimits, Minimum, Shape, tidy
+from steelyard.geometry.perspective import FACE, SIDE, CameraIntrinsics, SpacePoint, near, solid_of
+from steelyard.geometry.shape import Coordinate, Frame, GeometryLimits, Minimum, Shape, Vertex, tidy
 from steelyard.taxonomy.answers import Size
 from steelyard.taxonomy.attributes import Number
-
-FACE = ("face-topleft", "face-bottomleft", "face-topright", "face-bottomright")
-SIDE = ("side-topcorner", "side-bottomcorner")
 
 CornerName = Literal[
     "face-topleft",
@@ -26,18 +24,6 @@ CornerName = Literal[
     "side-bottomcorner",
 ]
 EdgeName = Literal["face-top", "face-right", "face-bottom", "face-left", "side-bottom", "side-top"]
-
-
-class CameraIntrinsics(Struct, kw_only=True):
-    """Focal lengths and principal point in px. `scalefactor` undoes a resize of the attachment (half the size: 2)."""
-
-    fx: Number
-    fy: Number
-    cx: Number
-    cy: Number
-    skew: Number | None = None
-    scalefactor: Number | None = None
-    scale_factor: Annotated[Number | None, Meta(description="Other spelling of `scalefactor`.")] = None
 
 
 class CameraRotation(Struct, kw_only=True):
@@ -120,7 +106,15 @@ class CuboidGeometry(GeometryLimits, kw_only=True):
 
     def complete(self, shape: CuboidAnnotation) -> CuboidAnnotation:
         edges = shape.derived_edges()
-        return shape if edges is None or shape.edges == edges else replace(shape, edges=edges)
+        if edges is not None and shape.edges != edges:
+            shape = replace(shape, edges=edges)
+        camera = self.camera_intrinsics
+        if camera is None or self.camera_rotation_quaternion is None or self.camera_height is None:
+            return shape
+        solid = solid_of({str(v.description): (v.x, v.y) for v in shape.vertices}, camera)
+        if solid is None or (near(shape.points_2d, solid[0]) and near(shape.points_3d, solid[1])):
+            return shape
+        return replace(shape, points_2d=solid[0], points_3d=solid[1])
 
 
 class CuboidVertex(Struct, kw_only=True):
@@ -151,10 +145,15 @@ class CuboidAnnotation(Shape, kw_only=True, tag="cuboid"):
         None
     )
     points_2d: Annotated[
-        list[Any] | None, Meta(description="Eight projected corners `{x, y}` when the camera is known.")
+        list[Vertex] | None,
+        Meta(
+            description="With a known camera, the eight corners as a true cuboid shows them: face, then opposite face, each top left,"
+            " bottom left, top right, bottom right."
+        ),
     ] = None
     points_3d: Annotated[
-        list[Any] | None, Meta(description="The same in camera coordinates `{x, y, z}`, without scale.")
+        list[SpacePoint] | None,
+        Meta(description="The same corners in camera coordinates, without scale: their mean depth is 1."),
     ] = None
 
     def points(self) -> list[tuple[float, float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from steelyard.geometry.shape import Frame, GeometryLimits, Vertex, VertexShape, tidy
@@ -13,10 +13,14 @@ from steelyard.geometry.shape import Frame, GeometryLimits, Vertex, VertexShape,
 class EllipseGeometry(GeometryLimits, kw_only=True):
     """Ellipses to draw: labels only."""
 
+    def check(self, path: str, labels: Sequence[str]) -> None:
+        self.check_sizes(path, (None, None))
+
     def make(self, rng: random.Random, frame: Frame) -> EllipseAnnotation | None:
         area = frame.drawing_area()
         if area is None:
             return None
+        area = self.room(area)
         room = min(area.width, area.height)
         rx, ry = room * rng.uniform(0.1, 0.3), room * rng.uniform(0.1, 0.3)
         reach = max(rx, ry)
@@ -45,6 +49,8 @@ class EllipseGeometry(GeometryLimits, kw_only=True):
             yield "must have axes that share their midpoint"
         if abs(a[0] * b[0] + a[1] * b[1]) / (length_a * length_b) > math.sin(math.radians(1)):
             yield "must have axes at a right angle"
+        if self.max_width or self.max_height:
+            yield from self.size_problems(math.hypot(a[0], b[0]), math.hypot(a[1], b[1]), (None, None))
 
 
 class EllipseAnnotation(VertexShape, kw_only=True, tag="ellipse"):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.geometry.shape import Frame, GeometryLimits, Vertex, VertexShape, tidy
@@ -40,6 +41,7 @@ class PathGeometry(GeometryLimits, kw_only=True):
         return None if limit is None else max(limit, self.floor)
 
     def check(self, path: str, labels: Sequence[str]) -> None:
+        self.check_sizes(path, (None, None))
         limit = self.max_vertices if self.max_vertices is not None else self.max_vertives
         if limit is not None and limit < (self.min_vertices or 1):
             message = f"{path}.max_vertices must be null or at least min_vertices."
@@ -59,6 +61,9 @@ class PathGeometry(GeometryLimits, kw_only=True):
             yield f"must have at least {self.least} vertices"
         if self.most is not None and len(shape.vertices) > self.most:
             yield f"must have at most {self.most} vertices"
+        if shape.vertices and (self.max_width or self.max_height):
+            xs, ys = [v.x for v in shape.vertices], [v.y for v in shape.vertices]
+            yield from self.size_problems(max(xs) - min(xs), max(ys) - min(ys), (None, None))
 
 
 class PolygonGeometry(PathGeometry, kw_only=True):
@@ -70,6 +75,7 @@ class PolygonGeometry(PathGeometry, kw_only=True):
         area = frame.drawing_area()
         if area is None:
             return None
+        area = self.room(area)
         n = self.count(rng)
         rx, ry = (side * rng.uniform(0.15, 0.4) for side in (area.width, area.height))
         cx = rng.uniform(area.left + rx, area.right - rx)
@@ -80,6 +86,15 @@ class PolygonGeometry(PathGeometry, kw_only=True):
         return PolygonAnnotation(
             vertices=[Vertex(tidy(cx + rx * math.cos(a)), tidy(cy + ry * math.sin(a))) for a in angles]
         )
+
+    def complete(self, shape: PolygonAnnotation) -> PolygonAnnotation:
+        ring = shape.vertices
+        if len(ring) < 2 or ring[0] != ring[-1]:
+            return shape
+        end = len(ring)
+        while end > 1 and ring[end - 1] == ring[0]:
+            end -= 1
+        return replace(shape, vertices=ring[:end])
 
 
 class LineGeometry(PathGeometry, kw_only=True):
@@ -93,6 +108,7 @@ class LineGeometry(PathGeometry, kw_only=True):
         area = frame.drawing_area()
         if area is None:
             return None
+        area = self.room(area)
         n = self.count(rng)
         left = area.left + area.width * rng.uniform(0.05, 0.3)
         length = area.width * rng.uniform(0.3, 0.6)

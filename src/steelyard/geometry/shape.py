@@ -104,6 +104,12 @@ class GeometryLimits(Struct, kw_only=True):
             if high is not None and 0 < high < max(1, low or 0):
                 raise parameter(f"{path}.max_{name}", f"must be at least min_{name}")
 
+    def room(self, area: Frame) -> Frame:
+        """The part of an area that a made-up shape may fill without being larger than allowed."""
+        wide = min(area.width, self.max_width) if self.max_width and self.max_width > 0 else area.width
+        high = min(area.height, self.max_height) if self.max_height and self.max_height > 0 else area.height
+        return Frame(area.left, area.top, area.left + wide, area.top + high)
+
     def make(self, rng: random.Random, frame: Frame) -> Shape | None:
         """A made-up shape inside the frame that keeps these limits, or None where none can."""
         raise NotImplementedError

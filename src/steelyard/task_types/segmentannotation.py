@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta, Struct, field
 
-from steelyard.errors import InvalidRequest, Issue
+from steelyard.errors import InvalidRequest, Issue, parameter
 from steelyard.task_types._base import Agreement, Answer, AttachmentRef, FileLink, MediaInfo, TaskType
 from steelyard.task_types._shared.common import AttachmentUrl, check_address
 from steelyard.task_types._shared.drawing import ATTRIBUTE_RULES, label_rules
@@ -146,11 +146,9 @@ def _check_labels(params: Any) -> None:
     check_labels(params.labels, "labels")
     extra = params.instance_labels
     check_labels([extra] if isinstance(extra, str) else list(extra or ()), "instance_labels")
-    found = paintable(params)
-    if len(found) > MAX_LABELS:
-        raise InvalidRequest(
-            "labels may contain at most 50 labels.", issues=[Issue("labels", "too many labels")]
-        )
+    if len(paintable(params)) > MAX_LABELS:
+        issues = [Issue("labels", "too many labels")]
+        raise InvalidRequest("labels may contain at most 50 labels.", issues=issues)
 
 
 def _check_attributes(params: Any) -> None:
@@ -159,9 +157,8 @@ def _check_attributes(params: Any) -> None:
         if definition.type == "linked":
             # Instances of a mask have no uuid that a link could name.
             path = f"annotation_attributes.{key}.type"
-            raise InvalidRequest(
-                f'{path} "linked" is not supported.', issues=[Issue(path, "is not supported")]
-            )
+            issues = [Issue(path, "is not supported")]
+            raise InvalidRequest(f'{path} "linked" is not supported.', issues=issues)
     check_attributes(attributes, paintable(params), has_sized_shape=False)
 
 
@@ -188,6 +185,9 @@ def _check_prelabels(params: Any, given: SegmentHypothesis) -> None:
         if label not in known:
             message = f'hypothesis.labelMapping label "{shorten(label)}" is not one of the task\'s labels.'
             raise InvalidRequest(message, issues=[Issue("hypothesis.labelMapping", "unknown label")])
+    for label, entries in given.label_mapping.items():
+        if isinstance(entries, list) and len(entries) != 1 and not known[label]:
+            raise parameter(f"hypothesis.labelMapping.{label}", "must be one object: it has no instances")
     indexes = [entry.index for _, entry in _entries(given.label_mapping)]
     if len(set(indexes)) < len(indexes):
         raise InvalidRequest(_H9, issues=[Issue("hypothesis.labelMapping", "indexes must be unique")])

@@ -54,7 +54,7 @@ class Questionnaire:
         context: Mapping[str, Any] | None = None,
         complete: bool = True,
     ) -> tuple[list[Issue], dict[str, Any]]:
-        """Issues, and the answers that apply (a hidden attribute's value is dropped, 360° becomes 0).
+        """Issues, and the answers that apply (a hidden attribute's value is dropped) as they are kept.
 
         With `complete` false (pre-labels) nothing has to be answered.
         """
@@ -73,7 +73,7 @@ class Questionnaire:
             if problem:
                 issues.append(Issue(f"{path}.{key}", problem))
                 continue
-            kept[key] = 0 if d.type == "angle" and value == 360 else value
+            kept[key] = self._stored(key, d, value)
             if known is not kept:
                 known[key] = kept[key]
         issues.extend(
@@ -82,6 +82,12 @@ class Questionnaire:
             if key not in self.definitions
         )
         return issues, kept
+
+    def _stored(self, key: str, d: AttributeDefinition, value: Any) -> Any:
+        """A legal answer as it is kept: several choices in declared order, a whole turn as none."""
+        if d.type == "category" and d.allow_multiple and len(value) > 1:
+            return [choice for choice in self.leaves[key] if choice in value]
+        return 0 if d.type == "angle" and value == 360 else value
 
     def _problem(self, key: str, d: AttributeDefinition, value: Any, size: Size | None) -> str | None:
         match d.type:

@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from steelyard.errors import InvalidRequest
 from steelyard.geometry import (
@@ -24,8 +25,9 @@ from steelyard.geometry import (
     PolygonGeometry,
     Vertex,
 )
-from steelyard.geometry.cuboid import FACE, CuboidVertex
+from steelyard.geometry.cuboid import CameraRotation, CuboidVertex
 from steelyard.geometry.overlap import assign
+from steelyard.geometry.perspective import FACE, SIDE, CameraIntrinsics
 
 
 def polygon(*points: tuple[float, float]) -> PolygonAnnotation:
@@ -130,6 +132,70 @@ def test_a_cuboid_needs_its_face_and_either_both_side_corners_or_none():
     assert list(limits.problems(CuboidAnnotation(vertices=cuboid().vertices[:5])))
 
 
+CAMERA = CameraIntrinsics(fx=900, fy=910, cx=640, cy=360, skew=2, scalefactor=2)
+"""Of an image that was shrunk to half its size."""
+
+
+def solid(yaw: float) -> list[tuple[float, float, float]]:
+    """Corners of a cuboid before the camera, face first, each face top left, bottom left, top right, bottom right."""
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    flat = [(x, y, z) for z in (-2.0, 2.0) for x in (-1.0, 1.0) for y in (-0.75, 0.75)]
+    return [(cos * x + sin * z + 1.2, y + 0.4, 9 - sin * x + cos * z) for x, y, z in flat]
+
+
+def seen(point: tuple[float, float, float]) -> tuple[float, float]:
+    x, y = point[0] / point[2], point[1] / point[2]
+    return (900 * x + 2 * y + 640) / 2, (910 * y + 360) / 2
+
+
+@pytest.mark.parametrize(("yaw", "side"), [(0.5, 6), (-0.5, 4)])
+def test_a_cuboid_before_a_known_camera_gets_its_corners_in_the_image_and_in_space(yaw: float, side: int):
+    corners = solid(yaw)
+    pixels = [seen(p) for p in corners]
+    drawn = zip((*FACE, *SIDE), [*pixels[:4], *pixels[side : side + 2]], strict=True)
+    shape = CuboidAnnotation(vertices=[CuboidVertex(description=k, x=x, y=y) for k, (x, y) in drawn])  # type: ignore[arg-type]
+    limits = CuboidGeometry(
+        camera_intrinsics=CAMERA, camera_rotation_quaternion=CameraRotation(w=1, x=0, y=0, z=0), camera_height=-1.6
+    )  # fmt: skip
+    done = limits.complete(shape)
+    assert [(v.x, v.y) for v in done.points_2d or []] == [pytest.approx(p, abs=1e-3) for p in pixels]
+    mean = sum(z for _, _, z in corners) / 8
+    assert [(p.x, p.y, p.z) for p in done.points_3d or []] == [
+        pytest.approx((x / mean, y / mean, z / mean), abs=1e-5) for x, y, z in corners
+    ]
+    assert limits.complete(done) is done
+    assert replace(limits, camera_height=None).complete(shape).points_3d is None  # a part of a camera is none
+
+
+def test_a_drawing_that_shows_no_cuboid_gets_no_corners_in_space():
+    camera = CuboidGeometry(
+        camera_intrinsics=CAMERA, camera_rotation_quaternion=CameraRotation(w=1, x=0, y=0, z=0), camera_height=1
+    )  # fmt: skip
+    crossed = [replace(v, x=0, y=0) if v.description == "face-topleft" else v for v in cuboid().vertices]
+    crossed = [replace(v, x=0, y=1) if v.description == "face-bottomright" else v for v in crossed]
+    assert camera.complete(CuboidAnnotation(vertices=crossed)).points_3d is None
+    only_face = [v for v in cuboid().vertices if v.description in FACE]
+    assert camera.complete(CuboidAnnotation(vertices=only_face)).points_3d is None
+
+
+def test_a_greatest_size_counts_for_every_geometry_that_has_one():
+    triangle = polygon((1, 1), (30, 5), (2, 20))
+    upright = EllipseAnnotation(vertices=[Vertex(10, 0), Vertex(30, 10), Vertex(10, 20), Vertex(-10, 10)])
+    assert list(PolygonGeometry(max_width=28).problems(triangle)) == ["is wider than max_width 28"]
+    assert list(LineGeometry(max_height=18).problems(line((1, 1), (2, 20)))) == [
+        "is higher than max_height 18"
+    ]
+    assert list(EllipseGeometry(max_width=39, max_height=20).problems(upright)) == [
+        "is wider than max_width 39"
+    ]
+    assert list(PolygonGeometry(max_width=29, max_height=19).problems(triangle)) == []
+
+
+def test_the_first_vertex_of_a_polygon_is_not_repeated():
+    done = PolygonGeometry().complete(polygon((1, 1), (9, 1), (9, 9), (1, 1), (1, 1)))
+    assert done.vertices == [Vertex(1, 1), Vertex(9, 1), Vertex(9, 9)]
+
+
 def test_overshoot_is_measured_from_the_padded_image_and_clamped():
     frame = Frame.of(100, 50, pad_x=10)
     assert frame.overshoot([(-10, 0), (110, 50)]) == 0
@@ -199,12 +265,13 @@ def test_assignment_maximises_the_total():
     height=st.integers(0, 3000),
     pad=st.integers(0, 50),
     kind=st.sampled_from(sorted(GEOMETRIES)),
+    most=st.sampled_from([None, 5, 50]),
 )
 def test_made_up_shapes_of_every_geometry_lie_inside_and_keep_their_own_rules(
-    seed: int, width: int, height: int, pad: int, kind: str
+    seed: int, width: int, height: int, pad: int, kind: str, most: int | None
 ):
     frame = Frame.of(width, height, pad, pad)
-    limits = GEOMETRIES[kind].limits()
+    limits = GEOMETRIES[kind].limits(max_width=most, max_height=most)
     shape = limits.make(random.Random(seed), frame)
     assert shape is not None
     done = limits.complete(shape)

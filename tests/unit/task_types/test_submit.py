@@ -140,10 +140,40 @@ def test_linked_attributes_and_links_need_targets_that_are_allowed():
     assert check("imageannotation", params, drawn(car))[0]
     twice = [link, {**link, "from": "c", "to": "t"}]
     assert check("imageannotation", params, drawn(car, tree, links=twice))[0] == ["links[1] is there twice"]
+    short = {k: v for k, v in link.items() if k != "is_bidirectional"}
+    issues, stored = check("imageannotation", params, drawn(car, tree, links=[short]))
+    assert (issues, stored["links"]) == ([], [link])
+    twice = [short, {**short, "from": "c", "to": "t"}]
+    assert check("imageannotation", params, drawn(car, tree, links=twice))[0] == ["links[1] is there twice"]
     for wrong in ({"label": "far"}, {"to": "t"}, {"to": "zz"}):
         assert check("imageannotation", params, drawn(car, tree, links=[{**link, **wrong}]))[0]
     same = [{**link, "from": "t", "to": "x"}]
     assert check("imageannotation", params, drawn(tree, box(uuid="x", label="tree"), links=same))[0]
+
+
+def test_choices_are_stored_in_declared_order():
+    several = {
+        "kind": {"choices": ["a", {"choice": "b", "subchoices": ["c", "d"]}, "e"], "allow_multiple": True}
+    }
+    params = image(annotation_attributes=several)
+    issues, stored = check("imageannotation", params, drawn(box(attributes={"kind": ["e", "d", "a"]})))
+    assert (issues, stored["annotations"][0]["attributes"]) == ([], {"kind": ["a", "d", "e"]})
+
+
+def test_a_frozen_base_annotation_may_be_handed_in_as_it_is_shown():
+    attributes = {"unknown": 1, "doors": "9", "colour": "red"}
+    params = image(
+        annotation_attributes={"doors": {"choices": ["2"]}, "colour": {"choices": ["red", "blue"]}},
+        base_annotations={"annotations": [box(attributes=attributes)]},
+        can_edit_base_annotations=False,
+    )
+    task_type = TASK_TYPES["imageannotation"]
+    shown = task_type.hypothesis(task_type.parse_params(msgspec.json.encode(params)))
+    assert shown is not None
+    assert shown["annotations"][0]["attributes"] == {"colour": "red"}
+    assert check("imageannotation", params, shown)[0] == []
+    assert check("imageannotation", params, drawn(box(attributes=attributes)))[0] == []
+    assert check("imageannotation", params, drawn(box(attributes={"colour": "blue"})))[0]
 
 
 BASE = {"annotations": [box(uuid="base"), {k: v for k, v in box(left=40).items() if k != "uuid"}]}

@@ -235,11 +235,34 @@ def events(*each: dict[str, Any]) -> tuple[list[str], Any]:
 
 
 def test_events_are_sorted_and_a_range_of_one_frame_becomes_a_point():
-    loading = {"label": "loading", "type": "range", "start": 2, "end": 3, "attributes": {"crane": "north"}}
+    loading = {
+        "label": "loading", "type": "range", "start": 2, "end": 3, "startTime": 2.0, "endTime": 3.5,
+        "attributes": {"crane": "north"},
+    }  # fmt: skip
     horn = {"label": "horn", "type": "range", "start": 1, "end": 1, "startTime": 0.5, "endTime": 0.5}
     issues, stored = events(loading, horn)
     assert issues == []
     assert stored == {"events": [{"label": "horn", "type": "point", "start": 1, "startTime": 0.5}, loading]}
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "times"),
+    [
+        ("videoannotation", {"frame_rate": 10}, (1.0, 1.5)),
+        ("videoplaybackannotation", {"frame_rate": 10}, (1.0333, 1.5333)),
+        ("videoplaybackannotation", {"video_frame_rate": 62}, (0.5, 0.7419)),
+    ],
+)
+def test_events_without_times_get_those_of_their_frames(name: str, more: Any, times: tuple[float, float]):
+    video = MediaInfo(width=100, height=80, duration_s=2.0, frame_rate=30.0, frame_count=60)
+    empty: Any = [{"annotations": []}] * 20 if name == "videoannotation" else {}
+    event = {"label": "horn", "type": "range", "start": 31, "end": 46}
+    params = parsed(
+        name, attachment=CLIP, geometries={"box": {"objects_to_annotate": ["car"]}}, **EVENTS, **more
+    )
+    issues, stored = check(name, params, {"annotations": empty, "events": [event]}, video)
+    assert issues == []
+    assert stored["events"] == {"events": [{**event, "startTime": times[0], "endTime": times[1]}]}
 
 
 @pytest.mark.parametrize(

@@ -125,14 +125,24 @@ class DrawingChecker:
                 continue
             if not self.may_relabel and shape.label != base.label:
                 issues.append(Issue(f"annotations[{i}].label", "of a base annotation must not change"))
-            if not self.may_edit and (
-                not _same(shape, base) or (shape.attributes or {}) != (base.attributes or {})
-            ):
+            if not self.may_edit and not (_same(shape, base) and self._as_supplied(shape, base)):
                 issues.append(Issue(f"annotations[{i}]", "is a base annotation and must not change"))
         if not self.may_delete:
             gone = [key for key in self.base if key not in by_uuid]
             issues += (Issue("annotations", f'base annotation "{key}" must not be deleted') for key in gone)
         return issues
+
+    def _as_supplied(self, shape: AnyShape, base: AnyShape) -> bool:
+        """Whether the attributes are those supplied, as they came or as they are shown: without unknown, hidden and illegal ones."""
+        given, supplied = shape.attributes or {}, base.attributes or {}
+        if given == supplied:
+            return True
+        known = self.params.base_annotations
+        scene = known.global_attributes if known else None
+        _, shown = self.questions.check(
+            "", base.label, supplied, size=base.size(), context=scene, complete=False
+        )
+        return given == shown
 
     def _targets(self, shapes: list[AnyShape], by_uuid: dict[str, AnyShape]) -> list[Issue]:
         linked = {key: d for key, d in self.questions.ordered if d.type == "linked"}
@@ -159,9 +169,9 @@ class DrawingChecker:
         kept: list[AnnotationLink] = []
         seen: set[tuple[str, str, str]] = set()
         for i, link in enumerate(links):
-            problem = self._link_problem(link, by_uuid)
+            problem, both_ways = self._link_problem(link, by_uuid)
             ends = (link.source, link.target)
-            first, second = sorted(ends) if link.is_bidirectional else ends
+            first, second = sorted(ends) if both_ways else ends
             key = (link.label, first, second)
             if problem is None and key in seen:
                 problem = "is there twice"
@@ -169,19 +179,25 @@ class DrawingChecker:
                 issues.append(Issue(f"links[{i}]", problem))
                 continue
             seen.add(key)
-            kept.append(link if link.uuid else replace(link, uuid=str(uuid.uuid4())))
+            if link.uuid is None or link.is_bidirectional is not both_ways:
+                link = replace(link, uuid=link.uuid or str(uuid.uuid4()), is_bidirectional=both_ways)
+            kept.append(link)
         return issues, kept
 
-    def _link_problem(self, link: AnnotationLink, by_uuid: dict[str, AnyShape]) -> str | None:
+    def _link_problem(self, link: AnnotationLink, by_uuid: dict[str, AnyShape]) -> tuple[str | None, bool]:
+        """What is wrong with a link, and whether the rule that allows it makes no difference between its ends."""
         rules = link_rules(self.params).get(link.label)
         if rules is None:
-            return "has a label that the task does not declare"
+            return "has a label that the task does not declare", False
         source, target = by_uuid.get(link.source), by_uuid.get(link.target)
         if source is None or target is None or source is target:
-            return "must join two different annotations of the response"
-        if not any(rule.allows(source.label, target.label) for rule in rules):
-            return "joins labels that it may not join"
-        return None
+            return "must join two different annotations of the response", False
+        allowing = [rule for rule in rules if rule.allows(source.label, target.label)]
+        if not allowing:
+            return "joins labels that it may not join", False
+        if any(bool(rule.is_bidirectional) is link.is_bidirectional for rule in allowing):
+            return None, bool(link.is_bidirectional)
+        return None, bool(allowing[0].is_bidirectional)
 
 
 def link_rules(params: DrawingParams) -> dict[str, list[LinkRule]]:

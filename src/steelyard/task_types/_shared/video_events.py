@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -69,8 +69,10 @@ class EventChecker:
             self._shared[mine] = Questionnaire(attributes, scene=True, combine=self._combine)
         return self._shared[mine]
 
-    def check(self, content: Any, most: int | None) -> tuple[list[Issue], Any]:
-        """Issues (S13) and the file in its final form; `most` is the last frame, None when unknown."""
+    def check(
+        self, content: Any, most: int | None, time: Callable[[int], float | None] = lambda _: None
+    ) -> tuple[list[Issue], Any]:
+        """Issues (S13) and the file in its final form; `most` is the last frame, None when unknown, `time` when a frame is seen."""
         given: Any = {"events": content} if isinstance(content, list) else content
         if not isinstance(given, dict):
             return [Issue("events", "must be an object")], content
@@ -86,6 +88,7 @@ class EventChecker:
             path = f"events[{i}]"
             found, done = self._one(path, event, most)
             issues += found
+            done = _timed(done, time)
             extra = {k: v for k, v in plain.items() if k not in VideoEvent.__struct_fields__}
             kept.append((done, extra))
         if issues:
@@ -126,6 +129,15 @@ class EventChecker:
             events.append(replace(event, attributes=answers or None))
         events.sort(key=lambda e: (e.start, e.label))
         return {"events": msgspec.to_builtins(events)}
+
+
+def _timed(event: VideoEvent, time: Callable[[int], float | None]) -> VideoEvent:
+    """The event with the times that its frames have, where it came without."""
+    if event.startTime is None:
+        event = replace(event, startTime=time(event.start))
+    if event.end is not None and event.endTime is None:
+        event = replace(event, endTime=time(event.end))
+    return event
 
 
 def read_events(content: Any) -> list[VideoEvent]:

@@ -48,7 +48,13 @@ class FormOptions(Struct, frozen=True):
     xy_alias: bool = True
     """Boxes of the form by object also carry `x` and `y`."""
     rate: float | None = None
-    """Frames per second by which `key` counts, where it is known."""
+    """Frames per second by which frames are counted, where it is known."""
+    origin: int = 0
+    """The number of the frame at time 0."""
+
+    def time(self, frame: int) -> float | None:
+        """When a frame is seen, in seconds; None where that is not known."""
+        return None if self.rate is None else round(max(0, frame - self.origin) / self.rate, 4)
 
 
 class AnnotationFile(Protocol):
@@ -237,7 +243,8 @@ class PlaybackFile:
         given = self._tracks(content) or {}
         tracks: dict[str, Any] = {uuid: {**track, "frames": []} for uuid, track in given.items()}
         for one in placed:
-            times = {} if options.rate is None else {"timestamp": round(one.frame / options.rate, 4)}
+            time = options.time(one.frame)
+            times = {} if time is None else {"timestamp": time}
             entry = {**times, **one.source, **self._wire(one.shape, options)}
             tracks[str(one.shape.uuid)]["frames"].append(entry)
         for track in tracks.values():

@@ -80,10 +80,13 @@ def last_key(params: Any, media: MediaInfo) -> int | None:
 
 def frames_options(params: Any, media: MediaInfo, *, labelled: bool = True) -> FormOptions:
     """What the form by frame depends on: of a probed video, how many frames it has and the last that an event may lie on."""
-    if not params.video or media.frame_rate is None or media.duration_s is None:
-        return FormOptions(labelled=labelled)
+    if not params.video:
+        return FormOptions(labelled=labelled, rate=params.frame_rate or 1.0)
+    rate = media.frame_rate
+    if rate is None or media.duration_s is None:
+        return FormOptions(labelled=labelled, rate=rate, origin=1)
     frames = len(frame_samples(params, media))
-    return FormOptions(labelled=labelled, frames=frames, last=last_key(params, media))
+    return FormOptions(labelled=labelled, frames=frames, last=last_key(params, media), rate=rate, origin=1)
 
 
 def playback_keys(params: Any, media: MediaInfo) -> frozenset[int] | None:

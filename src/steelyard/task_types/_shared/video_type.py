@@ -174,7 +174,7 @@ class Video:
                 return found
             part = found.content
         options = self.options(params, media)
-        issues, done["events"] = events.check(part, options.images or options.last)
+        issues, done["events"] = events.check(part, options.images or options.last, options.time)
         return issues
 
     def check_media(self, params: VideoParams, media: MediaInfo) -> list[Issue]:
