@@ -20,11 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
 from steelyard.db import pgprocess
 from steelyard.ops.up import read_first_run
+from tests.api.builders import image_task
+from tests.worker.test_prepare import picture
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="relies on /proc and the parent-death signal")
 BASE_ENV = {name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")}
@@ -124,6 +127,9 @@ def test_the_first_run_shows_and_keeps_login_and_keys_and_the_second_reuses_them
             assert re.search(expected, kept.read_text())
         assert read_first_run(folder)["Live key"] == live
         assert set(read_first_run(folder)) == {"Login", "Password", "Live key", "Test key"}
+        _prepare_a_picture(address, live)
+        # what the worker measured, told by whichever server was asked
+        until(lambda: b'steelyard_attachments_total{outcome="stored"} 1.0' in get(address + "/metrics")[1])
     assert first.process.returncode == 0, first.output()
     assert first.output().strip().endswith("Stopped")
     with running(folder) as second:
@@ -135,6 +141,13 @@ def test_the_first_run_shows_and_keeps_login_and_keys_and_the_second_reuses_them
             assert answer.status == 200
     assert second.process.returncode == 0
     assert pgprocess.working_in(folder / "pg18" / "data") == []
+
+
+def _prepare_a_picture(address: str, key: str) -> None:
+    with httpx.Client(base_url=address, auth=(key, "")) as client:
+        sent = client.post("/v1/files/upload", files={"file": ("a.png", picture(), "image/png")}).json()
+        made = client.post("/v1/task/imageannotation", json=image_task(attachment=sent["attachment_url"]))
+        assert made.status_code == 200, made.text
 
 
 def test_without_an_admin_the_first_one_is_created_by_the_printed_token(tmp_path):

@@ -17,7 +17,7 @@ class CallbackMetrics:
     """One process's."""
 
     def __init__(self) -> None:
-        registry = CollectorRegistry()
+        registry = self.registry = CollectorRegistry()
         tries = Counter(
             "steelyard_callback_tries", "Tries of deliveries by outcome", ["outcome"], registry=registry
         )

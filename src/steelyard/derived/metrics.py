@@ -15,7 +15,7 @@ class DerivedMetrics:
     """One process's."""
 
     def __init__(self) -> None:
-        registry = CollectorRegistry()
+        registry = self.registry = CollectorRegistry()
         self._made = Counter(
             "steelyard_derived_made",
             "Files that something was made from, by outcome",

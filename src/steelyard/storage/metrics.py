@@ -11,7 +11,7 @@ class StorageMetrics:
     """One process's."""
 
     def __init__(self) -> None:
-        registry = CollectorRegistry()
+        registry = self.registry = CollectorRegistry()
         moved = Counter(
             "steelyard_storage_bytes",
             "Bytes written to and read from the file store",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from steelyard.storage import Blob, Spooled, record_blob
 from steelyard.storage.cloud import SCHEMES, CloudFailed
 from steelyard.task_types import AttachmentRef, MediaInfo
 from steelyard.task_types._base import MediaKind
+from steelyard.tasks.metrics import counted
 
 Q = QueryFile(__name__, "prepare.sql")
 
@@ -68,6 +70,16 @@ def _failed(status: int, message: str, *, transient: bool = False, importing: bo
 
 async def fetch(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
     """Fetches, checks and stores one attachment. Never raises for what the URL or its content are to blame for."""
+    began = time.monotonic()
+    found = await _fetch(ctx, space_id, ref)
+    if not found.importing:
+        counted().fetched(
+            stored=found.sha256 is not None, transient=found.transient, seconds=time.monotonic() - began
+        )
+    return found
+
+
+async def _fetch(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
     try:
         scheme = urlsplit(ref.url.strip()).scheme.lower()
     except ValueError:
