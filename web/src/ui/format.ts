@@ -11,11 +11,20 @@ export const share = (part: number | null | undefined): string =>
     ? "–"
     : new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 }).format(part);
 
+/** By language: one takes longer to make than a row of a table to draw. */
+const times = new Map<string, Intl.DateTimeFormat>();
+
 export function time(iso: string | null | undefined): string {
   if (!iso) return "–";
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return iso;
-  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(at);
+  const inLocale = locale();
+  let format = times.get(inLocale);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat(inLocale, { dateStyle: "medium", timeStyle: "short" });
+    times.set(inLocale, format);
+  }
+  return format.format(at);
 }
 
 const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [

@@ -1,6 +1,6 @@
 import { Box, Checkbox, Loader, Text, UnstyledButton } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useRef } from "react";
+import { type KeyboardEvent, memo, useCallback, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Column } from "./columns";
 import type { TaskRow } from "./useTasks";
@@ -33,7 +33,7 @@ export function TaskTable(props: TaskTableProps) {
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_REM * rem,
     overscan: 20,
-    getItemKey: (index) => rows[index]?.task_id ?? index,
+    getItemKey: useCallback((index: number) => rows[index]?.task_id ?? index, [rows]),
   });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
@@ -45,11 +45,13 @@ export function TaskTable(props: TaskTableProps) {
     if (at >= 0) virtual.scrollToIndex(at);
   }, [at, virtual]);
 
-  function toggle(id: string) {
-    const next = new Set(selected);
+  const now = useRef({ selected, onSelect });
+  now.current = { selected, onSelect };
+  const toggle = useCallback((id: string) => {
+    const next = new Set(now.current.selected);
     if (!next.delete(id)) next.add(id);
-    onSelect(next);
-  }
+    now.current.onSelect(next);
+  }, []);
   function keys(event: KeyboardEvent<HTMLDivElement>) {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const buttons = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-open]")];
@@ -58,7 +60,7 @@ export function TaskTable(props: TaskTableProps) {
     event.preventDefault();
     buttons[from + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
   }
-  const template = { gridTemplateColumns: `2.5rem 14.5rem ${columns.map((c) => c.width).join(" ")}` };
+  const template = `2.5rem 14.5rem ${columns.map((c) => c.width).join(" ")}`;
   const all = rows.length > 0 && rows.every((row) => selected.has(row.task_id));
   return (
     <Box
@@ -77,7 +79,7 @@ export function TaskTable(props: TaskTableProps) {
           aria-rowindex={1}
           className="sy-row"
           style={{
-            ...template,
+            gridTemplateColumns: template,
             position: "sticky",
             top: 0,
             zIndex: 2,
@@ -108,46 +110,19 @@ export function TaskTable(props: TaskTableProps) {
             const row = rows[item.index];
             if (row === undefined) return null;
             return (
-              <Box
+              <Row
                 key={item.key}
-                role="row"
-                aria-rowindex={item.index + 2}
-                data-index={item.index}
-                data-current={row.task_id === current || undefined}
-                className="sy-row"
-                style={{
-                  ...template,
-                  position: "absolute",
-                  insetInline: 0,
-                  top: 0,
-                  height: item.size,
-                  transform: `translateY(${item.start}px)`,
-                }}
-              >
-                <Box role="cell" className="sy-cell">
-                  <Checkbox
-                    size="xs"
-                    checked={selected.has(row.task_id)}
-                    aria-label={t("console.selectTask", { id: row.task_id })}
-                    onChange={() => toggle(row.task_id)}
-                  />
-                </Box>
-                <Box role="cell" className="sy-cell">
-                  <UnstyledButton
-                    data-open
-                    className="sy-mono"
-                    c="var(--mantine-color-anchor)"
-                    onClick={() => onOpen(row.task_id)}
-                  >
-                    {row.task_id}
-                  </UnstyledButton>
-                </Box>
-                {columns.map((column) => (
-                  <Box key={column.id} role="cell" className="sy-cell">
-                    {column.cell(row)}
-                  </Box>
-                ))}
-              </Box>
+                row={row}
+                index={item.index}
+                start={item.start}
+                height={item.size}
+                columns={columns}
+                template={template}
+                selected={selected.has(row.task_id)}
+                current={row.task_id === current}
+                onToggle={toggle}
+                onOpen={onOpen}
+              />
             );
           })}
         </Box>
@@ -160,3 +135,63 @@ export function TaskTable(props: TaskTableProps) {
     </Box>
   );
 }
+
+interface RowProps {
+  readonly row: TaskRow;
+  readonly index: number;
+  readonly start: number;
+  readonly height: number;
+  readonly columns: readonly Column[];
+  readonly template: string;
+  readonly selected: boolean;
+  readonly current: boolean;
+  onToggle(id: string): void;
+  onOpen(id: string): void;
+}
+
+/** Drawn once: while the table scrolls only the rows that come into sight are new. */
+const Row = memo(function Row(props: RowProps) {
+  const { row, index, start, height, columns, template, selected, current, onToggle, onOpen } = props;
+  const { t } = useTranslation();
+  return (
+    <Box
+      role="row"
+      aria-rowindex={index + 2}
+      data-index={index}
+      data-current={current || undefined}
+      className="sy-row"
+      style={{
+        gridTemplateColumns: template,
+        position: "absolute",
+        insetInline: 0,
+        top: 0,
+        height,
+        transform: `translateY(${start}px)`,
+      }}
+    >
+      <Box role="cell" className="sy-cell">
+        <Checkbox
+          size="xs"
+          checked={selected}
+          aria-label={t("console.selectTask", { id: row.task_id })}
+          onChange={() => onToggle(row.task_id)}
+        />
+      </Box>
+      <Box role="cell" className="sy-cell">
+        <UnstyledButton
+          data-open
+          className="sy-mono"
+          c="var(--mantine-color-anchor)"
+          onClick={() => onOpen(row.task_id)}
+        >
+          {row.task_id}
+        </UnstyledButton>
+      </Box>
+      {columns.map((column) => (
+        <Box key={column.id} role="cell" className="sy-cell">
+          {column.cell(row)}
+        </Box>
+      ))}
+    </Box>
+  );
+});
