@@ -96,7 +96,9 @@ def _new(ctx: Ctx, drawn: dict[str, Any], *, test: bool) -> NewTask:
     }
     if not test:
         del values["completed_at"], values["response"]
-    return NewTask(id=task_id, type="imageannotation", head=msgspec.json.encode(members)[1:-1], **values)
+    created = wire_time(values["created_at"])
+    head = msgspec.json.encode(members)[1:-1]
+    return NewTask(id=task_id, type="imageannotation", created=created, head=head, **values)
 
 
 @_SETTINGS
@@ -154,6 +156,7 @@ async def test_pages_neither_skip_nor_repeat_whatever_is_inserted_between_them(
             id=task_id,
             type="imageannotation",
             created_at=now.replace(microsecond=0),
+            created=wire_time(now.replace(microsecond=0)),
             head=b'"task_id":"%s"' % task_id.encode(),
             params=b"{}",
             metadata=b"{}",

@@ -167,9 +167,11 @@ def _surface(raw_path: bytes) -> Surface:
 
 def as_reply(result: Any, status: int) -> Reply | Response:
     """A handler's result as an answer: bytes are JSON already, anything else is encoded."""
+    if isinstance(result, Reply):
+        return result
     if isinstance(result, bytes):
         return Reply(result, status)
-    if isinstance(result, Reply | Response):
+    if isinstance(result, Response):
         return result
     return Reply(msgspec.json.encode(result, enc_hook=_encode), status)
 

@@ -199,6 +199,10 @@ class Routes:
         return self._add("OPTIONS", path, options)
 
 
+_REMEMBERED = 2000
+_SHORT = 200
+"""Paths that are remembered: the first so many that come, of at most so many bytes. Those that are asked again and again are among them;
+those with an id in them soon fill what is left, and cost nothing more then."""
 _NOBODYS_NAME = "\ufffd" * 300
 """Longer than any name or id may be."""
 
@@ -230,6 +234,7 @@ class Router:
 
     def __init__(self, routes: Iterable[Route]):
         self._root = _Node()
+        self._found: dict[tuple[bytes, str], tuple[Route, tuple[str, ...], tuple[str, ...]]] = {}
         self.routes: list[Route] = []
         for route in routes:
             self._insert(route)
@@ -253,12 +258,19 @@ class Router:
 
     def find(self, raw_path: bytes, method: str) -> tuple[Route | None, tuple[str, ...], tuple[str, ...]]:
         """(route, path parameters, methods allowed here). No route and no methods: 404; no route but methods: 405."""
+        at = (raw_path, method)
+        known = self._found.get(at)
+        if known is not None:
+            return known
         segments = [_decoded(s) for s in raw_path.split(b"/") if s]
         allowed: list[str] = []
-        found = self._walk(self._root, segments, 0, (), method, allowed)
-        if found is None:
+        walked = self._walk(self._root, segments, 0, (), method, allowed)
+        if walked is None:
             return None, (), tuple(allowed)
-        return found[0], found[1], ()
+        found = (*walked, ())
+        if len(raw_path) <= _SHORT and len(self._found) < _REMEMBERED:
+            self._found[at] = found
+        return found
 
     def _walk(
         self,

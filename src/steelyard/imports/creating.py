@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,11 +14,15 @@ from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import ConstraintBroken, Executor, Tx
 from steelyard.errors import SteelyardError, parameter
 from steelyard.imports import queries as q
+from steelyard.imports.composing import Ground, Naming, compose_lines, composed, naming
 from steelyard.imports.lines import Line, LineResult, decode, refused, unhurried
-from steelyard.tasks.create import Targets, create_task, find_targets, find_type, new_task
+from steelyard.tasks.compose import Targets
+from steelyard.tasks.create import create_task, default_callback, find_targets, find_type, new_task
 from steelyard.tasks.insert import insert_tasks
 from steelyard.tasks.model import NewTask
 
+_NAMINGS = 32
+"""Of so many ways to name type, project and batch the lines are made in the pool."""
 _TARGET_KEYS = ("project", "batch", "project_version", "project_param_version")
 
 
@@ -43,27 +50,27 @@ class Creating:
     ):
         self._ctx, self._actor = ctx, actor
         self._type, self._project, self._batch = type, project, batch
+        self._known: dict[Naming, tuple[str, dict[str, Raw]]] = {}
         if type is not None:
             find_type(type)
 
     async def prepare(self, lines: list[Line]) -> list[_Checked]:
         """Checks every line as a single create would be."""
-        targets: dict[tuple[bytes, ...], Targets | SteelyardError] = {}
+        made = await self._in_pool(lines)
+        targets: dict[Naming, Targets | SteelyardError] = {}
         types: dict[str, str | None] = {}
-        checked: list[_Checked] = []
-        async for line in unhurried(lines):
-            item = _Checked(line)
-            checked.append(item)
+        checked = [_Checked(line, task=task) for line, task in zip(lines, made, strict=True)]
+        async for item in unhurried([i for i in checked if i.task is None]):
             try:
-                item.body = decode(line)
-                item.type = await self._type_of(item.body, types)
-                self._add_defaults(item.body)
+                body = decode(item.line)
+                at = naming(body)
+                item.type, item.body = await self._read(body, types)
                 # Looked up once a chunk; the statement refuses a row whose project or batch has moved on since.
-                at = (item.type.encode(), *(bytes(item.body.get(k, b"")) for k in _TARGET_KEYS))
                 found = targets.get(at)
                 if found is None:
                     try:
                         found = await find_targets(self._ctx, self._actor, item.type, item.body, fresh=False)
+                        self._remember(at, item)
                     except SteelyardError as e:
                         found = e
                     targets[at] = found
@@ -71,14 +78,50 @@ class Creating:
                     raise found
                 item.task = await new_task(self._ctx, self._actor, item.type, item.body, targets=found)
             except SteelyardError as e:
-                item.result = refused(line, e)
+                item.result = refused(item.line, e)
         return checked
 
-    def _add_defaults(self, body: dict[str, Raw]) -> None:
+    def _remember(self, at: Naming, item: _Checked) -> None:
+        if len(self._known) < _NAMINGS:
+            self._known[at] = (item.type, {k: Raw(v) for k, v in item.body.items() if k in _TARGET_KEYS})
+
+    async def _in_pool(self, lines: list[Line]) -> list[NewTask | None]:
+        """What the process pool makes of a chunk; None where the line is to be looked at here.
+
+        The first chunk is not sent there: it shows what the lines are about, and few lines are not worth a process.
+        """
+        nothing: list[NewTask | None] = [None] * len(lines)
+        if not self._known or self._actor.is_test:
+            return nothing
+        grounds: dict[Naming, Ground] = {}
+        for at, (type_name, body) in self._known.items():
+            try:
+                found = await find_targets(self._ctx, self._actor, type_name, body, fresh=False)
+            except SteelyardError:
+                continue
+            grounds[at] = Ground(type_name, found)
+        now = self._ctx.clock.now()
+        work = partial(
+            compose_lines,
+            [line.raw for line in lines],
+            self._ctx.ids.mint_many(now, len(lines)),
+            now.replace(microsecond=now.microsecond // 1000 * 1000),
+            grounds,
+            await default_callback(self._ctx, self._actor),
+        )
+        try:
+            return composed(await asyncio.get_running_loop().run_in_executor(self._ctx.cpu, work))
+        except BrokenProcessPool:
+            return nothing
+
+    async def _read(self, body: dict[str, Raw], types: dict[str, str | None]) -> tuple[str, dict[str, Raw]]:
+        """A line's type, and its body with what goes for all lines."""
+        name = await self._type_of(body, types)
         if "project" not in body and "batch" not in body:
             for key, value in (("project", self._project), ("batch", self._batch)):
                 if value is not None:
                     body[key] = Raw(msgspec.json.encode(value))
+        return name, body
 
     async def _type_of(self, body: dict[str, Raw], types: dict[str, str | None]) -> str:
         raw = body.pop("type", None)
@@ -140,6 +183,8 @@ class Creating:
     async def _alone(self, item: _Checked) -> LineResult:
         """One line by the road of single creates, which tells what is the matter with it."""
         try:
+            if not item.type:
+                item.type, item.body = await self._read(decode(item.line), {})
             stored = await create_task(self._ctx, self._actor, item.type, item.body)
         except SteelyardError as e:
             if e.status == 409 and item.task is not None and item.task.unique_id is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
-from typing import Any, Literal, Protocol
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -13,6 +13,7 @@ from steelyard.db.pool import Executor
 from steelyard.errors import InvalidRequest, SteelyardError, TooLarge
 from steelyard.jsontext import check_text
 
+T = TypeVar("T")
 MAX_LINES = 500
 MAX_BYTES = 4 * 1024 * 1024
 """A chunk ends at whichever comes first; it is written by one statement."""
@@ -99,11 +100,11 @@ def decode(line: Line) -> dict[str, Raw]:
 _A_LITTLE = 16
 
 
-async def unhurried(lines: list[Line]) -> AsyncIterator[Line]:
-    """The lines, with a turn of the event loop now and then: other requests go on, and so does the sending of the chunk before, which is more
+async def unhurried(items: Iterable[T]) -> AsyncIterator[T]:
+    """The items, with a turn of the event loop now and then: other requests go on, and so does the sending of the chunk before, which is more
     than a socket takes at once."""
-    for n, line in enumerate(lines, start=1):
-        yield line
+    for n, item in enumerate(items, start=1):
+        yield item
         if n % _A_LITTLE == 0:
             await asyncio.sleep(0)
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.coalesce import Coalescer
 from steelyard.errors import (
     Conflict,
     InvalidRequest,
-    Issue,
     NotEnabled,
     NotFound,
     SteelyardError,
@@ -28,28 +25,17 @@ from steelyard.tasks import queries as q
 from steelyard.tasks.answers import make_answer, media_of_request
 from steelyard.tasks.batcher import batcher_of
 from steelyard.tasks.change import taken
+from steelyard.tasks.compose import Targets, assemble, check_request, stored_params
 from steelyard.tasks.idempotency import Stored
-from steelyard.tasks.inherit import Merged, add_defaults, merge
 from steelyard.tasks.model import BatchTarget, NewDependent, NewTask, ProjectDefaults
 from steelyard.tasks.pages import made_up_pages
-from steelyard.tasks.platform import PlatformParams, decode_platform
 from steelyard.tasks.results import store_answer
 from steelyard.tasks.sources import source_id, source_task
 
-_NONE: dict[str, Raw] = {}
 _TRIES = 6
 _PROJECT_TTL_S = 30.0
 _SPACE_TTL_S = 1.0
 _encode = msgspec.json.encode
-
-
-class Targets:
-    """The project and batch of a creation."""
-
-    __slots__ = ("batch", "project")
-
-    def __init__(self, project: ProjectDefaults | None, batch: BatchTarget | None):
-        self.project, self.batch = project, batch
 
 
 def find_type(name: str) -> TaskType[Any, Any]:
@@ -97,22 +83,6 @@ async def create_task(
     )
 
 
-def _check(
-    task_type: TaskType[Any, Any], body: dict[str, Raw], project: ProjectDefaults | None
-) -> tuple[Merged, Any, PlatformParams]:
-    """What a request and its project come to, what the type makes of it, and the platform-level values."""
-    if project is None and task_type.needs_project is not None:
-        raise InvalidRequest(task_type.needs_project, issues=[Issue("project", "is required")])
-    merged = merge(body, project.params if project else _NONE, project.kind if project else "standard")
-    params = task_type.parse_params(merged.params_json)
-    if not merged.instruction and task_type.needs_instruction(params):
-        raise InvalidRequest("Missing required parameter: instruction.")
-    platform = decode_platform(merged.platform)
-    if task_type.check_metadata is not None:
-        task_type.check_metadata(msgspec.json.decode(platform.metadata))
-    return merged, params, platform
-
-
 async def declare(
     ctx: Ctx,
     actor: Actor,
@@ -137,7 +107,7 @@ async def declare(
             continue
         try:
             targets = await find_targets(ctx, actor, d.type, body, fresh=fresh)
-            _, _, platform = _check(find_type(d.type), body, targets.project)
+            platform = check_request(find_type(d.type), body, targets.project).platform
             if platform.unique_id is not None:
                 if platform.unique_id == own_unique_id:
                     raise taken(platform.unique_id, task_id)
@@ -164,41 +134,31 @@ async def new_task(
     found them a moment ago. Raises as `create_task`."""
     task_type = find_type(type_name)
     targets = targets or await find_targets(ctx, actor, type_name, body, fresh=fresh)
-    project, batch = targets.project, targets.batch
-    merged, params, platform = _check(task_type, body, project)
-    if platform.callback_url is None:
-        platform.callback_url = (await _space(ctx, actor)).default_callback_url
+    checked = check_request(task_type, body, targets.project)
+    params = checked.params
+    if checked.platform.callback_url is None:
+        checked.platform.callback_url = await default_callback(ctx, actor)
     defaults = task_type.default_params(params)
     named, source = source_id(task_type, params), None
     if named is not None:
         source, _ = await source_task(ctx, actor.space_id, named, files=actor.is_test)
         defaults = {**defaults, **task_type.build_on(params, source)}
-    params_json = add_defaults(
-        merged.params_json, {**(project.params if project else _NONE), **body}, defaults
-    )
+    params_json = stored_params(checked, body, targets.project, defaults)
     if named is not None:
         params = task_type.parse_params(params_json)
+        checked = msgspec.structs.replace(checked, params=params)
     now = ctx.clock.now()
     task_id = ctx.ids.mint(now)
     created_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    task = NewTask(
-        id=task_id,
-        type=type_name,
+    task = assemble(
+        type_name,
+        task_type,
+        checked,
+        targets,
+        task_id=task_id,
         created_at=created_at,
-        head=_head(actor, task_id, created_at, type_name, merged, platform, targets),
-        params=params_json,
-        metadata=platform.metadata,
-        project_id=project.id if project else None,
-        project_version=project.latest if project else 0,
-        batch_id=batch.id if batch else None,
-        exclusive=bool(batch and project and project.kind != "standard"),
-        priority=platform.priority or (batch.priority if batch and batch.priority else 10),
-        own_priority=platform.priority is not None,
-        clear_unique_id_on_error=platform.clear_unique_id_on_error,
-        unique_id=platform.unique_id,
-        tags=platform.tags,
-        callback_url=platform.callback_url,
-        attachment_urls=[a.url for a in task_type.attachments(params) if a.role == "attachment"],
+        params_json=params_json,
+        is_test=actor.is_test,
     )
     declared = task_type.dependents(params)
     if declared is not None:
@@ -215,37 +175,6 @@ async def new_task(
         done = ctx.clock.now()
         task.completed_at = max(created_at, done.replace(microsecond=done.microsecond // 1000 * 1000))
     return task
-
-
-def _head(
-    actor: Actor,
-    task_id: str,
-    created_at: datetime,
-    type_name: str,
-    merged: Merged,
-    platform: PlatformParams,
-    targets: Targets,
-) -> bytes:
-    """The members that never change, as JSON without braces."""
-    members: dict[str, Any] = {
-        "task_id": task_id,
-        "created_at": wire_time(created_at),
-        "type": type_name,
-        "instruction": merged.instruction,
-    }
-    if platform.callback_url is not None:
-        members["callback_url"] = platform.callback_url
-    if targets.project is not None:
-        members["project"] = targets.project.name
-    if targets.batch is not None:
-        members["batch"] = targets.batch.name
-    members["is_test"] = actor.is_test
-    members["urgency"] = platform.urgency
-    members["processed_attachments"] = ()
-    if targets.project is not None:
-        members["project_param_version"] = targets.project.version
-        members["projectId"] = targets.project.id
-    return _encode(members)[1:-1]
 
 
 def _name(body: dict[str, Raw], key: str) -> str | None:
@@ -289,7 +218,7 @@ async def find_targets(
             raise InvalidRequest(f'The batch "{batch_name}" belongs to the project "{batch.project_name}".')
         project_name = batch.project_name
     if project_name is None:
-        return Targets(None, None)
+        return Targets()
     project = await _project(ctx, actor, project_name, version, fresh=fresh)
     if project.type != type_name:
         raise InvalidRequest(f'Project "{project.name}" does not accept tasks of type {type_name}.')
@@ -359,6 +288,11 @@ async def _project(ctx: Ctx, actor: Actor, name: str, version: int | None, *, fr
         cache.clear()
     cache[at] = (time.monotonic() + _PROJECT_TTL_S, project)
     return project
+
+
+async def default_callback(ctx: Ctx, actor: Actor) -> str | None:
+    """Where tasks without a `callback_url` call back."""
+    return (await _space(ctx, actor)).default_callback_url
 
 
 async def _space(ctx: Ctx, actor: Actor) -> q.SpaceDefaults:

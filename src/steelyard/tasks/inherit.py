@@ -37,13 +37,14 @@ _encode = msgspec.json.encode
 _keys: dict[str, bytes] = {}
 
 
-def _member(key: str, value: Any) -> bytes:
+def _opening(key: str) -> bytes:
+    """What stands before a member's value, with the comma before it."""
     name = _keys.get(key)
     if name is None:
-        name = _encode(key) + b":"
+        name = b"," + _encode(key) + b":"
         if len(_keys) < 5000:
             _keys[key] = name
-    return name + bytes(value)
+    return name
 
 
 class Merged(Struct, frozen=True):
@@ -61,30 +62,32 @@ def merge(request: dict[str, Raw], project_params: dict[str, Raw], kind: str) ->
 
     Raises InvalidRequest when an instruction is not text.
     """
-    members: list[bytes] = []
+    members: list[bytes | Raw] = []
     platform: dict[str, Raw] = {}
     for key, value in request.items():
-        is_null = value == _NULL or (key == "callback_url" and value == _EMPTY)
+        is_null = value == _NULL
         if key in PLATFORM_KEYS:
-            if not is_null:
+            if not is_null and not (key == "callback_url" and value == _EMPTY):
                 platform[key] = value
-        elif not is_null or key not in project_params:
-            members.append(_member(key, value))
+        elif key not in project_params:
+            members += (_opening(key), value)
+        elif not is_null:
+            declared = project_params[key]
+            if key == "template_variables" and declared != _NULL:
+                value = _variables(value, declared)
+            members += (_opening(key), value)
     for key, value in project_params.items():
         if value == _NULL:
             continue
         if key not in PLATFORM_KEYS:
             if request.get(key, _NULL) == _NULL:
-                members.append(_member(key, value))
-            elif key == "template_variables":
-                own_values = _member(key, request[key])
-                members[members.index(own_values)] = _member(key, _variables(request[key], value))
+                members += (_opening(key), value)
         elif key not in NEVER_INHERITED and key != "instruction" and key not in platform:
             platform[key] = value
     own = _text(request.get("instruction"))
     base = _text(project_params.get("instruction"))
     instruction = own or base if kind == "rapid" or not (own and base) else f"{own}\n\n{base}"
-    return Merged(b"{" + b",".join(members) + b"}", platform, instruction)
+    return Merged(b"{%b}" % b"".join(members)[1:], platform, instruction)
 
 
 _WORDS: dict[str, tuple[type, ...]] = {
@@ -129,11 +132,11 @@ def add_defaults(params_json: bytes, present: dict[str, Raw], defaults: dict[str
         given = msgspec.json.decode(params_json, type=dict[str, Raw])
         nulls = [k for k in nulls if given.get(k) == _NULL]  # the project may have given a value
         params_json = _encode({k: v for k, v in given.items() if k not in nulls})
-    members = [_member(k, _encode(v)) for k, v in defaults.items() if k not in present or k in nulls]
+    members = [_opening(k) + _encode(v) for k, v in defaults.items() if k not in present or k in nulls]
     if not members:
         return params_json
     head = params_json[:-1]
-    return head + (b"," if len(head) > 1 else b"") + b",".join(members) + b"}"
+    return b"%b%b}" % (head, b"".join(members)[len(head) == 1 :])
 
 
 def _text(raw: Raw | None) -> str:

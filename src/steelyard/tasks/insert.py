@@ -1,13 +1,14 @@
 """The creating statement: tasks, jobs, counters, callbacks and finished idempotency rows in one.
 
 It is composed of named pieces of queries.sql because what has nothing to do still costs its start-up: tasks without a project, a batch or
-a key, which are born pending, need no locks, no look at other tables, and fourteen columns of input instead of twenty-three.
+a key, which are born pending, need no locks, no look at other tables, and fourteen columns of input instead of twenty-three, of which what is alike in all rows is sent once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -32,6 +33,8 @@ class _Shape(Struct, frozen=True):
     dependents: bool
     single: bool
     """One task alone: its columns are plain parameters, and nothing has to be grouped. A lone client's creates are such."""
+    alike: bool
+    """All are equal in what tasks that come together tend to have in common; that is sent once."""
 
 
 def array_literal(items: list[str] | None) -> str | None:
@@ -79,24 +82,43 @@ _COLUMNS: dict[str, tuple[str, str, _Getter]] = {
 }
 
 
+_ALIKE = (
+    "type",
+    "priority",
+    "own_priority",
+    "clear_unique_id_on_error",
+    "callback_url",
+    "project_id",
+    "project_version",
+    "batch_id",
+    "exclusive",
+)
+_in_common = attrgetter(*_ALIKE)
+
+
 class _Statement(Struct, frozen=True):
     sql: str
     columns: list[_Getter]
     others: list[str]
     """The parameters after the columns, by name."""
+    once: int
+    """The first so many columns are one value for all tasks."""
 
 
 @cache
 def _statement(shape: _Shape) -> _Statement:
     present = [n for n, (need, _, _) in _COLUMNS.items() if not need or getattr(shape, need)]
     absent = [n for n in _COLUMNS if n not in present]
-    nulls = "".join(f", null::{_COLUMNS[n][1]} as {n}" for n in absent)
-    if shape.single:
-        values = ", ".join(f":{n}::{_COLUMNS[n][1]} as {n}" for n in present)
-        pieces = [f"input as (select {values}{nulls})"]
+    once = [n for n in present if shape.single or (shape.alike and n in _ALIKE)]
+    each = [n for n in present if n not in once]
+    values = [f":{n}::{_COLUMNS[n][1]} as {n}" for n in once]
+    values += [f"null::{_COLUMNS[n][1]} as {n}" for n in absent]
+    if each:
+        arrays = ", ".join(f":{n}::{_COLUMNS[n][1]}[]" for n in each)
+        source = f"select {', '.join([*values, 'i.*'])} from unnest({arrays}) as i ({', '.join(each)})"  # noqa: S608  # names of our own
     else:
-        arrays = ", ".join(f":{n}::{_COLUMNS[n][1]}[]" for n in present)
-        pieces = [f"input as (select i.*{nulls} from unnest({arrays}) as i ({', '.join(present)}))"]  # noqa: S608  # names of our own
+        source = f"select {', '.join(values)}"
+    pieces = [f"input as ({source})"]
     if shape.batch:
         pieces.append(Q.text("insert_batch_lock"))
     task = Q.text("insert_task")
@@ -133,8 +155,9 @@ def _statement(shape: _Shape) -> _Statement:
     ):
         body = body.replace(f":{name}::{kind}", f":{name}").replace(f":{name}", f":{name}::{kind}")
     sql, names = numbered(f"with {body}\nselect id from ins")
-    assert list(names[: len(present)]) == present
-    return _Statement(sql, [_COLUMNS[n][2] for n in present], list(names[len(present) :]))
+    columns = [*once, *each]
+    assert list(names[: len(columns)]) == columns
+    return _Statement(sql, [_COLUMNS[n][2] for n in columns], list(names[len(columns) :]), len(once))
 
 
 async def insert_tasks(
@@ -156,6 +179,7 @@ async def insert_tasks(
             files=bool(files),
             dependents=bool(declared),
             single=len(tasks) == 1,
+            alike=len(tasks) > 1 and len(set(map(_in_common, tasks))) == 1,
         )
     )
     others: dict[str, Any] = {
@@ -183,10 +207,8 @@ async def insert_tasks(
             "dependent_waits": [d.waits_for_audit for _, d in declared],
             "dependent_bodies": [d.body.decode() for _, d in declared],
         }
-    columns: list[Any]
-    if len(tasks) == 1:
-        columns = [value(tasks[0]) for value in statement.columns]
-    else:
-        columns = [[value(t) for t in tasks] for value in statement.columns]
+    first, once = tasks[0], statement.once
+    columns: list[Any] = [value(first) for value in statement.columns[:once]]
+    columns += [[value(t) for t in tasks] for value in statement.columns[once:]]
     rows = await on.fetch(statement.sql, *columns, *(others[n] for n in statement.others))
     return {r[0] for r in rows}

@@ -38,6 +38,8 @@ class NewTask(Struct, kw_only=True):
     id: str
     type: str
     created_at: datetime
+    created: str
+    """`created_at` as the wire has it."""
     head: bytes
     params: bytes
     metadata: bytes
@@ -63,15 +65,19 @@ class NewTask(Struct, kw_only=True):
 
     def wire(self) -> bytes:
         """The task object as the database's task_json() would give it; a test holds the two together."""
-        updated = self.completed_at or self.created_at
-        status = b"completed" if self.completed_at else b"pending"
+        done = self.completed_at
         parts = [
-            b"{" + self.head + b',"params":' + self.params,
-            b',"status":"%s","priority":%d,"work_started":false' % (status, self.priority),
-            b',"updated_at":"%s"' % wire_time(updated).encode(),
+            b'{%b,"params":%b,"status":"%b","priority":%d,"work_started":false,"updated_at":"%b"'
+            % (
+                self.head,
+                self.params,
+                b"completed" if done else b"pending",
+                self.priority,
+                (wire_time(done) if done else self.created).encode(),
+            )
         ]
-        if self.completed_at:
-            parts.append(b',"completed_at":"%s"' % wire_time(self.completed_at).encode())
+        if done:
+            parts.append(b',"completed_at":"%b"' % wire_time(done).encode())
         parts.append(b',"metadata":' + self.metadata)
         if self.unique_id is not None:
             parts.append(b',"unique_id":' + msgspec.json.encode(self.unique_id))
