@@ -263,6 +263,7 @@ async def _copy(db: Any, rows: int) -> float:
 async def _copy_made(db: Any, round_: int, rows: int) -> float:
     """COPY of what bulk creation has just made: tasks and jobs, all columns, all indexes; nobody counts, checks or answers anything."""
     took = 0.0
+    await db.execute("analyze steelyard.task; analyze steelyard.job")  # or the join below may take minutes
     for table, made in _MADE.items():
         out = io.BytesIO()
         await db.copy_from_query(made.format(round=round_), output=out)

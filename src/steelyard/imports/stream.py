@@ -1,8 +1,9 @@
-"""From a stream of NDJSON to a stream of outcomes, in constant memory: one chunk is checked while the one before is being written."""
+"""From a stream of NDJSON to a stream of outcomes, in constant memory: one chunk is checked while those before are being written."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
@@ -10,6 +11,9 @@ from steelyard.ctx import Ctx
 from steelyard.db.pool import ConstraintBroken, Database, RetryTransaction
 from steelyard.errors import InvalidRequest, SteelyardError
 from steelyard.imports.lines import LineResult, LineWriter, Tally, chunks_of_lines, encode_result
+
+_WRITING = 2
+"""Chunks being written at once: one is encoded while the database is at work on the other."""
 
 
 async def write_chunk(ctx: Ctx, writer: LineWriter, prepared: Any) -> list[LineResult]:
@@ -35,7 +39,13 @@ async def import_stream(
     """Outcomes as NDJSON, in the order of the lines, and a `Tally` at the end, which says why when not everything was read. A `dry_run`
     checks the lines and stores nothing."""
     tally = Tally(complete=True)
-    writing: asyncio.Task[list[LineResult]] | None = None
+    writing: deque[asyncio.Task[list[LineResult]]] = deque()
+
+    async def oldest() -> bytes:
+        done = await writing.popleft()
+        tally.add(done)
+        return b"".join(map(encode_result, done))
+
     try:
         async for lines in chunks_of_lines(pieces, max_line_bytes=max_line_bytes):
             prepared = await writer.prepare(lines)
@@ -44,21 +54,17 @@ async def import_stream(
                 tally.add(judged)
                 yield b"".join(map(encode_result, judged))
                 continue
-            if writing is not None:
-                done, writing = await writing, None
-                tally.add(done)
-                yield b"".join(map(encode_result, done))
-            writing = asyncio.create_task(write_chunk(ctx, writer, prepared))
+            while len(writing) >= _WRITING:
+                yield await oldest()
+            writing.append(asyncio.create_task(write_chunk(ctx, writer, prepared)))
             await asyncio.sleep(0)  # it is on its way before the next chunk is checked
-        if writing is not None:
-            done, writing = await writing, None
+        while writing:
+            yield await oldest()
+    except SteelyardError as e:
+        for done in await asyncio.gather(*writing, return_exceptions=True):
+            if isinstance(done, BaseException):
+                break
             tally.add(done)
             yield b"".join(map(encode_result, done))
-    except SteelyardError as e:
-        if writing is not None:
-            done = await asyncio.gather(writing, return_exceptions=True)
-            if isinstance(done[0], list):
-                tally.add(done[0])
-                yield b"".join(map(encode_result, done[0]))
         tally.complete, tally.error = False, e.message
     yield encode_result(tally)
