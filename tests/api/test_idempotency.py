@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from steelyard.ctx import Ctx
+from steelyard.ctx import Actor, Ctx
 from steelyard.task_types import KNOWN_TYPES, TASK_TYPES
 from tests.api.builders import image_task
 from tests.conftest import ClientFor, Keys
@@ -189,6 +189,19 @@ async def test_sixteen_requests_racing_on_one_key_make_one_task(live: httpx.Asyn
         assert int(refused.headers["retry-after"]) >= 1
     assert await _count(ctx) == 1
     assert (await _send(live, "race")).json()["task_id"] in made
+
+
+async def test_a_repeat_is_not_kept_waiting_while_another_process_creates(
+    live: httpx.AsyncClient, live_actor: Actor, ctx: Ctx
+) -> None:
+    async with ctx.db.tx() as elsewhere:
+        held = "select pg_try_advisory_xact_lock(hashtextextended('far', $1))"
+        assert await elsewhere.fetchval(held, live_actor.space_id)  # as the creating statement does
+        busy = await _send(live, "far")
+        _refusal(busy, 429)
+        assert int(busy.headers["retry-after"]) >= 1
+    assert (await _send(live, "far")).status_code == 200
+    assert await _count(ctx) == 1
 
 
 async def test_a_different_request_is_refused_while_the_first_is_in_flight(

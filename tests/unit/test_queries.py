@@ -91,14 +91,19 @@ async def test_every_query_prepares_and_its_columns_are_the_fields_of_its_struct
 
 
 async def test_every_variant_of_the_creating_statement_prepares(connection: asyncpg.Connection) -> None:
-    switches = len(inspect.signature(insert._Shape).parameters)
+    switches = list(inspect.signature(insert._Shape).parameters)
+    every = [
+        insert._Shape(*chosen)
+        for chosen in itertools.product((False, True), repeat=len(switches))
+        if not {"single", "alike"} <= set(itertools.compress(switches, chosen))  # one task is not like others
+    ]
     seen: set[str] = set()
-    for chosen in itertools.product((False, True), repeat=switches):
-        sql = insert._statement(insert._Shape(*chosen)).sql
+    for shape in every:
+        sql = insert._statement(shape).sql
         prepared = await connection.prepare(sql)
         assert [a.name for a in prepared.get_attributes()] == ["id"]
         seen.add(sql)
-    assert len(seen) == 2**switches
+    assert len(seen) == len(every)
 
 
 _WHEN = datetime(2021, 4, 25, tzinfo=UTC)

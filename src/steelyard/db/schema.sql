@@ -300,6 +300,7 @@ create index task_by_status on task (space_id, status, id);
 create index task_by_type on task (space_id, type, id);
 create index task_by_updated on task (space_id, updated_at);
 create index task_by_completed on task (space_id, completed_at) where completed_at is not null;
+create index task_to_be_reviewed on task (space_id, id) where status = 'completed' and customer_review_status is null;
 create index task_by_review on task (space_id, customer_review_status, id) where customer_review_status is not null;
 
 -- Built-in functions in PL/pgSQL: a subselect in SQL costs an executor start for every row. A tag that holds

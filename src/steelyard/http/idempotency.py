@@ -69,8 +69,8 @@ async def create_once(
 ) -> Reply:
     """Task creation: the answer of a success is stored by the creating statement itself, that of an error here.
 
-    A matching request that is in flight in this process gets 429, one on another process waits for the key's row in the database and
-    then gets the stored answer.
+    While a request with the key is in flight, in this process or another, a repeat gets 429; one that does not match gets 409 where the
+    first is in this process, and otherwise as soon as the first is answered.
     """
     key = key_of(call)
     if key is None:

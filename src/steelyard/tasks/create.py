@@ -62,7 +62,8 @@ async def create_task(
     With an idempotency `key`, the answer is stored in the creating statement; when the key turns out to be taken meanwhile, the stored
     answer is returned. In test mode the task is born completed with a made-up answer.
 
-    Raises InvalidRequest, NotFound, NotEnabled, Conflict (unique_id, or the key used for another request).
+    Raises InvalidRequest, NotFound, NotEnabled, Conflict (unique_id, or the key used for another request), RateLimited (a request with the
+    key is in flight in another process).
     """
     find_type(type_name)
     for attempt in range(_TRIES):
@@ -74,6 +75,8 @@ async def create_task(
             stored = await idempotency.lookup(ctx, actor, key, key_mark)
             if stored is not None:
                 return stored
+            if not await q.key_is_free(ctx.db, space_id=actor.space_id, key=key):
+                raise idempotency.busy()
         if task.unique_id is not None:
             holder = await q.holder_of_unique_id(ctx.db, space_id=actor.space_id, unique_id=task.unique_id)
             if holder is not None:

@@ -97,6 +97,7 @@ source_task = Q.opt("source_task", SourceTaskRow)
 holder_of_unique_id = Q.value("holder_of_unique_id", str)
 
 key_row = Q.opt("key_row", KeyRow)
+key_is_free = Q.value("key_is_free", bool)
 store_key = Q.value("store_key", bool)
 claim_key = Q.value("claim_key", bool)
 finish_key = Q.exec("finish_key")

@@ -20,7 +20,10 @@ and (i.project_id is null or exists (
   where p.space_id = :space_id and p.id = i.project_id and p.version = i.project_version and not p.archived))
 
 -- name: insert_key_condition
-and (i.idem_key is null or not exists (select 1 from idempotency_key k where k.space_id = :space_id and k.key = i.idem_key))
+-- Of two statements that bring one key at once the second does not wait for the first: it is refused.
+and (i.idem_key is null or (
+  pg_try_advisory_xact_lock(hashtextextended(i.idem_key, :space_id))
+  and not exists (select 1 from idempotency_key k where k.space_id = :space_id and k.key = i.idem_key)))
 
 -- name: insert_task
 ins as (
@@ -207,6 +210,10 @@ with gone as (
 select member_id, request_sha256, state, status::int, body
 from idempotency_key
 where space_id = :space_id and key = :key and expires_at > steelyard.now()
+
+-- name: key_is_free
+-- False while a creation with this key is in flight, wherever.
+select pg_try_advisory_xact_lock(hashtextextended(:key, :space_id))
 
 -- name: store_key
 -- A first answer that created nothing.
