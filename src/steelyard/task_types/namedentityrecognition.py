@@ -168,13 +168,19 @@ def _check(params: NamedEntityRecognitionParams, data: bytes, media: MediaInfo) 
 
 
 def _completed(text: str, response: NamedEntityRecognitionResponse, data: bytes) -> bytes:
-    """The bytes to store: ids and covered texts filled in, `relationships` there; as given if all of that was."""
+    """The bytes to store: ids and covered texts filled in, `relationships` there, spans by start, longer first; as given if that was so."""
+    places = [(s.start, -s.end) for s in response.annotations]
     complete = all(s.id is not None and s.text is not None for s in response.annotations)
-    if complete and all(r.id is not None for r in response.relationships) and b'"relationships"' in data:
+    if (
+        complete
+        and places == sorted(places)
+        and all(r.id is not None for r in response.relationships)
+        and b'"relationships"' in data
+    ):
         return data
     spans = [
         replace(s, id=s.id or str(uuid.uuid4()), text=text[s.start : s.end], attributes=s.attributes or None)
-        for s in response.annotations
+        for s in sorted(response.annotations, key=lambda s: (s.start, -s.end))
     ]
     links = [r if r.id else replace(r, id=str(uuid.uuid4())) for r in response.relationships]
     return msgspec.json.encode(NamedEntityRecognitionResponse(annotations=spans, relationships=links))

@@ -265,6 +265,22 @@ def test_spans_and_links_that_break_a_rule_are_refused(spans: Any, links: Any):
     assert len(check("namedentityrecognition", NER, {"annotations": spans, "relationships": links})[0]) == 1
 
 
+def test_spans_are_stored_in_order_of_their_start_and_longer_ones_first():
+    params = {"text": "ab cd", "labels": [{"name": "l"}, {"name": "m"}]}
+    spans = [
+        {"start": 3, "end": 5, "label": "l"},
+        {"start": 0, "end": 2, "label": "l"},
+        {"start": 0, "end": 5, "label": "m"},
+    ]
+    issues, stored = check("namedentityrecognition", params, {"annotations": spans, "relationships": []})
+    assert issues == []
+    assert [(s["start"], s["end"], s["text"]) for s in stored["annotations"]] == [
+        (0, 5, "ab cd"),
+        (0, 2, "ab"),
+        (3, 5, "cd"),
+    ]
+
+
 def test_overlap_is_refused_only_where_the_task_says_so():
     answer = {"annotations": [MILL, {**MILL, "id": "3", "start": 10, "text": "the mill"}]}
     assert check("namedentityrecognition", NER, answer)[0] == []
