@@ -57,8 +57,9 @@ fuzz: setup-dev ## try every task type with made-up params and mutations, many m
 test-s3: setup-dev ## the tests of storage and buckets beside a Ceph Object Gateway (Debian: ceph-mon ceph-osd ceph-common radosgw)
 	@scripts/with-ceph $(BIN)/python -m pytest -q tests/worker/test_storage.py tests/worker/test_storage_faults.py tests/worker/test_cloud.py $(ARGS)
 
-interop: setup-dev ## check answers and pre-labels with FiftyOne (installs 1 GB for the time being)
+interop: setup-dev ## check answers with FiftyOne and scenes with Scale's library (installs 1.5 GB for the time being)
 	@$(BIN)/python -m tests.interop
+	@$(BIN)/python -m tests.interop.scenes
 
 screenshots: setup-dev browser ## take pictures of every page of the console, light and dark, into docs/images
 	@$(BIN)/python -m pytest -q tests/browser/screenshots.py $(ARGS)
