@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from steelyard import people, users
+from steelyard import files, people, users
 from steelyard.cpu import CpuPool
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Database
@@ -96,9 +96,15 @@ def create_app(settings: Settings) -> App:
     """The ASGI application; it opens its Ctx when the server starts it."""
 
     async def open_it() -> Ctx:
-        return await build_ctx(settings)
+        ctx = await build_ctx(settings)
+        ctx.state["tidying"] = asyncio.create_task(files.tidy_host(ctx))
+        return ctx
 
-    return App(all_routes(), open_it, close_ctx, settings.max_body_bytes)
+    async def close_it(ctx: Ctx) -> None:
+        ctx.state["tidying"].cancel()
+        await close_ctx(ctx)
+
+    return App(all_routes(), open_it, close_it, settings.max_body_bytes)
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:

@@ -250,6 +250,18 @@ async def test_lists_need_a_project_and_filter_by_equal_metadata(live, other):
     assert await found(live, {"b": {"c": [1, 2]}, "a": 1}) == [1]
     assert await found(live, {"missing": None}) == []
     assert await found(other, {}) == []
+    loose = (await upload(live, png(9))).json()
+    assert [f["id"] for f in (await live.get("/v1/files?unassigned=true")).json()["docs"]] == [loose["id"]]
+    asked = {"attachment_url": loose["attachment_url"], "include_attachment_url": "true"}
+    [shown] = (await live.get("/v1/files", params=asked)).json()["docs"]
+    opened = await live.get(shown.pop("s3URL").removeprefix("http://steelyard.test"))
+    assert (shown, opened.content) == (loose, png(9))
+    for nobody in (
+        {**asked, "attachment_url": "scaledata://1/x"},
+        {**asked, "attachment_url": "https://x.org/a"},
+    ):
+        assert (await live.get("/v1/files", params=nobody)).json()["docs"] == []
+    assert (await other.get("/v1/files", params=asked)).json()["docs"] == []
     refused(await live.get("/v1/files"), 400)
     refused(await live.get("/v1/files?project="), 400)
     refused(await live.get("/v1/files", params={"project": "cows", "metadata": "[1]"}), 400)

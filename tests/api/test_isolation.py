@@ -222,6 +222,12 @@ PROBES: dict[tuple[str, str], Probe | str] = {
         Sent("/v1/files", {"project": w.project}, expect=(200, 404)),
         Sent("/v1/files", {"reference_id": w.reference_id}, expect=(200,)),
         Sent("/v1/files", {"project": w.project, "metadata": '{"zq":"meta"}'}, expect=(200, 404)),
+        Sent("/v1/files", {"unassigned": "true", "include_attachment_url": "true"}, expect=(200,)),
+        Sent(
+            "/v1/files",
+            {"attachment_url": f"scaledata://1/{w.file}", "include_attachment_url": "true"},
+            expect=(200,),
+        ),
     ],
     # People: of the account, not of the mode
     ("GET", "/v1/teams"): lambda w: [Sent("/v1/teams", expect=(200,), account_wide=True)],

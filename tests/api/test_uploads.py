@@ -14,6 +14,8 @@ from steelyard import files
 from steelyard.errors import InvalidRequest
 from steelyard.files.resumable import expire_uploads
 from steelyard.jobs.specs import NoArgs
+from steelyard.settings import Settings
+from steelyard.storage import open_storage
 from tests.api.crew import refused
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -169,6 +171,35 @@ async def test_ended_and_expired_uploads_are_gone_with_what_came_of_them(live, c
         assert (await send(live, where, CONTENT[1000:], 1000)).status_code == 404
     assert [p.name for p in ctx.store._spool_dir.iterdir()] == [f"upload-{kept.rpartition('/')[2]}"]
     assert (await live.delete(ended, headers=TUS)).status_code == 404
+
+
+async def test_every_host_removes_the_pieces_of_uploads_that_another_hosts_worker_forgot(
+    live, ctx, tmp_path, monkeypatch
+):
+    expired, kept, young = [await begin(live) for _ in range(3)]
+    names = [f"upload-{where.rpartition('/')[2]}" for where in (expired, kept, young)]
+    for where in (expired, kept, young):
+        await send(live, where, CONTENT[:1000], 0)
+    for name in names[:2]:
+        os.utime(ctx.store._spool_dir / name, (0, 0))
+    await ctx.db.execute(
+        "update upload set expires_at = steelyard.now() - interval '1 second' where id <> $1",
+        kept.rpartition("/")[2],
+    )
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(ctx, "store", open_storage(Settings(data_dir=tmp_path / "other")))
+        await expire_uploads(ctx, NoArgs())
+
+    def left() -> set[str]:
+        return {p.name for p in ctx.store._spool_dir.glob("upload-*")}
+
+    assert left() == set(names)
+    tidying = asyncio.create_task(files.tidy_host(ctx))  # as every server process does
+    async with asyncio.timeout(10):
+        while names[0] in left():
+            await asyncio.sleep(0.01)
+    tidying.cancel()
+    assert left() == set(names[1:]), "of the young one the row may be on its way"
 
 
 async def test_an_empty_file_is_whole_at_once(live):

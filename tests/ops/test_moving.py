@@ -251,6 +251,7 @@ async def test_files_that_the_other_server_keeps_come_over_with_its_tasks(
     async with server(url, keys.test) as there, server(url, keys.other_test) as here:
         await there.post("/v1/projects", {"name": "quay", "type": "segmentannotation"})
         pictures: dict[str, bytes] = {}
+        theirs_at: dict[str, str] = {}
         for name, size in (("a", 40), ("b", 400)):
             picture = io.BytesIO()
             Image.effect_noise((size, size), 90).save(picture, "PNG")
@@ -258,12 +259,34 @@ async def test_files_that_the_other_server_keeps_come_over_with_its_tasks(
             fields = {"project_name": "quay", "reference_id": name, "metadata": '{"camera": 1}'}
             made = await there.upload("/v1/files/upload", f"{name}.png", pictures[name], fields)
             body = {"instruction": "Paint.", "labels": ["water"], "unique_id": name, "project": "quay"}
-            await there.post("/v1/task/segmentannotation", {**body, "attachment": made["attachment_url"]})
+            theirs_at[name] = made["attachment_url"]
+            await there.post("/v1/task/segmentannotation", {**body, "attachment": theirs_at[name]})
         lost = await there.upload("/v1/files/upload", "c.png", pictures["a"], {"reference_id": "lost"})
         await there.post(
             "/v1/task/segmentannotation", {**body, "attachment": lost["attachment_url"], "unique_id": "c"}
         )
         await ctx.db.execute("update file set state = 'failed' where id = $1", lost["id"])
+        # A pre-label that lies there, and files that no task refers to: of one project, of two, of none.
+        mask = io.BytesIO()
+        Image.new("L", (40, 40), 1).save(mask, "PNG")
+        pre = await there.upload("/v1/files/upload", "mask.png", mask.getvalue(), {})
+        await there.post(
+            "/v1/task/segmentannotation",
+            {
+                **body,
+                "attachment": theirs_at["a"],
+                "unique_id": "pre",
+                "hypothesis": {
+                    "labelMapping": {"water": {"index": 1}},
+                    "annotations": {"combined": {"indexedImage": pre["attachment_url"]}},
+                },
+            },
+        )
+        await there.post("/v1/projects", {"name": "dock", "type": "segmentannotation"})
+        for name, of in (("one", ["quay"]), ("two", ["quay", "dock"]), ("none", [None])):
+            for project in of:
+                fields = {"reference_id": f"stray {name}"} | ({"project_name": project} if project else {})
+                await there.upload("/v1/files/upload", f"{name}.png", pictures["a"] + name.encode(), fields)
         assert (await here.get("/v1/tasks"))["total"] == 0
 
         async def tasks_of(at: Server) -> dict[str, Any]:
@@ -274,11 +297,21 @@ async def test_files_that_the_other_server_keeps_come_over_with_its_tasks(
             return b"".join([piece async for piece in at.download(address)])
 
         outcome, differences = await move()
-        assert (outcome.created, outcome.refused) == (2, 1), outcome
+        assert (outcome.created, outcome.refused) == (3, 1), outcome
+        assert "4 of 4 files that no task refers to are here" in said
         assert lost["attachment_url"] in outcome.refusals[0]
         assert {d.what for d in differences} == {"all tasks", "quay, completed", "files of tasks"}
         theirs, mine = await tasks_of(there), await tasks_of(here)
-        assert set(mine) == {"a", "b"}
+        assert set(mine) == {"a", "b", "pre"}
+        own_mask = mine.pop("pre")["params"]["hypothesis"]["annotations"]["combined"]["indexedImage"]
+        found = await here.get("/v1/files", {"attachment_url": own_mask, "include_attachment_url": "true"})
+        assert own_mask != pre["attachment_url"]
+        assert await read(here, found["docs"][0]["s3URL"]) == mask.getvalue()
+        for name, of in (("one", ["quay"]), ("two", ["quay", "dock"]), ("none", [])):
+            query = {"reference_id": f"stray {name}", "include_attachment_url": "true"}
+            [stray] = (await here.get("/v1/files", query))["docs"]
+            assert sorted(stray["project_names"]) == sorted(of)
+            assert await read(here, stray["s3URL"]) == pictures["a"] + name.encode()
         for name, task in mine.items():
             assert task["params"]["attachment"] != theirs[name]["params"]["attachment"]
             assert await read(here, task["attachmentS3Downloads"][0]["s3URL"]) == pictures[name]
@@ -292,7 +325,7 @@ async def test_files_that_the_other_server_keeps_come_over_with_its_tasks(
         assert {json.dumps(f["metadata"]) for f in listed if "metadata" in f} == {'{"camera": 1}'}
         files = await ctx.db.fetchval("select count(*) from file")
         again, _ = await move()
-        assert (again.created, again.existing, again.refused) == (0, 2, 1)
+        assert (again.created, again.existing, again.refused) == (0, 3, 1)
         assert await ctx.db.fetchval("select count(*) from file") == files, "what was copied is found again"
         as_it_is, differences = await move(unchecked=True)
         assert (as_it_is.created, [d.what for d in differences]) == (1, ["files of tasks"])

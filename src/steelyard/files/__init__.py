@@ -2,7 +2,8 @@
 
 from steelyard.files.add import MAX_FILE_BYTES, FileDetails, add_upload, check_details, import_from_url
 from steelyard.files.content import Content, media_by_token, result_by_token, result_of_task
-from steelyard.files.listing import FilePage, file_by_reference, list_files
+from steelyard.files.links import links_to
+from steelyard.files.listing import FilePage, file_by_address, file_by_reference, list_files, list_unassigned
 from steelyard.files.model import FileRow, attachment_url
 from steelyard.files.resumable import (
     UploadState,
@@ -11,6 +12,7 @@ from steelyard.files.resumable import (
     end_upload,
     expire_uploads,
     open_uploads,
+    tidy_host,
     upload_state,
 )
 
@@ -28,12 +30,16 @@ __all__ = [
     "check_details",
     "end_upload",
     "expire_uploads",
+    "file_by_address",
     "file_by_reference",
     "import_from_url",
+    "links_to",
     "list_files",
+    "list_unassigned",
     "media_by_token",
     "open_uploads",
     "result_by_token",
     "result_of_task",
+    "tidy_host",
     "upload_state",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import uuid
 
 from msgspec import Struct
@@ -14,6 +15,8 @@ from steelyard.files import queries as q
 from steelyard.files.add import check_metadata
 from steelyard.files.model import FileRow
 from steelyard.projects import project_by_name
+
+_ADDRESS = re.compile(r"scaledata://[^/]*/([0-9A-Fa-f-]{36})/?")
 
 
 class FilePage(Struct, frozen=True):
@@ -42,6 +45,21 @@ async def list_files(
     total = await q.count_files(ctx.db, space_id=actor.space_id, project_id=project.id, metadata=wanted)
     page = found[:limit]
     return FilePage(page, total or 0, _encode(page[-1].id) if len(found) > limit else None)
+
+
+async def list_unassigned(ctx: Ctx, actor: Actor, *, cursor: str | None, limit: int) -> FilePage:
+    """Files that are in no project. Raises InvalidRequest."""
+    before = "g" if cursor is None else _decode(cursor)
+    found = await q.files_of_no_project(ctx.db, space_id=actor.space_id, before=before, n=limit + 1)
+    total = await q.count_files_of_no_project(ctx.db, space_id=actor.space_id)
+    page = found[:limit]
+    return FilePage(page, total or 0, _encode(page[-1].id) if len(found) > limit else None)
+
+
+async def file_by_address(ctx: Ctx, actor: Actor, address: str) -> FileRow | None:
+    """The file whose `attachment_url` this is."""
+    match = _ADDRESS.fullmatch(address.strip())
+    return None if match is None else await q.file_by_id(ctx.db, space_id=actor.space_id, id=match[1].lower())
 
 
 async def file_by_reference(ctx: Ctx, actor: Actor, reference_id: str) -> FileRow | None:

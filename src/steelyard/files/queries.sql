@@ -78,6 +78,24 @@ where
     from jsonb_each(:metadata::jsonb) wanted
     where (f.metadata::jsonb -> wanted.key) is distinct from wanted.value));
 
+-- name: files_of_no_project
+-- A page of the files that are in no project, newest first.
+select
+  f.id, f.display_name, f.reference_id, f.metadata, f.mime_type, f.size_bytes, f.sha256, f.state, f.created_at, f.updated_at,
+  array[]::text[] as project_names
+from file f
+where f.space_id = :space_id and f.id < :before
+  and not exists (select 1 from file_project fp where fp.space_id = f.space_id and fp.file_id = f.id)
+order by f.id desc
+limit :n;
+
+-- name: count_files_of_no_project
+-- How many those are.
+select count(*)
+from file f
+where f.space_id = :space_id
+  and not exists (select 1 from file_project fp where fp.space_id = f.space_id and fp.file_id = f.id);
+
 -- name: file_to_import
 -- A file whose import is not decided yet.
 select source_url
@@ -147,6 +165,10 @@ update upload set file_id = :file_id where space_id = :space_id and id = :id;
 -- name: delete_upload
 -- An upload that is not wanted any more.
 delete from upload where space_id = :space_id and id = :id;
+
+-- name: uploads_on_the_books
+-- Which of these uploads are not forgotten.
+select id from upload where id = any(:ids::text[]);
 
 -- name: expired_uploads
 -- One batch of uploads whose time is over, taken off the books.

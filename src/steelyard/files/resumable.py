@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable
 from datetime import datetime
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from steelyard.ctx import Actor, Ctx
@@ -27,6 +28,8 @@ LIFETIME_S = 48 * 3600.0
 """An upload is forgotten so long after its last piece."""
 MOST_OPEN = 200
 """Uploads of one space that may be under way."""
+_TIDY_S = _YOUNG_S = 3600.0
+_log = structlog.get_logger()
 _ID = re.compile(r"[0-9a-f-]{36}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -153,6 +156,27 @@ async def expire_uploads(ctx: Ctx, args: NoArgs) -> None:
     while gone := await q.expired_uploads(ctx.db):
         for upload_id in gone:
             ctx.store.partial(upload_id).remove()
+
+
+async def tidy_host(ctx: Ctx) -> None:
+    """Removes, every hour and until it is cancelled, the pieces on this host whose uploads are forgotten: whichever host's worker takes an
+    upload off the books reaches its own disk only."""
+    while True:
+        try:
+            await remove_forgotten(ctx)
+        except (SteelyardError, OSError) as e:
+            _log.warning("pieces of forgotten uploads could not be removed", error=str(e))
+        await asyncio.sleep(_TIDY_S)
+
+
+async def remove_forgotten(ctx: Ctx) -> None:
+    """Removes the pieces on this host whose uploads are forgotten, unless they are younger than an hour, when their row may be on its way."""
+    found = await asyncio.to_thread(ctx.store.partials, _YOUNG_S)
+    for known in [found[n : n + 1000] for n in range(0, len(found), 1000)]:
+        kept = set(await q.uploads_on_the_books(ctx.db, ids=known))
+        for upload_id in known:
+            if upload_id not in kept:
+                ctx.store.partial(upload_id).remove()
 
 
 async def _row(ctx: Ctx, actor: Actor, upload_id: str) -> UploadRow:

@@ -1,4 +1,4 @@
-"""Files that tasks of another server refer to, copied while the tasks are: attachments that it keeps, and answers that are files.
+"""Files that another server keeps, copied with its tasks: attachments, layers, pre-labels, answers that are files, and what no task refers to.
 
 An address of its own (`scaledata://`, or http on its host), and every file that an answer of a type that we know refers to, becomes an upload
 here. What lies on hosts that are neither server's, as most attachments do, stays where it is and is fetched as those of any task.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,17 +42,21 @@ class _Known(Struct):
     reference_id: str | None = None
     size: int | None = None
     metadata: dict[str, Any] | None = None
+    s3URL: str = ""
 
 
 class Copier:
-    """Copies files and rewrites tasks. `folder`: room for four files at a time. `wanted` and `copied` count distinct files."""
+    """Copies files and rewrites tasks. `folder`: room for four files at a time. `wanted` and `copied` count distinct files of tasks,
+    `others` what `rest` found and how much of it is here."""
 
     def __init__(self, source: Server, here: Server, guarded: GuardedClient, folder: Path):
         self._source, self._here, self._guarded, self._folder = source, here, guarded, folder
         self._origin = urlsplit(source.base)[:2]
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._made: dict[str, asyncio.Future[str]] = {}
-        self._listed: dict[str, dict[str, _Known]] = {}
+        self._listed: dict[str | None, dict[str, _Known]] = {}
+        self._placed: set[tuple[str, str | None]] = set()
+        self.others = (0, 0)
 
     @property
     def wanted(self) -> int:
@@ -61,6 +65,32 @@ class Copier:
     @property
     def copied(self) -> int:
         return sum(f.done() and not f.cancelled() and f.exception() is None for f in self._made.values())
+
+    async def rest(self, projects: Sequence[str], tell: Callable[[str], None]) -> None:
+        """Copies the files of these projects, and those of none, that no task has led to; `tell` is told of those that cannot be copied.
+
+        A server that does not list files is asked for none.
+        """
+        wanted: list[tuple[str, str | None]] = []
+        for project in (*projects, None):
+            for address, known in (await self._listing(project)).items():
+                if address in self._made and (project is None or self._made[address].exception()):
+                    continue
+                # What has no size was never fetched there.
+                if (address, project) not in self._placed and known.size is not None:
+                    wanted.append((address, project))
+        done = 0
+
+        async def one(address: str, project: str | None) -> None:
+            nonlocal done
+            try:
+                await self._one(address, address, {}, project)
+                done += 1
+            except NotCopied as e:
+                tell(str(e))
+
+        await asyncio.gather(*(one(address, project) for address, project in wanted))
+        self.others = (len(wanted), done)
 
     def addresses(self, task: Mapping[str, Any]) -> list[str]:
         """What of the other server a task refers to, each address once."""
@@ -109,8 +139,9 @@ class Copier:
         return await asyncio.shield(made)
 
     async def _one(self, address: str, identity: str, links: Mapping[str, str], project: str | None) -> str:
+        self._placed.add((address, project))
         async with self._slots:
-            known = (await self._listing(project)).get(address) if project else None
+            known = (await self._listing(project)).get(address)
             # By this name a copy is found again when the import is repeated.
             name = _NAME_PREFIX + hashlib.sha256(f"{self._source.base} {identity}".encode()).hexdigest()[:40]
             known_as = known.reference_id if known is not None else None
@@ -120,8 +151,13 @@ class Copier:
                     name = reference
                     break
                 if reference == name or (known is not None and there[0]["size"] == known.size):
-                    return there[0]["attachment_url"]
-            link = links.get(address, "") if address.startswith("scaledata://") else address
+                    if known is None or project is None or project in there[0]["project_names"]:
+                        return there[0]["attachment_url"]
+                    name = reference  # sent once more, it is in this project, too
+                    break
+            link = address
+            if address.startswith("scaledata://"):
+                link = links.get(address) or await self._link(address)
             if not link.startswith("http"):
                 raise NotCopied(f"{address}: the other server gives no address to fetch it from")
             details = {"reference_id": name}
@@ -131,7 +167,7 @@ class Copier:
                 details["display_name"] = known.display_name
             if known is not None and known.metadata is not None:
                 details["metadata"] = msgspec.json.encode(known.metadata).decode()
-            path = self._folder / hashlib.sha256(identity.encode()).hexdigest()
+            path = self._folder / hashlib.sha256(f"{project} {identity}".encode()).hexdigest()
             try:
                 kind = await self._fetch(link, path)
                 details.setdefault("display_name", urlsplit(link).path.rsplit("/", 1)[-1][:200] or "file")
@@ -141,11 +177,23 @@ class Copier:
             finally:
                 path.unlink(missing_ok=True)
 
-    async def _listing(self, project: str) -> dict[str, _Known]:
-        """What the other server tells of a project's files, by address; nothing where it has no such list."""
+    async def _link(self, address: str) -> str:
+        """Where a file that is no attachment (a layer, a pre-label, one that no task refers to) can be fetched; "" where the server does not
+        tell, as only ours does."""
+        query = {"attachment_url": address, "include_attachment_url": "true"}
+        try:
+            for file in msgspec.convert((await self._source.get("/v1/files", query))["docs"], list[_Known]):
+                if file.attachment_url == address:
+                    return file.s3URL
+        except (ServerFailed, KeyError, msgspec.ValidationError):
+            pass
+        return ""
+
+    async def _listing(self, project: str | None) -> dict[str, _Known]:
+        """What the other server tells of a project's files, or of those in none, by address; nothing where it has no such list."""
         if project not in self._listed:
             found: dict[str, _Known] = {}
-            query = {"project": project, "limit": "100"}
+            query = {"limit": "100"} | ({"project": project} if project else {"unassigned": "true"})
             try:
                 while True:
                     page = await self._source.get("/v1/files", query)

@@ -58,17 +58,24 @@ async def move(
         with TemporaryDirectory(prefix="steelyard-import-") as folder:
             copier = Copier(source, here, guarded, Path(folder))
             outcome = await _tasks(source, here, copier, unchecked, absent, dry_run, progress)
+            if not dry_run:
+                await copier.rest([p["name"] for p in projects], say)
     finally:
         await guarded.close()
     if dry_run:
         return outcome, []
     if copier.wanted:
         say(f"{copier.copied:,} of {copier.wanted:,} files of tasks are here")
+    others, others_here = copier.others
+    if others:
+        say(f"{others_here:,} of {others:,} files that no task refers to are here")
     for batch in batches:
         await _finalize(here, batch, projects)
     differences = await _differences(source, here, [p["name"] for p in projects])
     if copier.copied != copier.wanted:
         differences.append(Difference("files of tasks", copier.wanted, copier.copied))
+    if others != others_here:
+        differences.append(Difference("files that no task refers to", others, others_here))
     return outcome, differences
 
 

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -140,6 +141,15 @@ class Storage:
     def partial(self, upload_id: str) -> Partial:
         """The file of an upload that comes in pieces; `upload_id`: hex digits and dashes."""
         return Partial(self._spool_dir / f"upload-{upload_id}")
+
+    def partials(self, older_than_s: float) -> list[str]:
+        """Ids of the uploads whose pieces lie on this host and have not grown for so many seconds."""
+        found: list[str] = []
+        for path in self._spool_dir.glob("upload-*"):
+            with suppress(OSError):
+                if path.stat().st_mtime < time.time() - older_than_s:
+                    found.append(path.name.removeprefix("upload-"))
+        return found
 
     async def digested(self, path: Path) -> Spooled:
         """A file in the spool folder, gone through and ready for `keep`."""
@@ -328,16 +338,10 @@ def open_storage(settings: Settings) -> Storage:
 
 
 def _sweep(spool: Path) -> None:
-    """Removes what killed processes left behind more than a day ago."""
-    import time
-
+    """Removes what killed processes left behind more than a day ago. Pieces of uploads have a tidier of their own (files/resumable.py)."""
     for path in spool.glob("steelyard-*"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - 86_400:
-                path.unlink()
-    for path in spool.glob("upload-*"):  # those on the books are removed when they expire
-        with suppress(OSError):
-            if path.stat().st_mtime < time.time() - 7 * 86_400:
                 path.unlink()
 
 

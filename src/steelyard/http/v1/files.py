@@ -15,6 +15,7 @@ from steelyard.http.route import DATA, Call, Routes
 
 routes = Routes("v1", "Files")
 
+_LINKS_LAST_S = 24 * 3600
 _UPLOAD_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["file"],
@@ -42,8 +43,18 @@ class ListFiles(Struct, kw_only=True):
     """Filters and paging of the list."""
 
     project: Annotated[
-        str | None, Meta(description="Name of the project; required unless `reference_id` is given.")
+        str | None,
+        Meta(
+            description="Name of the project; required unless `reference_id`, `attachment_url` or `unassigned` is given."
+        ),
     ] = None
+    attachment_url: Annotated[
+        str | None, Meta(description="The one file with this `scaledata://` address; no other filter then.")
+    ] = None
+    unassigned: Annotated[bool, Meta(description="Files that are in no project.")] = False
+    include_attachment_url: Annotated[
+        bool, Meta(description="Adds `s3URL` to each file that has been stored.")
+    ] = False
     reference_id: Annotated[
         str | None, Meta(description="The one file with this id of yours; no other filter then.")
     ] = None
@@ -70,6 +81,9 @@ class WireFile(Struct, kw_only=True):
     display_name: str | UnsetType = UNSET
     reference_id: str | UnsetType = UNSET
     metadata: Raw | UnsetType = UNSET
+    s3URL: Annotated[
+        str | UnsetType, Meta(description="Opens the content without a key for a day; only when asked for.")
+    ] = UNSET
 
 
 class WireFilePage(Struct, kw_only=True):
@@ -83,7 +97,7 @@ class WireFilePage(Struct, kw_only=True):
     next_token: str | UnsetType = UNSET
 
 
-def _wire_file(call: Call, row: files.FileRow) -> WireFile:
+def _wire_file(call: Call, row: files.FileRow, link: str | None = None) -> WireFile:
     return WireFile(
         id=row.id,
         attachment_url=files.attachment_url(call.actor, row.id),
@@ -95,6 +109,7 @@ def _wire_file(call: Call, row: files.FileRow) -> WireFile:
         display_name=UNSET if row.display_name is None else row.display_name,
         reference_id=UNSET if row.reference_id is None else row.reference_id,
         metadata=UNSET if row.metadata is None else Raw(row.metadata),
+        s3URL=link or UNSET,
     )
 
 
@@ -145,25 +160,38 @@ async def import_file(call: Call) -> WireFile:
 
 @routes.get("/v1/files", query=ListFiles, response=WireFilePage, access=DATA, errors=(400,))
 async def list_files(call: Call) -> WireFilePage:
-    """List the files of a project, newest first"""
+    """List the files of a project, or those of none, newest first"""
     query: ListFiles = call.query
-    if query.reference_id is not None and query.project is None:
-        row = await files.file_by_reference(call.ctx, call.actor, query.reference_id)
-        docs = [] if row is None else [_wire_file(call, row)]
-        return WireFilePage(docs=docs, total=len(docs), limit=query.limit, has_more=False)
-    if query.project is None:
+    if query.project is not None:
+        page = await files.list_files(
+            call.ctx,
+            call.actor,
+            query.project,
+            metadata=query.metadata,
+            cursor=query.cursor or query.next_token,
+            limit=query.limit,
+        )
+    elif query.unassigned:
+        page = await files.list_unassigned(
+            call.ctx, call.actor, cursor=query.cursor or query.next_token, limit=query.limit
+        )
+    elif query.reference_id is not None or query.attachment_url is not None:
+        if query.reference_id is not None:
+            row = await files.file_by_reference(call.ctx, call.actor, query.reference_id)
+        else:
+            row = await files.file_by_address(call.ctx, call.actor, query.attachment_url or "")
+        page = files.FilePage([] if row is None else [row], 0 if row is None else 1, None)
+    else:
         raise parameter("project", "is required")
-    page = await files.list_files(
-        call.ctx,
-        call.actor,
-        query.project,
-        metadata=query.metadata,
-        cursor=query.cursor or query.next_token,
-        limit=query.limit,
-    )
+    kinds = {
+        row.sha256: row.mime_type or "application/octet-stream"
+        for row in page.files
+        if query.include_attachment_url and row.state == "stored" and row.sha256 is not None
+    }
+    links = await files.links_to(call.ctx, call.actor.space_id, kinds, _LINKS_LAST_S) if kinds else {}
     more = UNSET if page.cursor is None else page.cursor
     return WireFilePage(
-        docs=[_wire_file(call, row) for row in page.files],
+        docs=[_wire_file(call, row, links.get(row.sha256 or "")) for row in page.files],
         total=page.total,
         limit=query.limit,
         has_more=page.cursor is not None,
