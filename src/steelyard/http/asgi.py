@@ -29,6 +29,7 @@ from steelyard.http import binding, idempotency
 from steelyard.http.auth import actor_of_key, authenticate
 from steelyard.http.errors import render, render_crash
 from steelyard.http.metrics import Metrics
+from steelyard.http.protocol import ANSWERING
 from steelyard.http.route import Call, Reply, Route, Router, Surface
 from steelyard.ids import secret_token
 
@@ -40,6 +41,9 @@ _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
+_PLAIN_HEAD = b"".join(
+    b"%b: %b\r\n" % header for header in [(b"content-type", _JSON), (b"content-length", b"%d"), *_SECURITY]
+)
 
 
 class App:
@@ -207,12 +211,17 @@ async def read_body(call: Call, limit: int) -> bytes:
 
 
 async def _send(scope: Any, send: Any, reply: Reply, added: Iterable[tuple[str, str]]) -> None:
+    body = b"" if scope["method"] == "HEAD" else reply.body
+    if reply.content_type == "application/json" and not reply.headers and not added and body:
+        answer = scope.get(ANSWERING)
+        if answer is not None and answer(reply.status, _PLAIN_HEAD % len(body), body):
+            return
     kind = _JSON if reply.content_type == "application/json" else reply.content_type.encode("latin-1")
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(reply.body)), *_SECURITY]
     for key, value in (*reply.headers, *added):
         headers.append((key.lower().encode("latin-1"), value.encode("latin-1")))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Empty(Struct):

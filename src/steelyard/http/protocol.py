@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+ANSWERING = "steelyard.answer"
+"""The member of the scope by which the application sends a whole answer: `(status, header lines, body) -> sent`."""
 
 _JOIN_BYTES = 64 * 1024
 """Up to here copying is cheaper than a second system call."""
@@ -93,7 +97,40 @@ class CorkedTransport(asyncio.Transport):
 
 
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's protocol on a corked transport."""
+    """Uvicorn's protocol on a corked transport, with a short way for answers that are there as a whole."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(CorkedTransport(transport))
+        self._plain = transport
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.scope[ANSWERING] = partial(self._answer, self.cycle)  # type: ignore[typeddict-unknown-key]
+
+    def _answer(self, cycle: RequestResponseCycle | None, status: int, headers: bytes, body: bytes) -> bool:
+        """Sends a whole answer: `headers` are lines as they go out, content-length among them. False: it is to be sent by ASGI messages,
+        because the client is slow or gone, or the connection is to be closed.
+
+        Uvicorn looks at each header of an answer by three expressions and takes two messages for what is one write; that was a tenth of
+        what a short answer costs.
+        """
+        if (
+            cycle is None
+            or cycle.disconnected
+            or cycle.response_started
+            or not cycle.keep_alive
+            or cycle.flow.write_paused
+            or len(body) > _JOIN_BYTES
+        ):
+            return False
+        lines = [STATUS_LINE[status]]
+        for name, value in cycle.default_headers:
+            if name == b"connection":
+                return False
+            lines += (name, b": ", value, b"\r\n")
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        self._plain.write(b"".join([*lines, headers, b"\r\n", body]))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True

@@ -1,0 +1,83 @@
+"""Whole answers leave in one write, in order, and the connection ends when it was to end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from steelyard.http.protocol import ANSWERING, Protocol
+
+_LONG = b"x" * 200_000
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    if scope["path"] == "/slow":
+        await asyncio.sleep(0.05)
+    body = _LONG if scope["path"] == "/long" else scope["path"].encode()
+    head = b"content-length: %d\r\n" % len(body)
+    if scope[ANSWERING](200, head + b"x-way: short\r\n", body):
+        return
+    headers = [(b"content-length", b"%d" % len(body)), (b"x-way", b"long")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+async def port() -> AsyncGenerator[int]:
+    config = uvicorn.Config(_app, http=Protocol, ws="none", lifespan="off", port=0, log_config=None)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+async def _talk(port: int, *requests: bytes) -> bytes:
+    """What comes back until the server closes, which the last request asks for."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"".join(requests))
+    said = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return said
+
+
+def _get(path: str, more: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{more}\r\n".encode()
+
+
+async def test_requests_sent_at_once_are_answered_in_order(port: int) -> None:
+    said = await _talk(port, _get("/slow"), _get("/quick"), _get("/last", "Connection: close\r\n"))
+    assert [said.index(b"\r\n\r\n" + body) for body in (b"/slow", b"/quick", b"/last")] == sorted(
+        said.index(b"\r\n\r\n" + body) for body in (b"/slow", b"/quick", b"/last")
+    )
+    assert said.count(b"HTTP/1.1 200 OK\r\n") == 3
+    assert said.count(b"x-way: short") == 2
+    assert said.count(b"\r\ndate: ") == 3
+
+
+async def test_a_connection_that_was_to_be_closed_is_closed_after_the_whole_answer(port: int) -> None:
+    said = await _talk(port, _get("/only", "Connection: close\r\n"))
+    assert b"x-way: long" in said and b"connection: close" in said
+    assert said.endswith(b"\r\n\r\n/only")
+
+
+async def test_long_answers_are_whole(port: int) -> None:
+    said = await _talk(port, _get("/long"), _get("/last", "Connection: close\r\n"))
+    assert said.count(b"x") >= len(_LONG)
+    assert _LONG in said and said.endswith(b"/last")
+
+
+async def test_a_client_that_went_away_harms_nobody(port: int) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_get("/slow"))
+    await writer.drain()
+    writer.transport.abort()
+    await asyncio.sleep(0.1)
+    assert b"/after" in await _talk(port, _get("/after", "Connection: close\r\n"))
