@@ -43,6 +43,11 @@ ARGUMENTS = (
 )
 # What a page may say on the console without failing its journey: answers that it handles.
 _EXPECTED = ("Failed to load resource",)  # told by the answers below, with their addresses
+# axe looks at the size of targets (WCAG 2.2 AA) only when it is told to.
+_LOOK = """async () => {
+  const rules = {"target-size": {enabled: true}};
+  return (await axe.run(document, {resultTypes: ["violations"], rules})).violations;
+}"""
 # Answers that the page handles: what is wrong with input, who is not signed in, what somebody else has changed.
 _HANDLED = (400, 401, 409)
 
@@ -187,11 +192,23 @@ def response_of(server: Server, task_id: str) -> Any:
     return task["response"]
 
 
+def in_both_schemes(page: Page) -> None:
+    """Asserts that axe finds nothing serious, light and dark."""
+    page.add_style_tag(content="* { transition: none !important }")  # colours half-way are nobody's
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            "s => matchMedia(`(prefers-color-scheme: ${s})`).matches && document.documentElement.dataset.mantineColorScheme === s",
+            arg=scheme,
+        )
+        axe(page)
+
+
 def axe(page: Page, *, but: tuple[str, ...] = ()) -> None:
     """Asserts that axe finds nothing serious on the page. `but`: ids of rules that do not count here."""
-    source = AXE.read_text(encoding="utf-8")
-    page.evaluate(source + "; 0")
-    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+    found = page.evaluate(_LOOK)
     serious = [v for v in found if v["impact"] in ("serious", "critical") and v["id"] not in but]
     assert not serious, json.dumps(
         [

@@ -212,7 +212,7 @@ def test_a_task_in_error_shows_why_and_is_fetched_again(server: Server, open_pag
         json={
             "project": name,
             "instruction": "Draw.",
-            "attachment": "http://nothing.invalid/cow.png",
+            "attachment": "http://10.255.255.1/cow.png",
             "geometries": {"box": {"objects_to_annotate": ["cow"]}},
         },
     )
@@ -222,7 +222,7 @@ def test_a_task_in_error_shows_why_and_is_fetched_again(server: Server, open_pag
     eventually(lambda: server.call("GET", path).json()["status"] == "error", 60)
     page = open_page(f"/console/tasks/{task}", MANAGER)
     page.get_by_role("tab", name="Attachments").click()
-    expect(page.get_by_role("row").filter(has_text="nothing.invalid")).to_contain_text("Failed")
+    expect(page.get_by_role("row").filter(has_text="10.255.255.1")).to_contain_text("Failed")
     axe(page)
     page.get_by_role("button", name="Fetch attachments again").click()
     expect(page.get_by_text("The task is pending while its attachments are fetched.")).to_be_visible()

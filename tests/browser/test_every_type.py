@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import LABELER, ROOT, OpenPage, axe
+from tests.browser.conftest import LABELER, ROOT, OpenPage, in_both_schemes, sign_in
+from tests.browser.recordings import film, tone
 from tests.sdk.conftest import PHOTOS
 
 FIXTURES = ROOT / "fixtures" / "task-types"
@@ -23,6 +25,11 @@ EDITORS = [
     for path in (ROOT / "web" / "src" / "task-types").iterdir()
     if path.name[0].isalpha() and path.is_dir()
 ]
+# The older image types are one editor; so are the types without one of their own, which share the JSON editor.
+LEGACY = frozenset(
+    ("annotation", "polygonannotation", "lineannotation", "laneannotation", "pointannotation", "cuboidannotation")
+)  # fmt: skip
+JSON_TYPES = [kind for kind in TYPES if kind not in EDITORS]
 PAYLOAD = (
     "\"'><img src=x onerror=\"window.ran='img'\"><script>window.ran='script'</script><svg onload=\"window.ran='svg'\">"
     "<a href=\"javascript:window.ran='a'\">a</a> [m](javascript:window.ran='md') {{constructor.constructor('window.ran=1')()}}"
@@ -111,42 +118,146 @@ class Offers:
         expect(self.page.locator("main#main > :not(style)").first).to_be_visible()
 
 
-def test_what_anybody_writes_never_runs_in_any_type(open_page: OpenPage) -> None:
+def offering(open_page: OpenPage) -> Offers:
     page = open_page("/login")
-    page.context.request.post("/api/login", data={"email": LABELER, "password": "correct horse battery"})
-    offers = Offers(page)
+    sign_in(page.context, LABELER)
+    return Offers(page)
+
+
+def unharmed(page: Page) -> None:
+    """Nothing of a payload ran, or is there to run."""
+    found = page.evaluate(
+        "() => [window.ran ?? null, document.querySelectorAll('img[src=x], svg[onload], a[href^=javascript]').length]"
+    )
+    assert found == [None, 0]
+
+
+def test_what_anybody_writes_never_runs_in_any_type(open_page: OpenPage) -> None:
+    offers = offering(open_page)
+    page = offers.page
     assert len(TYPES) == 32
-    for kind in TYPES:
-        for stage in ("label", "review") if kind in EDITORS else ("review",):
-            offers.open(leased(kind, poisoned, stage))
+    for kind in [*EDITORS, "chat"]:
+        for stage in ("label", "review") if kind not in {*LEGACY, "chat"} else ("review",):
+            work = leased(kind, poisoned, stage)
+            if kind == "chat":  # with the params of all that are shown as it is
+                task = work["task"]
+                task["params"] = {
+                    f"{one} {name}": value
+                    for one in JSON_TYPES
+                    for name, value in poisoned(fixture(one)["params"]).items()
+                }
+            offers.open(work)
             expect(page.get_by_text("Look here.").first).to_be_visible()
-            if kind in EDITORS and stage == "label":
+            if kind in EDITORS and (stage == "label" or kind in LEGACY):
                 page.keyboard.press("F1")  # the names of commands are customers' words, too
                 expect(page.get_by_role("dialog")).to_be_visible()
                 page.keyboard.press("Escape")
                 expect(page.get_by_role("dialog")).to_be_hidden()
-            found = page.evaluate(
-                "() => [window.ran ?? null, document.querySelectorAll('img[src=x], svg[onload], a[href^=javascript]').length]"
-            )
-            assert found == [None, 0], (kind, stage, found)
+            unharmed(page)
+    expect(page.locator("[data-param]")).to_have_count(len(task["params"]))
+
+
+def test_files_of_every_kind_are_shown_and_nothing_in_them_runs_or_loads(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    offers = offering(open_page)
+    page = offers.page
+    evil = (
+        "# Heading\n"
+        + PAYLOAD
+        + "<form action='/x'><button>b</button></form><img src='https://evil.example/a.png'><style>@import '/x'</style>"
+    )
+    tone(tmp_path / "tone.wav")
+    Image.new("RGB", (40, 30), "navy").save(tmp_path / "page.png")
+    (tmp_path / "evil.txt").write_text(evil)
+    film(tmp_path / "film.mp4", frames=10)
+    page.route(
+        "**/media/made/*",
+        lambda route: route.fulfill(path=str(tmp_path / route.request.url.rsplit("/", 1)[1])),
+    )
+    files = {
+        "image": "page.png",
+        "text": "evil.txt",
+        "html": "evil.txt",
+        "pdf": "page.png",
+        "audio": "tone.wav",
+        "video": "film.mp4",
+        "website": "evil.txt",
+    }
+    work = leased("chat", lambda given: given, "label")
+    work["media"] = [
+        {
+            "path": kind,
+            "url": f"/media/made/{name}",
+            "role": "attachment",
+            "media": kind,
+            "mime_type": "x/y",
+            "size_bytes": 1,
+        }
+        for kind, name in files.items()
+    ]
+    work["media"][3]["derived"] = {"pages": [{"image": "/media/made/page.png", "text": "the first page"}]}
+    offers.open(work)
+    shown = page.locator("[data-attachment]")
+    expect(shown).to_have_count(len(files))
+    for at, element in ((0, "img"), (3, "img")):
+        assert (
+            shown.nth(at).locator(element).evaluate("async (e) => (await e.decode(), e.naturalWidth)") == 40
+        )
+    for at, element, length in ((4, "audio", 1.0), (5, "video", 0.4)):
+        player = shown.nth(at).locator(element)
+        player.evaluate("(e) => e.readyState > 0 || new Promise((go) => { e.onloadedmetadata = go; })")
+        assert abs(player.evaluate("(e) => e.duration") - length) < 0.1
+    words = shown.nth(1).frame_locator("iframe")
+    expect(words.get_by_role("heading", name="Heading")).to_be_visible()
+    expect(words.get_by_text("<script>")).to_be_visible()  # HTML in Markdown is text
+    page_of = shown.nth(2).frame_locator("iframe")
+    expect(page_of.get_by_text("# Heading")).to_be_visible()
+    expect(
+        page_of.locator("script, form, button, svg, style, img[src], [onerror], [href^=javascript]")
+    ).to_have_count(0)
+    for frame in page.locator("[data-attachment] iframe").all():
+        expect(frame).to_have_attribute("sandbox", "")
+    link = shown.nth(6).get_by_role("link")
+    expect(link).to_have_attribute("rel", "noreferrer noopener")
+    expect(link).to_have_attribute("target", "_blank")
+    unharmed(page)
+
+
+def test_a_type_without_an_editor_is_answered_as_json_and_told_by_line_what_is_wrong(
+    open_page: OpenPage,
+) -> None:
+    offers = offering(open_page)
+    page = offers.page
+    offers.open(leased("chat", lambda given: given, "label"))
+    sent: list[Any] = []
+
+    def refuse(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        issue = {"path": "annotations.turns[1]", "message": "An answer is missing."}
+        route.fulfill(
+            status=400, json={"status_code": 400, "error": "The response is invalid.", "issues": [issue]}
+        )
+
+    page.route("**/submit", refuse)
+    answer = page.get_by_role("textbox", name="Answer")
+    answer.fill('{"annotations": ')
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-json-issue]")).to_have_count(1)  # it is no JSON: nothing is sent
+    assert sent == []
+    answer.fill('{\n"annotations": {"turns": [\n1,\n2]}}')
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-json-issue]")).to_contain_text("Line 4: An answer is missing.")
+    assert answer.evaluate("(field) => field.value.slice(field.selectionStart, field.selectionEnd)") == "2"
+    assert sent[0]["response"] == {"annotations": {"turns": [1, 2]}}
 
 
 def test_axe_finds_nothing_serious_in_any_editor(open_page: OpenPage) -> None:
-    page = open_page("/login")
-    page.context.request.post("/api/login", data={"email": LABELER, "password": "correct horse battery"})
-    offers = Offers(page)
-    for kind in sorted(
-        {*EDITORS, "chat", "lidarannotation"} - {"annotation", "pointannotation", "polygonannotation"}
-    ):
+    offers = offering(open_page)
+    page = offers.page
+    for kind in sorted({*EDITORS, "chat"} - LEGACY | {"cuboidannotation"}):
         offers.open(leased(kind, lambda given: given, "review"))
-        page.add_style_tag(content="* { transition: none !important }")  # colours half-way are nobody's
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_function(
-                "s => matchMedia(`(prefers-color-scheme: ${s})`).matches && document.documentElement.dataset.mantineColorScheme === s",
-                arg=scheme,
-            )
-            try:
-                axe(page)
-            except AssertionError as error:
-                raise AssertionError(f"{kind}, {scheme}: {error}") from None
+        try:
+            in_both_schemes(page)
+        except AssertionError as error:
+            raise AssertionError(f"{kind}: {error}") from None

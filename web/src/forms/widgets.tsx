@@ -103,10 +103,15 @@ function BooleanWidget({ value, path, label }: WidgetProps) {
       aria-label={label}
       disabled={!editable}
       value={value === true ? "yes" : value === false ? "no" : ""}
-      data={[
-        { value: "yes", label: t("forms.yes") },
-        { value: "no", label: t("forms.no") },
-      ]}
+      data={(["yes", "no"] as const).map((word, i) => ({
+        value: word,
+        label: (
+          <Group gap={6} wrap="nowrap" data-choice={i + 1}>
+            <span>{t(`forms.${word}`)}</span>
+            {editable && <Kbd size="xs">{i + 1}</Kbd>}
+          </Group>
+        ),
+      }))}
       onChange={(given) => setAt(store, path, given === "yes")}
     />
   );

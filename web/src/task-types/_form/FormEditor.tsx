@@ -74,29 +74,36 @@ export function FormEditor({
   useEffect(() => {
     if (!editable) return undefined;
     const choose = (n: number): void => {
-      const place = choicePlace(latest.current.fields, store.doc.fields as never, latest.current.current);
-      const option = place === null ? undefined : options(place.field)[n - 1];
-      if (place === null || option === undefined || kindOf(place.field) === "ranking_order") {
-        if (place !== null)
-          root.current
-            ?.querySelector<HTMLElement>(`[data-field="${CSS.escape(place.path)}"] [data-choice="${n}"]`)
-            ?.click();
+      const at = latest.current.current;
+      const place = choicePlace(latest.current.fields, store.doc.fields as never, at);
+      // a question inside of another is answered where it stands
+      const inner = at === null || place?.path === at ? null : button(at, n);
+      if (inner !== null) {
+        inner.click();
         return;
       }
-      const now = store.doc.fields[place.path];
-      setAt(store, [place.path], picked(place.field, now, option));
+      if (place === null) return;
+      const option = options(place.field)[n - 1];
+      if (option === undefined || kindOf(place.field) === "ranking_order") {
+        button(place.path, n)?.click();
+        if (kindOf(place.field) !== "boolean") return;
+      } else setAt(store, [place.path], picked(place.field, store.doc.fields[place.path], option));
       setCurrent(place.path);
       if (Number(place.field.max_choices ?? 1) === 1 && says(store.doc.fields[place.path]))
         // after the fields that this answer brings have been drawn
         setTimeout(() => advance(place.path), 0);
     };
+    const button = (path: string, n: number): HTMLElement | null =>
+      root.current?.querySelector<HTMLElement>(
+        `[data-field="${CSS.escape(path)}"]:not([data-kind=form], [data-kind=field_set]) [data-choice="${n}"]`,
+      ) ?? null;
     const advance = (from: string): void => {
       const all = [...(root.current?.querySelectorAll<HTMLElement>("[data-field]") ?? [])];
       const next = all[all.findIndex((element) => element.dataset.field === from) + 1];
       if (next === undefined) return;
       setCurrent(next.dataset.field ?? null);
       next.scrollIntoView({ block: "nearest" });
-      if (next.dataset.kind === "text" || next.dataset.kind === "number")
+      if (["text", "number", "datetime"].includes(next.dataset.kind ?? ""))
         next.querySelector<HTMLElement>("input, textarea")?.focus();
     };
     const walk = (by: -1 | 1): void => {
@@ -185,8 +192,7 @@ function choicePlace(
       scope.shown(field) &&
       !isContainer(field) &&
       most(field) === 1 &&
-      options(field).length > 0 &&
-      kindOf(field) !== "field_set",
+      (options(field).length > 0 || kindOf(field) === "boolean"),
   );
   const field =
     asked.find((f) => pathText([f.field_id]) === current) ??
