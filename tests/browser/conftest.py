@@ -5,15 +5,18 @@ A journey fails on any script error, on any request to another host and on any v
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from playwright.sync_api import (
     Browser,
@@ -121,7 +124,10 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser, server: Server) -> Generator[OpenPage]:
-    """Opens pages: `open_page("/work", email=LABELER)`; each call is a browser profile of its own unless `context` is given."""
+    """Opens pages: `open_page("/work", email=LABELER)`; each call is a browser profile of its own unless `context` is given.
+
+    `expected`: beginnings of what the page may say on the console.
+    """
     contexts: list[BrowserContext] = []
     watches: list[Watch] = []
 
@@ -131,6 +137,7 @@ def open_page(browser: Browser, server: Server) -> Generator[OpenPage]:
         *,
         password: str = PASSWORD,
         context: BrowserContext | None = None,
+        expected: tuple[str, ...] = (),
         **more: Any,
     ) -> Page:
         if context is None:
@@ -147,6 +154,7 @@ def open_page(browser: Browser, server: Server) -> Generator[OpenPage]:
             sign_in(context, email, password)
         page = context.new_page()
         watch = Watch(urlsplit(server.url).netloc)
+        watch.expected += expected
         watches.append(watch)
         page.on("console", watch.console)
         page.on("pageerror", watch.error)
@@ -183,6 +191,22 @@ def offered(server: Server, task_id: str) -> None:
     """Waits until a task is in the queue: a manager gets it and gives it back."""
     lease = server.claim(task_id)
     assert server.call("POST", f"/api/work/{lease}/release", json={}).ok
+
+
+def sql(server: Server, statement: str, *args: Any) -> list[tuple[Any, ...]]:
+    """What a statement gives on the server's database. In a thread, for Playwright's event loop counts as running in this one."""
+
+    async def run() -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(
+            server.settings.database_url, server_settings={"search_path": "steelyard"}
+        )
+        try:
+            return [tuple(row) for row in await connection.fetch(statement, *args)]
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run()).result()
 
 
 def response_of(server: Server, task_id: str) -> Any:

@@ -109,6 +109,17 @@ def test_all_tasks_that_match_a_filter_are_changed_with_a_yes_and_a_count(
     client = server.client(server.keys.live)
     assert [server.call("GET", f"/v1/task/{t}").json()["priority"] for t in tasks] == [27] * 3
 
+    for action, left in (("Add tags", [["late"]] * 3), ("Remove tags", [[]] * 3)):
+        page.get_by_role("button", name="Change all 3").click()
+        choose(page, "Action", action)
+        dialog.get_by_role("combobox", name="Tags").fill("late")
+        page.keyboard.press("Enter")
+        dialog.get_by_role("checkbox", name="Yes, change all 3").check()
+        dialog.get_by_role("button", name=action).click()
+        expect(dialog.get_by_text("Looked at 3 of 3, changed 3.")).to_be_visible()
+        dialog.get_by_role("button", name="Close").last.click()
+        assert [server.call("GET", f"/v1/task/{t}").json().get("tags", []) for t in tasks] == left
+
     page.get_by_role("button", name="Change all 3").click()
     choose(page, "Action", "Cancel tasks")
     dialog.get_by_role("checkbox", name="Yes, change all 3").check()
@@ -128,6 +139,18 @@ def test_completed_tasks_are_audited_as_cards_and_in_their_editor(
     cards = page.get_by_role("article")
     expect(cards).to_have_count(3)
     axe(page)
+    page.get_by_role("textbox", name="Sample").fill("2")
+    expect(cards).to_have_count(2)
+    expect(page.get_by_text("2 of 3")).to_be_visible()
+    shown = {tuple(cards.evaluate_all("all => all.map((card) => card.ariaLabel)"))}
+    for _ in range(40):
+        page.get_by_role("button", name="Shuffle").click()
+        shown.add(tuple(cards.evaluate_all("all => all.map((card) => card.ariaLabel)")))
+        if len(shown) > 2:
+            break
+    assert len(shown) > 2  # other samples in other orders
+    page.get_by_role("textbox", name="Sample").fill("24")
+    expect(cards).to_have_count(3)
     # With the keyboard alone: the card takes the verdict.
     cards.first.focus()
     page.keyboard.press("Shift+A")
@@ -155,6 +178,9 @@ def test_completed_tasks_are_audited_as_cards_and_in_their_editor(
     page.keyboard.press("Shift+X")
     expect(page.get_by_role("heading", name="Nothing to audit")).to_be_visible()
     assert server.call("GET", f"/v1/task/{last}").json()["customer_review_status"] == "rejected"
+    page.goto(f"/console/audits?project={quoted(name)}&source=rejected")
+    expect(cards).to_have_count(1)
+    expect(cards).to_contain_text(last)
     page.goto(f"/console/tasks/{looked_at}")
     page.get_by_role("tab", name="Versions").click()
     expect(page.get_by_role("region", name="Difference").last).to_contain_text("Bill")
@@ -194,8 +220,10 @@ def test_the_demo_project_is_added_by_a_button_and_its_pictures_are_audited_with
     expect(page.get_by_test_id("image-canvas")).to_have_attribute("data-ready", "true")
     axe(page)
     page.locator("li[data-record] button").first.click()
-    page.get_by_role("complementary", name="Remarks").get_by_role("textbox").fill("A little too wide")
-    page.get_by_role("button", name="Add", exact=False).last.click()
+    page.keyboard.press("i")
+    page.keyboard.type("A little too wide")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Comment").click()
     expect(page.get_by_text("The verdict is stored.")).to_be_visible()
     remarks = server.call("GET", f"/api/tasks/{cat['task_id']}/comments").json()["items"]

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from scaleapi.tasks import TaskType
 
 from tests.browser.conftest import LABELER, OpenPage, assign, axe, offered, response_of
-from tests.sdk.conftest import Namer, Server
+from tests.browser.recordings import tone
+from tests.sdk.conftest import Namer, Server, serving
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A customer's file server."""
+
+    def log_message(self, *_: Any) -> None:
+        return
+
 
 FIELDS: list[dict[str, Any]] = [
     {
@@ -110,6 +122,96 @@ def test_digits_answer_one_question_after_another(server: Server, open_page: Ope
     done(page)
     assert response_of(server, task_id) == {
         "taxonomies": {"material": ["Oak"], "defects": ["Knot"], "note": "fine"}
+    }
+
+
+EVERY_FIELD: list[dict[str, Any]] = [
+    {"type": "text", "field_id": "words", "title": "What is said?"},
+    {"type": "number", "field_id": "speakers", "title": "Speakers", "min": 0, "max": 9},
+    {"type": "boolean", "field_id": "clear", "title": "Is it clear?"},
+    {"type": "datetime", "field_id": "day", "title": "Day"},
+    {"type": "category", "field_id": "place", "title": "Where?", "max_choices": 2, "choices": [
+        {"label": "Outside", "value": "out", "subchoices": [{"label": "Street", "value": "street"}, {"label": "Wood", "value": "wood"}]},
+        {"label": "Inside", "value": "in"}]},
+    {"type": "ranking_order", "field_id": "order", "title": "Rank", "num_options": 3},
+    {"type": "time_range", "field_id": "speech", "title": "When?"},
+    {"type": "form", "field_id": "more", "title": "More", "fields": [
+        {"type": "field_set", "field_id": "noise", "title": "Noise", "max_responses_required": 2, "fields": [
+            {"type": "boolean", "field_id": "loud", "title": "Loud?"},
+            {"type": "category", "field_id": "kind", "title": "Kind?", "choices": [{"label": "Car", "value": "car"}, {"label": "Wind", "value": "wind"}]}]}]},
+]  # fmt: skip
+
+
+def test_every_kind_of_field_is_answered_by_keys_alone(
+    server: Server, open_page: OpenPage, fresh: Namer, tmp_path: Path
+) -> None:
+    tone(tmp_path / "tone.wav", 2)
+    with serving(partial(Quiet, directory=str(tmp_path))) as files:
+        project, task_id = make_task(
+            server,
+            fresh,
+            TaskType.TextCollection,
+            attachments=[{"type": "audio", "content": f"{files}/tone.wav"}],
+            fields=EVERY_FIELD,
+        )
+    page = open_page(f"/work?project={project}", LABELER)
+    keys = page.keyboard
+    expect(page.locator("audio")).to_be_visible()
+    page.wait_for_function("document.querySelector('audio').duration > 1")
+
+    def at(path: str) -> Locator:
+        """Walks on to a question."""
+        keys.press("Alt+ArrowDown")
+        field = page.locator(f"[data-field='{path}']")
+        expect(field.locator(":focus")).to_have_count(1)
+        return field
+
+    at("words")
+    keys.type("Good morning")
+    at("speakers")
+    keys.type("2")
+    at("clear")
+    keys.press("2")
+    expect(page.locator("[data-field=day] :focus")).to_have_count(1)  # answered: the next is at hand
+    keys.type("05312024")
+    at("place")
+    keys.press("3")
+    keys.press("1")
+    at("order")
+    for digit in "312":
+        keys.press(digit)
+    at("speech")
+    keys.type("0.5")
+    for _ in range(2):
+        keys.press("Tab")
+    keys.type("1.25")
+    at("more")
+    at("more.noise")
+    at("more.noise[0].loud")
+    keys.press("1")
+    at("more.noise[0].kind")
+    keys.press("2")
+    expect(page.get_by_role("radio", name="Wind")).to_be_checked()
+    keys.press("Control+z")
+    expect(page.get_by_role("radio", name="Wind")).not_to_be_checked()
+    keys.press("Control+y")
+    expect(page.get_by_role("radio", name="Wind")).to_be_checked()
+    keys.press("Alt+p")
+    page.wait_for_function("document.querySelector('audio').currentTime > 0")
+    axe(page)
+    keys.press("Control+k")  # the list of all commands, by a word
+    keys.type("submit")
+    keys.press("Enter")
+    done(page)
+    assert response_of(server, task_id)["annotations"] == {
+        "words": "Good morning",
+        "speakers": "2",
+        "clear": False,
+        "day": "2024-05-31",
+        "place": ["street", "in"],
+        "order": [3, 1, 2],
+        "speech": {"start": 0.5, "end": 1.25},
+        "more": {"noise": [{"loud": True, "kind": ["wind"]}]},
     }
 
 

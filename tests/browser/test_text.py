@@ -128,6 +128,66 @@ def test_a_contributor_marks_spans_relates_them_and_submits(
     ]
 
 
+def test_spans_lie_in_each_other_and_over_each_other_and_relations_are_arcs(
+    server: Server, open_page: OpenPage, fresh: Namer
+) -> None:
+    arabic = "باع محمد الطاحونة"
+    project, task_id = make_task(server, fresh, text=f"{TEXT}\n{arabic}\n" + "The mill stood still.\n" * 3000)
+    page = open_page(f"/work?project={project}", LABELER)
+    for words, key in (
+        ("Ines sold the mill", "4"),
+        ("the mill", "2"),
+        ("mill to Tomas", "4"),
+        ("محمد", "3"),
+    ):
+        mark(page, words)
+        page.keyboard.press(key)
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+    expect(page.get_by_text("4 spans")).to_be_visible()
+    # one line beneath the words for each span that covers them
+    thrice = page.locator("[data-spans]", has_text="mill").first
+    assert len((thrice.get_attribute("data-spans") or "").split()) == 3
+    assert (
+        thrice.evaluate("(e) => getComputedStyle(e).backgroundImage.split('linear-gradient').length - 1") >= 3
+    )
+    assert page.locator("[data-block]").count() < 80  # the other lines are not in the page
+    block = page.locator("[data-block]", has_text="محمد")
+    assert block.evaluate("(e) => getComputedStyle(e).direction") == "rtl"
+    # from the inner span to the one in the other script, drawn between the two
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Alt+r")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    arc = page.locator("[data-link] path")
+    expect(arc).to_have_count(1)
+    ends = arc.evaluate(
+        "(path) => [0, path.getTotalLength()].map((at) => { const p = path.getPointAtLength(at).matrixTransform(path.getScreenCTM()); return [p.x, p.y]; })"
+    )
+    for (x, y), words in zip(ends, ("mill", "محمد"), strict=True):
+        box = page.locator("[data-spans]", has_text=words).first.bounding_box()
+        assert box is not None
+        assert abs(y - box["y"]) < 40
+        assert box["x"] - 80 < x < box["x"] + box["width"] + 80
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="Nothing to do right now")).to_be_visible()
+    answer = response_of(server, task_id)
+    found = sorted((a["start"], a["end"], a["text"], a["label"]) for a in answer["annotations"])
+    at = len(TEXT) + 1 + arabic.index("محمد")
+    assert found == [
+        (0, 18, "Ines sold the mill", "asset"),
+        (10, 18, "the mill", "seller"),
+        (14, 27, "mill to Tomas", "asset"),
+        (at, at + 4, "محمد", "buyer"),
+    ]
+    ids = {a["text"]: a["id"] for a in answer["annotations"]}
+    assert [(r["source_ref"], r["target_ref"]) for r in answer["relationships"]] == [
+        (ids["the mill"], ids["محمد"])
+    ]
+
+
 def test_the_keyboard_alone_suffices(server: Server, open_page: OpenPage, fresh: Namer) -> None:
     project, task_id = make_task(server, fresh)
     page = open_page(f"/work?project={project}", LABELER)

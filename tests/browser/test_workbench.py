@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from typing import Any
 
-import asyncpg
 from playwright.sync_api import Error, Page, expect
 from scaleapi.tasks import TaskType
 
-from tests.browser.conftest import LABELER, PASSWORD, OpenPage, assign, offered, response_of
+from tests.browser.conftest import LABELER, PASSWORD, OpenPage, assign, offered, response_of, sql
 from tests.sdk.conftest import Namer, Server
 
 
@@ -36,20 +33,13 @@ def make_tasks(server: Server, fresh: Namer, n: int = 1) -> tuple[str, list[str]
     return project, ids
 
 
-def lapse(dsn: str, task_id: str) -> None:
+def lapse(server: Server, task_id: str) -> None:
     """Half an hour goes by without a sign of life: the lease on a task ends."""
-
-    async def run() -> None:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute(
-            "update slot set lease_expires_at = steelyard.now() where task_id = $1 and done_at is null",
-            task_id,
-        )
-        await connection.close()
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    thread.join()
+    sql(
+        server,
+        "update slot set lease_expires_at = steelyard.now() where task_id = $1 and done_at is null",
+        task_id,
+    )
 
 
 def enter(page: Page, text: str) -> None:
@@ -107,7 +97,7 @@ def test_reloads_and_crashes_take_nothing_away_and_lead_back_to_the_same_task(
 
 
 def test_half_an_hour_without_a_network_shows_both_versions_and_loses_none(
-    server: Server, open_page: OpenPage, fresh: Namer, browser_dsn: str
+    server: Server, open_page: OpenPage, fresh: Namer
 ) -> None:
     project, (task_id,) = make_tasks(server, fresh)
     train = open_page(f"/work?project={project}", LABELER)
@@ -116,7 +106,7 @@ def test_half_an_hour_without_a_network_shows_both_versions_and_loses_none(
     train.context.set_offline(True)
     enter(train, "in the tunnel")
     state(train, "local")
-    lapse(browser_dsn, task_id)
+    lapse(server, task_id)
     # meanwhile the same person goes on at home
     home = open_page(f"/work?project={project}", LABELER)
     expect(home.get_by_label("Telephone")).to_have_value("before the tunnel")

@@ -8,16 +8,19 @@ interface ProjectSelectProps {
   onChange(project: string | null): void;
   /** Archived ones, too. */
   readonly archived?: boolean;
+  /** Its name stands above it instead of in it. */
+  readonly labelled?: boolean;
+  readonly width?: number;
 }
 
 /** Narrows a table to one project. */
-export function ProjectSelect({ value, onChange, archived = false }: ProjectSelectProps) {
+export function ProjectSelect({ value, onChange, archived = false, ...look }: ProjectSelectProps) {
   const { t } = useTranslation();
   const found = useQuery(projects(archived ? undefined : false));
+  const name = t("console.project");
   return (
     <Select
-      aria-label={t("console.project")}
-      placeholder={t("console.project")}
+      {...(look.labelled === true ? { label: name } : { "aria-label": name, placeholder: name })}
       data={(found.data ?? []).map((project) => project.name)}
       value={value}
       onChange={onChange}
@@ -26,7 +29,7 @@ export function ProjectSelect({ value, onChange, archived = false }: ProjectSele
       clearButtonProps={{ "aria-label": t("console.clear") }}
       limit={200}
       size="xs"
-      w={240}
+      w={look.width ?? 240}
     />
   );
 }

@@ -180,7 +180,7 @@ function ChoiceWidget({ field, value, path, label }: WidgetProps) {
             <Text size="xs" fw={700} c="dimmed" mt={4} ps={depth * 18}>
               {choice.label}
             </Text>
-            {inner}
+            <Stack gap={6}>{inner}</Stack>
           </Box>
         );
       }

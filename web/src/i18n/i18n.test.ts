@@ -37,6 +37,42 @@ test.each(Object.keys(LANGUAGES).filter((language) => language !== "en"))(
   },
 );
 
+// What is the same in another language: proper names, and words that it has taken over.
+const SAME: Readonly<Record<string, readonly string[]>> = {
+  de: [
+    "app.nav.group.system",
+    "app.navigation",
+    "console.column.status",
+    "console.column.tags",
+    "console.name",
+    "console.versionOf",
+    "console.mode.test",
+    "console.problem",
+    "console.transfer.export",
+    "console.transfer.import",
+    "console.work.training",
+    "image.labels",
+    "image.kind.polygon",
+    "image.kind.ellipse",
+    "text.labels",
+    "workbench.group.label",
+    ...Array.from({ length: 10 }, (_, n) => `command.image.label.${n}`),
+  ],
+  es: ["app.nav.callbacks", "console.status.error", "console.callback", "console.event.error"],
+};
+
+test.each(Object.keys(LANGUAGES).filter((language) => language !== "en"))(
+  "no message of %s is still English",
+  (language) => {
+    const kept = new Set([...(SAME[language] ?? []), "console.status.rapid", "console.status.studio"]);
+    const same = Object.entries(read(language)).filter(
+      ([key, text]) =>
+        text === english[key] && /\p{L}{3}/u.test(text.replace(/\{\{.*?\}\}/g, "")) && !kept.has(key),
+    );
+    expect(same).toEqual([]);
+  },
+);
+
 test("every message that the code asks for by name is there", () => {
   const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter(
     (name) => /\.tsx?$/.test(name) && !name.includes(".test.") && !name.endsWith("schema.ts"),
@@ -51,4 +87,22 @@ test("every message that the code asks for by name is there", () => {
       if (![...known].some((key) => key.startsWith(start ?? ""))) missing.add(`${name}: ${start}…`);
   }
   expect([...missing]).toEqual([]);
+});
+
+test("no page says anything that is not a message", () => {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".tsx"),
+  );
+  const found = files.flatMap((name) => {
+    const code = readFileSync(`src/${name}`, "utf8");
+    // words between tags, and in attributes that are read out or shown; "CSV", "JSON" and the product's name are the same everywhere
+    const texts = [
+      ...code.matchAll(/<[A-Z][\w.]*(?:\s[^<>]*)?>\s*([A-Za-z][A-Za-z ,.'!?]+?)\s*<\//g),
+      ...code.matchAll(/\s(?:aria-label|placeholder|title|label|alt|description)="([^"]*[A-Za-z]{3}[^"]*)"/g),
+    ].map(([, text]) => text ?? "");
+    return texts
+      .filter((text) => !["CSV", "JSON", "UTC", "Steelyard"].includes(text))
+      .map((text) => `${name}: ${text}`);
+  });
+  expect(found).toEqual([]);
 });

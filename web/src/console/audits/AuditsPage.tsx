@@ -4,11 +4,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { projects } from "../../api/queries";
 import { Filters } from "../../ui/Filters";
 import { Empty, Pending } from "../../ui/feedback";
 import { Page } from "../../ui/Page";
 import { useBatchNames } from "../batches/useBatches";
+import { ProjectSelect } from "../ProjectSelect";
 import { AuditCard } from "./AuditCard";
 import { type AuditFilters, auditFilters, SOURCES } from "./filters";
 import { auditQueue } from "./queue";
@@ -19,7 +19,6 @@ export default function AuditsPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const filters = useSearch({ from: "/session/shell/console/audits" });
-  const names = useQuery(projects());
   const [size, setSize] = useState(24);
   const [seed, setSeed] = useState(1);
   const batches = useBatchNames(filters.project);
@@ -53,15 +52,12 @@ export default function AuditsPage() {
           size="xs"
           w={230}
         />
-        <Select
-          label={t("console.project")}
-          data={(names.data ?? []).map((p) => p.name)}
+        <ProjectSelect
           value={filters.project ?? null}
           onChange={(project) => choose({ project, batch: null })}
-          searchable
-          clearable
-          limit={200}
-          size="xs"
+          archived
+          labelled
+          width={200}
         />
         <Select
           label={t("console.batch")}

@@ -5,6 +5,7 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { projects } from "../../api/queries";
 import { useBatchNames } from "../batches/useBatches";
+import { ProjectSelect } from "../ProjectSelect";
 import {
   filterCount,
   REVIEW_STATUSES,
@@ -31,7 +32,6 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
   const { t } = useTranslation();
   const found = useQuery(projects());
   const batches = useBatchNames(filters.project);
-  const names = useMemo(() => (found.data ?? []).map((p) => p.name), [found.data]);
   const types = useMemo(() => [...new Set((found.data ?? []).map((p) => p.type))].sort(), [found.data]);
   const set = <K extends keyof TaskFilters>(key: K, value: TaskFilters[K] | undefined) =>
     onChange(withFilter(filters, key, value));
@@ -39,18 +39,11 @@ export function FilterBar({ filters, onChange }: FilterBarProps) {
   const hidden = filterCount(filters) - ["project", "batch", "status"].filter((k) => k in filters).length;
   return (
     <Group gap="xs" mb="sm" wrap="wrap" role="search" aria-label={t("console.filters")}>
-      <Select
-        aria-label={t("console.project")}
-        placeholder={t("console.project")}
-        data={names}
+      <ProjectSelect
         value={filters.project ?? null}
         onChange={(value) => set("project", value ?? undefined)}
-        searchable
-        clearable
-        clearButtonProps={{ "aria-label": t("console.clear") }}
-        limit={200}
-        size="xs"
-        w={200}
+        archived
+        width={200}
       />
       <Select
         aria-label={t("console.batch")}
