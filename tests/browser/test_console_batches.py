@@ -99,7 +99,7 @@ def test_a_file_of_tasks_comes_in_over_a_connection_that_breaks_and_goes_out_aga
 
     page.route("**/api/uploads/*", once)
     dialog.get_by_role("button", name="Start").click()
-    expect(dialog.get_by_label("Sending tasks.ndjson")).to_be_visible()
+    expect(dialog.get_by_label("Sending tasks.ndjson")).to_have_attribute("aria-valuenow", "0")
     expect(dialog).to_be_hidden()
     assert pieces[:3] == [
         "PATCH",
@@ -185,6 +185,10 @@ def test_the_console_is_worked_by_keys_alone(server: Server, open_page: OpenPage
 
     page.goto(f"/console/tasks?project={other}")
     task = page.get_by_test_id("task-table").locator("[data-open]")
+    expect(task).to_be_visible()
+    keys.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    keys.press("Enter")
     walked_to(page, task)
     keys.press("Enter")
     drawer = page.get_by_role("dialog")

@@ -52,17 +52,21 @@ def mark(page: Page, words: str) -> None:
     box = page.evaluate(
         """(words) => {
           const walker = document.createTreeWalker(document.querySelector('.steelyard-text'), NodeFilter.SHOW_TEXT);
-          for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-            const at = node.data.indexOf(words);
-            if (at < 0) continue;
-            const range = document.createRange();
-            range.setStart(node, at);
-            range.setEnd(node, at + words.length);
-            const rects = range.getClientRects();
-            const [first, last] = [rects[0], rects[rects.length - 1]];
-            return [first.left + 1, first.top + first.height / 2, last.right - 1, last.top + last.height / 2];
+          const nodes = [];
+          for (let node = walker.nextNode(); node; node = walker.nextNode()) nodes.push(node);
+          const from = nodes.map((node) => node.data).join('').indexOf(words);
+          if (from < 0) return null;
+          const range = document.createRange();
+          let at = 0;
+          for (const node of nodes) {
+            const to = at + node.data.length;
+            if (at <= from && from < to) range.setStart(node, from - at);
+            if (at < from + words.length && from + words.length <= to) range.setEnd(node, from + words.length - at);
+            at = to;
           }
-          return null;
+          const rects = range.getClientRects();
+          const [first, last] = [rects[0], rects[rects.length - 1]];
+          return [first.left + 1, first.top + first.height / 2, last.right - 1, last.top + last.height / 2];
         }""",
         words,
     )

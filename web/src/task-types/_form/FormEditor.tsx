@@ -78,8 +78,10 @@ export function FormEditor({
       const place = choicePlace(latest.current.fields, store.doc.fields as never, at);
       // a question inside of another is answered where it stands
       const inner = at === null || place?.path === at ? null : button(at, n);
-      if (inner !== null) {
+      if (inner !== null && at !== null) {
         inner.click();
+        if (inner.closest("[role=radiogroup]") !== null)
+          setTimeout(() => fieldAt(at)?.querySelector("input:checked") && advance(at), 0);
         return;
       }
       if (place === null) return;
@@ -93,10 +95,12 @@ export function FormEditor({
         // after the fields that this answer brings have been drawn
         setTimeout(() => advance(place.path), 0);
     };
-    const button = (path: string, n: number): HTMLElement | null =>
+    const fieldAt = (path: string): HTMLElement | null =>
       root.current?.querySelector<HTMLElement>(
-        `[data-field="${CSS.escape(path)}"]:not([data-kind=form], [data-kind=field_set]) [data-choice="${n}"]`,
+        `[data-field="${CSS.escape(path)}"]:not([data-kind=form], [data-kind=field_set])`,
       ) ?? null;
+    const button = (path: string, n: number): HTMLElement | null =>
+      fieldAt(path)?.querySelector<HTMLElement>(`[data-choice="${n}"]`) ?? null;
     const advance = (from: string): void => {
       const all = [...(root.current?.querySelectorAll<HTMLElement>("[data-field]") ?? [])];
       const next = all[all.findIndex((element) => element.dataset.field === from) + 1];
