@@ -158,7 +158,7 @@ def test_every_kind_of_field_is_answered_by_keys_alone(
     page = open_page(f"/work?project={project}", LABELER)
     keys = page.keyboard
     expect(page.locator("audio")).to_be_visible()
-    page.wait_for_function("document.querySelector('audio').duration > 1")
+    page.wait_for_function("() => document.querySelector('audio').duration > 1")
 
     def at(path: str) -> Locator:
         """Walks on to a question."""
@@ -195,7 +195,7 @@ def test_every_kind_of_field_is_answered_by_keys_alone(
     keys.press("Control+y")
     expect(page.get_by_role("radio", name="Wind")).to_be_checked()
     keys.press("Alt+p")
-    page.wait_for_function("document.querySelector('audio').currentTime > 0")
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 0")
     axe(page)
     keys.press("Control+k")  # the list of all commands, by a word
     keys.type("submit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any
 
 from playwright.sync_api import Error, Page, expect
@@ -33,12 +34,13 @@ def make_tasks(server: Server, fresh: Namer, n: int = 1) -> tuple[str, list[str]
     return project, ids
 
 
-def lapse(server: Server, task_id: str) -> None:
-    """Half an hour goes by without a sign of life: the lease on a task ends."""
+def lapse(server: Server, task_id: str, left: str = "0 seconds") -> None:
+    """Half an hour goes by without a sign of life: the lease on a task ends, or soon does."""
     sql(
         server,
-        "update slot set lease_expires_at = steelyard.now() where task_id = $1 and done_at is null",
+        "update slot set lease_expires_at = steelyard.now() + $2::text::interval where task_id = $1 and done_at is null",
         task_id,
+        left,
     )
 
 
@@ -144,6 +146,15 @@ def test_an_ended_session_is_taken_up_again_over_whatever_is_open(
     project, (task_id,) = make_tasks(server, fresh)
     page = open_page(f"/work?project={project}", LABELER)
     enter(page, "555")
+    state(page, "saved")
+    # shortly before its end the lease is counted down; a sign of life renews it
+    lapse(server, task_id, "100 seconds")
+    page.reload()
+    expect(page.locator("[data-left]")).to_have_text(re.compile(r"1:[0-3]\d left"))
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    expect(page.locator("[data-left]")).to_have_count(0)
+    enter(page, "555 01")
     state(page, "saved")
     page.context.clear_cookies()
     enter(page, "555 0100")

@@ -180,6 +180,7 @@ const Row = memo(function Row(props: RowProps) {
       <Box role="cell" className="sy-cell">
         <UnstyledButton
           data-open
+          id={`task-${row.task_id}`}
           className="sy-mono"
           c="var(--mantine-color-anchor)"
           onClick={() => onOpen(row.task_id)}

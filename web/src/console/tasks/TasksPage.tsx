@@ -44,6 +44,12 @@ export default function TasksPage() {
     const next = rows[at + by];
     if (next !== undefined) setOpen(next.task_id);
   }
+  /** Leads back to the row of the task that was looked at last, which need not be the one that was opened first. */
+  function close() {
+    const row = document.getElementById(`task-${open}`);
+    setOpen(null);
+    setTimeout(() => row?.focus({ preventScroll: true }), 0);
+  }
   return (
     <Page
       full
@@ -122,7 +128,8 @@ export default function TasksPage() {
       />
       <Drawer
         opened={open !== null}
-        onClose={() => setOpen(null)}
+        onClose={close}
+        returnFocus={false}
         position="right"
         size="46rem"
         title={
