@@ -6,6 +6,8 @@ import {
   Group,
   Kbd,
   NumberInput,
+  type NumberInputHandlers,
+  type NumberInputProps,
   Radio,
   SegmentedControl,
   Slider,
@@ -15,7 +17,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
-import { type ComponentType, useState } from "react";
+import { type ComponentType, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Value } from "../document/doc";
 import { type Path, pathText, setAt, useEnv } from "./FormView";
@@ -56,6 +58,25 @@ function TextWidget({ field, value, path, label }: WidgetProps) {
   );
 }
 
+/** A number; arrows step it, but not those with Alt, which walk from question to question. */
+function Amount(props: NumberInputProps) {
+  const handlers = useRef<NumberInputHandlers>(null);
+  return (
+    <NumberInput
+      {...props}
+      handlersRef={handlers}
+      withKeyboardEvents={false}
+      onKeyDown={(event) => {
+        if (props.readOnly === true || event.altKey || event.ctrlKey || event.metaKey) return;
+        if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+        event.preventDefault();
+        if (event.key === "ArrowUp") handlers.current?.increment();
+        else handlers.current?.decrement();
+      }}
+    />
+  );
+}
+
 function NumberWidget({ field, value, path, label }: WidgetProps) {
   const { store, editable } = useEnv();
   const shown = typeof value === "string" || typeof value === "number" ? value : "";
@@ -64,7 +85,7 @@ function NumberWidget({ field, value, path, label }: WidgetProps) {
     setAt(store, path, given === "" ? undefined : given, "forms.do.answer", pathText(path));
   return (
     <Group wrap="nowrap" gap="md">
-      <NumberInput
+      <Amount
         aria-label={label}
         value={shown}
         min={field.min === null || field.min === undefined ? undefined : low}
@@ -362,7 +383,7 @@ function TimeRangeWidget({ field, value, path, label }: WidgetProps) {
     <Group gap="xs" role="group" aria-label={label}>
       {(["start", "end"] as const).map((key) => (
         <Group key={key} gap={4} wrap="nowrap">
-          <NumberInput
+          <Amount
             aria-label={`${label}: ${t(`forms.${key}`)}`}
             placeholder={t(`forms.${key}`)}
             value={typeof span[key] === "number" ? span[key] : ""}
