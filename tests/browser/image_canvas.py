@@ -14,18 +14,19 @@ from tests.browser.conftest import LABELER, OpenPage, assign
 from tests.sdk.conftest import Server
 
 PHOTO = (600, 400)
-Work = Callable[[str, dict[str, Any]], tuple[str, str]]
+Work = Callable[..., tuple[str, str]]
 
 
 def worker(server: Server) -> Work:
-    """Makes a project of a type with one task for the labeler: its name and the task's id."""
+    """Makes a project of a type with one task for the labeler, or one more task of a project: its name and the task's id."""
 
-    def make(task_type: str, params: dict[str, Any]) -> tuple[str, str]:
-        name = f"image-{secrets.token_hex(4)}"
+    def make(task_type: str, params: dict[str, Any], project: str | None = None) -> tuple[str, str]:
+        name = project or f"image-{secrets.token_hex(4)}"
         client = server.client(server.keys.live)
-        made = server.call("POST", "/v1/projects", json={"type": task_type, "name": name, "params": {}})
-        assert made.status_code == 200, made.text
-        assign(server, name, LABELER)
+        if project is None:
+            made = server.call("POST", "/v1/projects", json={"type": task_type, "name": name, "params": {}})
+            assert made.status_code == 200, made.text
+            assign(server, name, LABELER)
         body = {
             "instruction": "Mark what you see.",
             "attachment": client.photo,

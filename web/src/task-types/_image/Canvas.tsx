@@ -275,7 +275,10 @@ export function Canvas(props: Props) {
           byKeys.current.on = true;
           setInside(false);
         }
+        // Tab walks through the objects: those who use keys alone need a way out.
+        if (event.key === "Escape" && idle(editor)) element.current?.blur();
       }}
+      data-canvas
       data-ready={source !== null || undefined}
       data-testid="image-canvas"
     >
@@ -360,6 +363,10 @@ function follow(editor: ImageEditor, surface: Surface): () => void {
     stopState();
   };
 }
+
+/** Whether Escape has nothing to leave. */
+const idle = (editor: ImageEditor): boolean =>
+  editor.state.tool === "select" && !editor.tool.busy && editor.selection.size === 0;
 
 function cursorFor(editor: ImageEditor, at: Point): string {
   if (editor.state.tool !== "select") return editor.tool.cursor;
