@@ -254,6 +254,34 @@ async def test_export_import_export_are_equal(
     assert jobs == 0, "nobody is told of what was imported"
 
 
+async def test_a_priority_comes_over_and_one_that_there_is_not_is_refused(
+    ctx: Ctx, live: httpx.AsyncClient
+) -> None:
+    params = {k: v for k, v in image_task().items() if k not in ("callback_url", "instruction", "metadata")}
+    base = {"type": "imageannotation", "instruction": "Draw", "params": params, "status": "pending"}
+    base["created_at"] = "2021-06-23T09:09:34.752Z"
+    objects: list[dict[str, Any]] = [{**base, "unique_id": str(n), "priority": n} for n in (10, 25, 30)]
+    objects += [{**base, "priority": bad} for bad in (9, 31, "high", 20.5)] + [{**base, "unique_id": "none"}]
+    for n, task in enumerate(objects):
+        task["task_id"] = f"60d2fa4e{n:016x}"
+    text = b"".join(json.dumps(o).encode() + b"\n" for o in objects)
+    *results, tally = lines_of(await live.post("/api/tasks/import", content=text))
+    assert [r["result"] for r in results] == ["created"] * 3 + ["refused"] * 4 + ["created"], results
+    assert all("priority" in r["error"] for r in results[3:7])
+    assert (tally["created"], tally["refused"]) == (4, 4)
+    kept = await ctx.db.fetch(
+        "select unique_id, priority, own_priority from task order by priority, unique_id"
+    )
+    assert [tuple(r) for r in kept] == [
+        ("10", 10, True),
+        ("none", 10, True),
+        ("25", 25, True),
+        ("30", 30, True),
+    ]
+    exported = lines_of(await live.get("/api/export"))
+    assert {t["unique_id"]: t.get("priority") for t in exported} == {"10": 10, "25": 25, "30": 30, "none": 10}
+
+
 async def test_pending_tasks_are_prepared_again_and_ids_of_others_are_kept_aside(
     ctx: Ctx, live: httpx.AsyncClient, live_actor: Actor
 ) -> None:
