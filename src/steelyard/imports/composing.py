@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Raw, Struct
 
+from steelyard.clock import wire_time
 from steelyard.errors import SteelyardError
 from steelyard.jsontext import check_text
 from steelyard.task_types import TASK_TYPES
@@ -47,9 +48,10 @@ def compose_lines(
     callback_url: str | None,
 ) -> bytes:
     """A live task, or nothing, for every line; as `composed` reads it. `created_at`: whole milliseconds; `callback_url`: for tasks without."""
+    created = wire_time(created_at)
     return msgspec.msgpack.encode(
         [
-            _compose(line, task_id, created_at, grounds, callback_url)
+            _compose(line, task_id, created_at, created, grounds, callback_url)
             for line, task_id in zip(lines, ids, strict=True)
         ]
     )
@@ -64,6 +66,7 @@ def _compose(
     line: bytes,
     task_id: str,
     created_at: datetime,
+    created: str,
     grounds: Mapping[Naming, Ground],
     callback_url: str | None,
 ) -> NewTask | None:
@@ -89,6 +92,7 @@ def _compose(
         ground.targets,
         task_id=task_id,
         created_at=created_at,
+        created=created,
         params_json=stored_params(checked, body, project, task_type.default_params(checked.params)),
         is_test=False,
     )

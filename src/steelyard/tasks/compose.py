@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from steelyard.clock import wire_time
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.task_types import TaskType
 from steelyard.tasks.inherit import Merged, add_defaults, merge
@@ -67,12 +66,12 @@ def assemble(
     *,
     task_id: str,
     created_at: datetime,
+    created: str,
     params_json: bytes,
     is_test: bool,
 ) -> NewTask:
-    """The row of a checked request. `created_at`: whole milliseconds."""
+    """The row of a checked request. `created_at`: whole milliseconds; `created`: as the wire has it."""
     platform, project, batch = checked.platform, targets.project, targets.batch
-    created = wire_time(created_at)
     # The members that never change, as JSON without braces.
     head: dict[str, Any] = {
         "task_id": task_id,

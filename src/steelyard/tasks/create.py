@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.coalesce import Coalescer
 from steelyard.errors import (
@@ -160,6 +161,7 @@ async def new_task(
         targets,
         task_id=task_id,
         created_at=created_at,
+        created=wire_time(created_at),
         params_json=params_json,
         is_test=actor.is_test,
     )

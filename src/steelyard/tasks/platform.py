@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -87,6 +88,7 @@ def _first_wrong(given: dict[str, Raw]) -> InvalidRequest:
     return InvalidRequest("The platform's parameters cannot be read.")
 
 
+@lru_cache(256)  # tasks that come together call back to the same place
 def check_callback(text: str, key: str = "callback_url") -> str | None:
     """An absolute http(s) URL or an e-mail address; "" means none. Raises InvalidRequest (2D spec, C3)."""
     if not text:
@@ -114,7 +116,7 @@ def check_metadata(raw: bytes) -> bytes:
 
 def check_unique_id(text: str) -> str:
     """1-1024 characters, and no more than fit into an index."""
-    if not 1 <= len(text) <= 1024 or len(text.encode()) > MAX_INDEXED_BYTES:
+    if not 1 <= len(text) <= 1024 or not (text.isascii() or len(text.encode()) <= MAX_INDEXED_BYTES):
         raise parameter(
             "unique_id", f"must be a string of 1 to 1024 characters, at most {MAX_INDEXED_BYTES} bytes"
         )
