@@ -93,7 +93,7 @@ def test_every_point_of_a_large_frame_is_in_exactly_one_node_inside_its_cube(tmp
     index, parts, got = made(tmp_path, frame_of(points))
     assert got.problem is None
     assert got.detail == {
-        "kind": "frame", "points": [140_000], "chunks": "chunks.json", "device": [0, 0, 0], "cameras": [],
+        "kind": "frame", "points": [140_000], "chunks": "chunks.json", "encoding": "json", "device": [0, 0, 0], "cameras": [], "images": [],
     }  # fmt: skip
     [cloud] = index["clouds"]
     seen = np.zeros(len(points), dtype=int)

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from msgspec import structs
 
-from steelyard import tasks
+from steelyard import derived, tasks
 from steelyard.ctx import Ctx
 from steelyard.db.outbox import enqueue
 from steelyard.jobs.specs import PREPARE_TASK, PREPARE_TASK_QUEUE, PrepareTask
@@ -19,6 +19,7 @@ from steelyard.jobs.worker import drain
 from steelyard.task_types import AttachmentRef, FrameFacts
 from steelyard.tasks.fetching import Outcome
 from steelyard.tasks.prepare import error_response
+from tests.unit.lidar.test_frames import EXAMPLE, as_protobuf
 
 from .helpers import make_space, make_task, rows, serving, shift
 
@@ -289,14 +290,15 @@ def test_frames_that_cannot_be_used_are_reported_as_frames_and_failed_downloads_
     assert error_response(refs[:1], results[:1]) is None
 
 
-def frame(points: int, cameras: int = 1) -> bytes:
+def frame(points: int, *images: str) -> bytes:
+    """A frame with a camera for each of these image URLs."""
     zero = {"x": 0, "y": 0, "z": 0}
-    image = {"image_url": "https://x.example/c.png", "position": zero, "heading": {"w": 1, **zero}}
+    camera = {"position": zero, "heading": {"w": 1, **zero}, "fx": 1, "fy": 1, "cx": 0, "cy": 0}
     return json.dumps(
         {
             "device_position": zero,
             "points": [{"x": i, "y": 0, "z": 0} for i in range(points)],
-            "images": [{**image, "fx": 1, "fy": 1, "cx": 0, "cy": 0}] * cameras,
+            "images": [{**camera, "image_url": image} for image in images],
         }
     ).encode()
 
@@ -310,13 +312,14 @@ async def prepare_lidar(ctx: Ctx, name: str, params: dict[str, Any]) -> dict[str
 
 
 async def test_what_frames_hold_is_known_once_they_are_fetched(ctx: Ctx) -> None:
-    async with serving(Site(a=frame(3), b=frame(0, cameras=0))) as url:
+    async with serving(site := Site(b=frame(0), c=picture())) as url:
+        site.pages["a"] = frame(3, url + "/c")
         params = {"attachments": [url + "/a", url + "/b"], "labels": ["car"]}
         task = await prepare_lidar(ctx, "lidarannotation", params)
         assert task["stage"] == "queued"
         space = await ctx.db.fetchval("select space_id from task where id = $1", task["id"])
         media = await tasks.media_of(ctx, space, task["id"])
-        assert media.frames == (FrameFacts(3, (0, 0, 0), (0,)), FrameFacts(0, (0, 0, 0), ()))
+        assert media.frames == (FrameFacts(3, (0, 0, 0), (0,), (url + "/c",)), FrameFacts(0, (0, 0, 0)))
         # A task that builds on it works on its frames without fetching them again.
         async with ctx.db.tx() as tx:
             answer = b'{"annotations": {"url": "https://x.example/cuboids.json"}}'
@@ -337,7 +340,9 @@ async def test_what_frames_hold_is_known_once_they_are_fetched(ctx: Ctx) -> None
     assert [(r["path"], r["frame"]) for r in where] == [
         ("lidar_task.attachments[0]", 0),
         ("lidar_task.attachments[1]", 1),
+        ("lidar_task.attachments[0].images[0].image_url", 0),
     ]
+    assert site.asked == ["a", "b", "c"]
 
 
 async def test_a_frame_that_is_none_puts_the_task_into_error_and_says_why(ctx: Ctx) -> None:
@@ -356,6 +361,92 @@ async def test_a_frame_that_is_none_puts_the_task_into_error_and_says_why(ctx: C
         ],
         "details": [{"path": "attachments.1", "errors": ["device_position is required"]}],
     }
+
+
+async def test_the_images_of_frames_are_files_of_the_task_and_shown_by_our_own_links(ctx: Ctx) -> None:
+    async with serving(site := Site(front=picture(), side=picture("JPEG", (64, 48)))) as url:
+        site.pages["a"] = frame(1, url + "/front", url + "/side")
+        site.pages["b"] = frame(1, url + "/front")
+        (camera,) = EXAMPLE["images"]
+        site.pages["c"] = as_protobuf({**EXAMPLE, "images": [{**camera, "image_url": url + "/side"}]})
+        params: dict[str, Any] = {"attachments": [url + "/a", url + "/b"], "labels": ["car"]}
+        task = await prepare_lidar(ctx, "lidarannotation", params)
+        assert task["stage"] == "queued"
+        assert sorted(site.asked) == ["a", "b", "front", "side"]
+        packed = {"attachments": [url + "/c"], "attachment_type": "protobuf", "labels": ["car"]}
+        assert (await prepare_lidar(ctx, "lidarannotation", packed))["stage"] == "queued"
+    space = await ctx.db.fetchval("select space_id from task where id = $1", task["id"])
+    shown = [v for v in await derived.views(ctx, space, task["id"]) if v.role == "context"]
+    assert [(v.path, v.width, v.height, v.mime_type) for v in shown] == [
+        ("attachments[0].images[0].image_url", 40, 30, "image/png"),
+        ("attachments[0].images[1].image_url", 64, 48, "image/jpeg"),
+        ("attachments[1].images[0].image_url", 40, 30, "image/png"),
+    ]
+    assert all(v.url.startswith("/media/") for v in shown)
+
+
+async def test_an_image_that_cannot_be_had_is_named_with_its_frame(ctx: Ctx) -> None:
+    async with serving(site := Site(good=picture(), text=b"no picture")) as url:
+        site.pages["a"] = frame(1, url + "/good")
+        site.pages["b"] = frame(1, url + "/good", url + "/gone", url + "/text")
+        params = {"attachments": [url + "/a", url + "/b"], "labels": ["car"]}
+        task = await prepare_lidar(ctx, "lidarannotation", params)
+    assert task["stage"] == "error"
+    text = "The file is not an image (JPEG, PNG, BMP, GIF or TIFF); its content looks like text/plain."
+    assert task["response"] == {
+        "error": "One or more attachments could not be downloaded.",
+        "frames": [
+            {
+                "frame": 1,
+                "message": "could not fetch images[1].image_url: The server answered with status 404.",
+                "attachment": {"statusCode": 404, "url": url + "/gone"},
+            }
+        ],
+        "details": [
+            {
+                "path": "attachments.1.images.1.image_url",
+                "errors": ["The server answered with status 404."],
+            },
+            {"path": "attachments.1.images.2.image_url", "errors": [text]},
+        ],
+    }
+
+
+async def test_an_image_of_a_frame_that_fails_for_a_while_is_fetched_again_and_nothing_else_is(
+    ctx: Ctx,
+) -> None:
+    async with serving(site := Site(good=picture())) as url:
+        site.pages["late"] = [503, 200]
+        site.pages["a"] = frame(1, url + "/good", url + "/late")
+        space = await make_space(ctx)
+        params = json.dumps({"attachments": [url + "/a"], "labels": ["car"]})
+        task = await make_task(ctx, space, type="lidarannotation", params=params)
+        await enqueue(ctx.db, PREPARE_TASK, PrepareTask(space, task), queue=PREPARE_TASK_QUEUE)
+        await drain(ctx)
+        assert (await outcome(ctx, task))["stage"] == "preparing"
+        site.pages["late"] = picture("BMP")
+        await shift(ctx, 5)
+        await drain(ctx)
+        assert (await outcome(ctx, task))["stage"] == "queued"
+    assert sorted(site.asked) == ["a", "good", "late", "late"]
+
+
+async def test_a_frame_is_parsed_once_for_its_check_and_for_the_workbench(
+    ctx: Ctx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told by what the process pool is asked to do, for frames are parsed nowhere else."""
+    calls: list[str] = []
+    submit = ctx.cpu.submit
+
+    def counted(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        calls.extend(getattr(a, "__name__", "") for a in args)
+        return submit(fn, *args, **kwargs)
+
+    monkeypatch.setattr(ctx.cpu, "submit", counted)
+    async with serving(Site(a=frame(3), b=frame(2))) as url:
+        params = {"attachments": [url + "/a", url + "/b"], "labels": ["car"]}
+        assert (await prepare_lidar(ctx, "lidarannotation", params))["stage"] == "queued"
+    assert [name for name in calls if name in ("make_derived", "_examine")] == ["make_derived"] * 2
 
 
 async def test_prelabels_by_url_are_checked_when_they_are_there(ctx: Ctx) -> None:

@@ -11,13 +11,13 @@ import io
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw, Struct
 
 from steelyard.derived.model import Made, Parts, Piece
-from steelyard.lidar.frames import MAX_BYTES, Frame, FrameError, inflate, read_frame
+from steelyard.lidar.frames import MAX_BYTES, FrameError, inflate, read_frame
 from steelyard.lidar.scene import Picture, Scene, SceneError, Sensor, Sweep, read_scene
 from steelyard.media.sniff import sniff
 
@@ -69,7 +69,7 @@ def make_chunks(path: str, media: str, parts: Parts) -> Made:
         if _is_scene(content, media):
             return _scene(read_scene(content), parts)
         text = content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
-        return _frame(read_frame(content, "json" if text else "protobuf"), parts)
+        return _frame(content, "json" if text else "protobuf", parts)
     except FrameError as e:
         return Made({}, problem=f"The file is no lidar frame: {e}.")
     except SceneError as e:
@@ -89,9 +89,10 @@ def _is_scene(content: bytes, media: str) -> bool:
     return "sensors" in head
 
 
-def _frame(frame: Frame, parts: Parts) -> Made:
+def _frame(content: bytes, encoding: Literal["json", "protobuf"], parts: Parts) -> Made:
     import numpy as np
 
+    frame = read_frame(content, encoding)
     columns: dict[str, Array] = {}
     if np.isfinite(frame.intensities).any():
         columns["intensity"] = frame.intensities
@@ -115,9 +116,13 @@ def _frame(frame: Frame, parts: Parts) -> Made:
     made = _made("frame", [_written(cloud, "0", parts)], {"frame": about}, parts)
     at = frame.device_position
     cameras = sorted(image.camera_index for image in frame.images)
-    return msgspec.structs.replace(
-        made, detail={**made.detail, "device": [at.x, at.y, at.z], "cameras": cameras}
-    )
+    facts = {
+        "encoding": encoding,
+        "device": [at.x, at.y, at.z],
+        "cameras": cameras,
+        "images": [image.image_url for image in frame.images],
+    }
+    return msgspec.structs.replace(made, detail={**made.detail, **facts})
 
 
 def _scene(scene: Scene, parts: Parts) -> Made:

@@ -21,6 +21,9 @@ Array = Any
 
 NO_TIME = -1
 MAX_BYTES = 512 * 1024 * 1024
+MAX_IMAGES = 100
+"""Cameras of one frame: every image is fetched, and no file may have us send requests without end."""
+MAX_URL = 8192
 
 
 class FrameError(ValueError):
@@ -247,9 +250,13 @@ def _image(i: int, given: _ImageJson) -> FrameImage:
 
 
 def numbered(images: list[FrameImage]) -> tuple[FrameImage, ...]:
-    """The images; raises FrameError where two have one `camera_index`."""
+    """The images; raises FrameError where two have one `camera_index`, there are more than MAX_IMAGES, or a URL is none that can be kept."""
+    if len(images) > MAX_IMAGES:
+        raise FrameError(f"images must have at most {MAX_IMAGES} entries")
     seen: set[int] = set()
     for i, image in enumerate(images):
+        if "\0" in image.image_url or len(image.image_url) > MAX_URL:
+            raise FrameError(f"images[{i}].image_url is not a valid URL")
         if image.camera_index in seen:
             raise FrameError(f"images[{i}].camera_index {image.camera_index} repeated")
         seen.add(image.camera_index)

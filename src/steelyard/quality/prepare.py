@@ -16,14 +16,7 @@ from steelyard.quality import queries as q
 from steelyard.task_types import TASK_TYPES, MediaInfo
 from steelyard.tasks.contents import read_contents
 from steelyard.tasks.examining import media_of_files
-from steelyard.tasks.prepare import (
-    OWN_ERROR,
-    SaveAttachments,
-    error_response,
-    fetch_all,
-    look_closer,
-    next_round,
-)
+from steelyard.tasks.prepare import OWN_ERROR, at_hand, error_response
 
 
 async def prepare_quality_task(ctx: Ctx, args: PrepareTask) -> None:
@@ -33,14 +26,8 @@ async def prepare_quality_task(ctx: Ctx, args: PrepareTask) -> None:
         return
     kind = TASK_TYPES[task.type]
     refs = list(kind.attachments(kind.parse_params(task.params.encode())))
-    outcomes = await fetch_all(ctx, args, refs)
-    results = [outcomes[(ref.url, ref.media)] for ref in refs]
-    saved = SaveAttachments(args.space_id, args.task_id, refs, results)
-    if (again := next_round(ctx, args, results)) is not None:
-        await saved(ctx.db)
-        raise again
-    results = await look_closer(ctx, task.type, task.params.encode(), refs, results)
-    saved = structs.replace(saved, results=results)
+    saved = await at_hand(ctx, args, task.type, task.params.encode(), refs)
+    refs, results = saved.refs, saved.results
     failed = error_response(refs, results)
     if failed is None:
         media = media_of_files(refs, results)

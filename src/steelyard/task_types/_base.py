@@ -54,11 +54,13 @@ class Unreadable(Exception):
 
 
 class FrameFacts(Struct, frozen=True):
-    """What is known of a lidar frame: how many points it has, where its device was (input units), its cameras' `camera_index`es."""
+    """What is known of a lidar frame: how many points it has, where its device was (input units), its cameras' `camera_index`es in ascending
+    order, and the URLs of their images in the frame's own order."""
 
     points: int
     device: tuple[float, float, float]
     cameras: tuple[int, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 class SourceTask(Struct, frozen=True):
@@ -187,7 +189,8 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     attachments      params → every file the task refers to, in document order.
     source_files     (params, the task that it builds on) → files of that task that this one works on, too, after its own.
     examine          (params, file, its content) → what is known of a lidar frame, None for other files. Raises Unreadable. Heavy; None: a
-                     file's kind says enough.
+                     file's kind says enough. Called only for files that could not be read already while things for showing were made.
+    frame_encoding   params → the encoding that lidar frames must have, `json` or `protobuf`, None: either.
     check_media      (params, media) → what is wrong with the fetched media and with pre-labels and layers that came by URL, whose
                      contents are in `media.files`; an issue's path is that of a file or begins with it, its message all that the customer
                      is told. A task with any ends in `error`. Heavy.
@@ -236,6 +239,7 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     attachments: Callable[[P], Sequence[AttachmentRef]]
     source_files: Callable[[P, SourceTask], Sequence[AttachmentRef]] = lambda _, __: ()
     examine: Callable[[P, AttachmentRef, bytes], FrameFacts | None] | None = None
+    frame_encoding: Callable[[P], Literal["json", "protobuf"] | None] = lambda _: None
     check_media: Callable[[P, MediaInfo], list[Issue]] = lambda _, __: []
     needs_frames: Callable[[P], bool] = lambda _: False
     file_links: Callable[[dict[str, Any]], Sequence[FileLink]] = lambda _: ()

@@ -52,7 +52,7 @@ from steelyard.task_types._shared.lidar_params import (
     raise_first,
     refused,
 )
-from steelyard.task_types._shared.lidar_source import encoding_of, examine_frame
+from steelyard.task_types._shared.lidar_source import encoding_of, examine_frame, frame_encoding
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, first_violation
 from steelyard.task_types.lidarlinking import TASK_TYPE as LINKING
 from steelyard.task_types.lidarsegmentation import TASK_TYPE as SEGMENTATION
@@ -273,6 +273,7 @@ TASK_TYPE = TaskType(
     file_links=part_links("annotations"),
     result_files=_result_files,
     examine=examine_frame,
+    frame_encoding=frame_encoding,
     check_media=linked_prelabels(_checked),
     needs_frames=lambda _: True,
     test_answer=_test_answer,

@@ -65,6 +65,7 @@ from steelyard.task_types._shared.lidar_params import (
 )
 from steelyard.task_types._shared.lidar_source import (
     examine_frame,
+    frame_encoding,
     frame_total,
     labels_by_uuid,
     source_cuboids,
@@ -460,5 +461,6 @@ TASK_TYPE = TaskType(
     build_on=_build_on,
     source_files=source_frames,
     examine=examine_frame,
+    frame_encoding=frame_encoding,
     check_media=linked_prelabels(_checked),
 )

@@ -51,6 +51,7 @@ from steelyard.task_types._shared.lidar_params import (
 from steelyard.task_types._shared.lidar_source import (
     encoding_of,
     examine_frame,
+    frame_encoding,
     frame_total,
     labels_by_uuid,
     source_cuboids,
@@ -435,6 +436,7 @@ TASK_TYPE = TaskType(
     result_files=_result_files,
     source_files=source_frames,
     examine=examine_frame,
+    frame_encoding=frame_encoding,
     check_media=linked_prelabels(_checked),
     needs_frames=lambda params: params.allow_unlabeled is False and params.max_distance_meters is not None,
     test_answer=_test_answer,

@@ -47,7 +47,7 @@ from steelyard.task_types._shared.lidar_params import (
     raise_first,
     refused,
 )
-from steelyard.task_types._shared.lidar_source import examine_frame
+from steelyard.task_types._shared.lidar_source import examine_frame, frame_encoding
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, first_violation
 from steelyard.task_types._shared.shape_agreement import (
     ATTRIBUTES,
@@ -485,6 +485,7 @@ TASK_TYPE = TaskType(
     parse_params=_parse,
     attachments=_attachments,
     examine=examine_frame,
+    frame_encoding=frame_encoding,
     check_media=linked_prelabels(_checked),
     check_response=_check,
     file_links=part_links("annotations"),

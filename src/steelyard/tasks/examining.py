@@ -1,18 +1,20 @@
 """What only a task's type can tell about its fetched files: lidar frames are read, pre-labels and layers that came by URL are checked.
 
-Files are read in the process pool, one after the other: a recording of many frames is never in memory as a whole.
+A frame or scene is read in the process pool while what the workbench shows is made from it, and what that showed is all that is needed;
+only one that it made nothing of is read again, for its type has the better words. A recording is never in memory as a whole.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
+from steelyard import derived
 from steelyard.cpu import FileFatal, look_into
 from steelyard.ctx import Ctx
 from steelyard.errors import Issue, NotFound
@@ -23,12 +25,15 @@ from steelyard.task_types import (
     FrameFacts,
     MediaInfo,
     SourceTask,
+    TaskType,
     Unreadable,
 )
 from steelyard.tasks.contents import MAX_CONTENT_BYTES, unpacked
-from steelyard.tasks.facts import FileFacts, media_info
+from steelyard.tasks.facts import Cloud, FileFacts, media_info
 from steelyard.tasks.fetching import Outcome
 
+AT_ONCE = 4
+"""Files of one task that are fetched or read at the same time."""
 _READ = ("lidar", "scene")
 
 
@@ -45,11 +50,17 @@ async def examine(
 
     `params`: JSON bytes. `source`: the task that this one builds on.
     """
-    kind, found = TASK_TYPES[type_name], list(results)
-    if kind.examine is not None:
-        for n, (ref, result) in enumerate(zip(refs, results, strict=True)):
-            if ref.media in _READ and result.sha256 is not None and result.detail is None:
-                found[n] = await _read(ctx, type_name, params, ref, result)
+    found, gate = list(results), asyncio.Semaphore(AT_ONCE)
+
+    async def read(n: int) -> None:
+        async with gate:
+            found[n] = await _read(ctx, type_name, params, refs[n], results[n])
+
+    await all_of(
+        read(n)
+        for n, (ref, result) in enumerate(zip(refs, results, strict=True))
+        if ref.media in _READ and result.sha256 is not None and result.detail is None
+    )
     if any(result.state == "failed" for result in found):
         return found
     contents, issues = await _prelabels(ctx, refs, found)
@@ -61,6 +72,17 @@ async def examine(
         if n is not None and found[n].state != "failed":
             found[n] = Outcome("failed", found[n].status_code, issue.message)
     return found
+
+
+async def all_of(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Does these side by side; raises what one of them raised first."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in list(work):
+                group.create_task(each)
+    except BaseExceptionGroup as failures:
+        # the worker tells outages from mistakes by the exception's type
+        raise failures.exceptions[0] from None
 
 
 def media_of_files(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) -> MediaInfo:
@@ -75,18 +97,40 @@ def _facts(ref: AttachmentRef, result: Outcome) -> FileFacts:
 
 
 async def _read(ctx: Ctx, type_name: str, params: bytes, ref: AttachmentRef, result: Outcome) -> Outcome:
-    sha256 = result.sha256 or ""
-    async with ctx.store.as_file(sha256) as source:
-        try:
-            problem, details, facts = await look_into(ctx, _examine, type_name, params, ref, str(source))
-        except FileFatal as fatal:
-            return Outcome("failed", result.status_code, str(fatal))
+    sha256, kind = result.sha256 or "", TASK_TYPES[type_name]
+    made = await derived.ensure(ctx, sha256, result.mime_type or "", ref.media)
+    if made is None:
+        return result
+    if made.problem is None and _is_known(kind, params, ref, made.detail):
+        return structs.replace(result, detail=made.detail)
+    problem, details, facts = made.problem, dict[str, list[str]](), None
+    if kind.examine is not None:
+        async with ctx.store.as_file(sha256) as source:
+            try:
+                own, details, facts = await look_into(ctx, _examine, type_name, params, ref, str(source))
+            except FileFatal as fatal:
+                own = str(fatal)
+        problem = own or problem
     if problem is not None:
         return Outcome("failed", result.status_code, problem, details=details)
     if facts is None:
-        return result
-    shown = {"kind": "frame", "points": [facts.points], "device": facts.device, "cameras": facts.cameras}
+        return structs.replace(result, detail=made.detail)
+    shown = {
+        **msgspec.json.decode(made.detail),
+        **structs.asdict(facts),
+        "kind": "frame",
+        "points": [facts.points],
+    }
     return structs.replace(result, detail=msgspec.json.encode(shown).decode())
+
+
+def _is_known(kind: TaskType[Any, Any], params: bytes, ref: AttachmentRef, detail: str) -> bool:
+    """Whether a file was read as what its task says it is."""
+    read = msgspec.json.decode(detail, type=Cloud)
+    if ref.media == "scene":
+        return read.kind == "scene"
+    wanted = kind.frame_encoding(kind.parse_params(params))
+    return read.kind == "frame" and read.images is not None and wanted in (None, read.encoding)
 
 
 def _examine(

@@ -14,7 +14,7 @@ Q = QueryFile(__name__, "facts.sql")
 
 
 class FileFacts(Struct, frozen=True):
-    """A stored file of a task; `detail` (JSON) is what was found out while things for showing were made from it: `_Video`, `_Cloud`."""
+    """A stored file of a task; `detail` (JSON) is what was found out while things for showing were made from it: `_Video`, `Cloud`."""
 
     role: str
     media: str
@@ -35,23 +35,26 @@ class _Video(Struct, frozen=True):
     frame_count: int | None = None
 
 
-class _Cloud(Struct, frozen=True):
-    """What reading a lidar frame showed; one that was read by an older version has neither device nor cameras."""
+class Cloud(Struct, frozen=True):
+    """What reading a lidar frame or a scene showed; a frame that was read by an older version lacks what follows its points."""
 
     kind: str = ""
     points: tuple[int, ...] = ()
+    encoding: str | None = None
     device: tuple[float, float, float] | None = None
     cameras: tuple[int, ...] = ()
+    images: tuple[str, ...] | None = None
 
 
 answered_media = Q.all("answered_media", FileFacts)
 
 
-def _frame(detail: str | None) -> FrameFacts | None:
-    found = _Cloud() if detail is None else msgspec.json.decode(detail, type=_Cloud)
+def frame_facts(detail: str | None) -> FrameFacts | None:
+    """What reading a frame showed; None where the file is no frame or was read by a version that kept less."""
+    found = Cloud() if detail is None else msgspec.json.decode(detail, type=Cloud)
     if found.kind != "frame" or found.device is None or len(found.points) != 1:
         return None
-    return FrameFacts(found.points[0], found.device, found.cameras)
+    return FrameFacts(found.points[0], found.device, found.cameras, found.images or ())
 
 
 def media_info(rows: Sequence[FileFacts]) -> MediaInfo:
@@ -63,7 +66,7 @@ def media_info(rows: Sequence[FileFacts]) -> MediaInfo:
     frames = [row for row in own if row.media == "lidar" and row.frame is not None]
     known: list[FrameFacts | None] = [None] * (max((row.frame or 0 for row in frames), default=-1) + 1)
     for row in frames:
-        known[row.frame or 0] = _frame(row.detail)
+        known[row.frame or 0] = frame_facts(row.detail)
     info = MediaInfo(sizes=sizes, frames=tuple(known))
     if not own:
         return info

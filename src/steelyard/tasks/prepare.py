@@ -7,7 +7,7 @@ the task errors; what was fetched in earlier rounds is kept. Everything else is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -21,16 +21,16 @@ from steelyard.db.pool import Executor, Tx
 from steelyard.derived.pyramid import FROM_PX
 from steelyard.jobs.specs import PrepareTask, RetryLater
 from steelyard.task_types import TASK_TYPES, AttachmentRef, SourceTask
-from steelyard.tasks.examining import examine
+from steelyard.tasks.examining import AT_ONCE, all_of, examine
+from steelyard.tasks.facts import frame_facts
 from steelyard.tasks.fetching import IMPORT_POLL_S, Outcome, Q, fetch
 from steelyard.tasks.pages import keep_pages, read_pages
 from steelyard.tasks.sources import source_id, source_task
 from steelyard.tasks.transitions import fail_task, lock, queue_task
 
-_AT_ONCE = 4  # attachments of one task that are fetched at the same time
-_PLAYED = ("video", "audio")
-_CLOUDS = ("lidar", "scene")
-"""Cut for the workbench after their type has read them, whose words say better what is wrong with them."""
+_PLAYED = ("video", "audio", "pdf")
+FRAME_IMAGE = "context"
+"""The role of a frame's camera images: to be looked at, while the frame is what is labeled."""
 _IMPORT_TRIES = 300
 _MOST_DETAILS = 1000
 _ERROR = "One or more attachments could not be downloaded."
@@ -73,26 +73,20 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
         if source is not None:
             refs += kind.source_files(params, source)
             known = await _stored(ctx, space_id, named)
-    outcomes = await fetch_all(ctx, args, refs, known)
-    results = [outcomes[(ref.url, ref.media)] for ref in refs]
-    saved = SaveAttachments(space_id, task_id, refs, results)
-    if (again := next_round(ctx, args, results)) is not None:
-        await saved(ctx.db)
-        raise again
-    results = await look_closer(ctx, task.type, task.params.encode(), refs, results, source)
-    saved = structs.replace(saved, results=results)
+    saved = await at_hand(ctx, args, task.type, task.params.encode(), refs, known, source)
+    refs, results = saved.refs, saved.results
     response = error_response(refs, results)
     pages = await read_pages(ctx, task.type, refs, results) if response is None else []
 
-    large = [
-        derived.DeriveMedia(r.sha256, r.mime_type)
-        for r in outcomes.values()
+    large = {
+        r.sha256: derived.DeriveMedia(r.sha256, r.mime_type)
+        for r in results
         if r.sha256 and r.mime_type and max(r.width or 0, r.height or 0) > FROM_PX
-    ]
+    }
 
     async def decide(tx: Tx) -> None:
         await saved(tx)
-        await derived.promise(tx, large)
+        await derived.promise(tx, list(large.values()))
         if response is None:
             if await queue_task(ctx, tx, space_id, task_id):
                 await keep_pages(tx, space_id, task_id, pages)
@@ -132,6 +126,51 @@ async def _stored(ctx: Ctx, space_id: int, task_id: str) -> dict[tuple[str, str]
     }
 
 
+async def at_hand(
+    ctx: Ctx,
+    args: PrepareTask,
+    type_name: str,
+    params: bytes,
+    refs: Sequence[AttachmentRef],
+    known: Mapping[tuple[str, str], Outcome] = MappingProxyType({}),
+    source: SourceTask | None = None,
+) -> SaveAttachments:
+    """What came of the files of a task (`params`: JSON) once they were fetched and its type has looked at them; after them the camera images
+    that its frames name. Raises RetryLater, what is fetched so far being noted, when another round may do better.
+    """
+    outcomes = await fetch_all(ctx, args, refs, known)
+    saved = SaveAttachments(
+        args.space_id, args.task_id, refs, [outcomes[(ref.url, ref.media)] for ref in refs]
+    )
+    await _or_again(ctx, args, saved)
+    saved = structs.replace(saved, results=await examine(ctx, type_name, params, refs, saved.results, source))
+    images = frame_images(refs, saved.results)
+    if images:
+        outcomes = await fetch_all(ctx, args, images, known)
+        found = [outcomes[(ref.url, ref.media)] for ref in images]
+        saved = structs.replace(saved, refs=[*refs, *images], results=[*saved.results, *found])
+        await _or_again(ctx, args, saved)
+    return saved
+
+
+async def _or_again(ctx: Ctx, args: PrepareTask, saved: SaveAttachments) -> None:
+    if (again := next_round(ctx, args, saved.results)) is not None:
+        await saved(ctx.db)
+        raise again
+
+
+def frame_images(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) -> list[AttachmentRef]:
+    """The camera images that lidar frames name (task-types-lidar §3.1); none while a file is at fault."""
+    if any(result.state == "failed" for result in results):
+        return []
+    return [
+        AttachmentRef(f"{ref.path}.images[{n}].image_url", url, FRAME_IMAGE, "image", ref.frame)
+        for ref, result in zip(refs, results, strict=True)
+        if ref.media == "lidar" and (facts := frame_facts(result.detail)) is not None
+        for n, url in enumerate(facts.images)
+    ]
+
+
 async def fetch_all(
     ctx: Ctx,
     args: PrepareTask,
@@ -144,41 +183,20 @@ async def fetch_all(
     if args.tries > 0:
         outcomes |= await _stored(ctx, args.space_id, args.task_id)
     missing = {(ref.url, ref.media): ref for ref in refs if (ref.url, ref.media) not in outcomes}
-    gate = asyncio.Semaphore(_AT_ONCE)
+    gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(key: tuple[str, str], ref: AttachmentRef) -> None:
         async with gate:
             outcomes[key] = await fetch(ctx, args.space_id, ref)
 
-    await _all(one(key, ref) for key, ref in missing.items())
-    await _look_into(ctx, outcomes, (*_PLAYED, "pdf"))
+    await all_of(one(key, ref) for key, ref in missing.items())
+    await _played(ctx, outcomes)
     return outcomes
 
 
-async def look_closer(
-    ctx: Ctx,
-    type_name: str,
-    params: bytes,
-    refs: Sequence[AttachmentRef],
-    results: Sequence[Outcome],
-    source: SourceTask | None = None,
-) -> list[Outcome]:
-    """The outcomes after their type has looked at what is stored (`examine`); if nothing is at fault, clouds of points are ready for the
-    workbench, too."""
-    found = await examine(ctx, type_name, params, refs, results, source)
-    clouds = {(ref.url, ref.media): result for ref, result in zip(refs, found, strict=True)}
-    if any(result.state == "failed" for result in found):
-        return found
-    await _look_into(ctx, clouds, _CLOUDS)
-    return [
-        clouds[(ref.url, ref.media)] if ref.media in _CLOUDS else result
-        for ref, result in zip(refs, found, strict=True)
-    ]
-
-
-async def _look_into(ctx: Ctx, outcomes: dict[tuple[str, str], Outcome], medias: Sequence[str]) -> None:
-    """What serves as one of these `medias` is made ready for the workbench now, which shows whether it can be decoded at all."""
-    gate = asyncio.Semaphore(_AT_ONCE)
+async def _played(ctx: Ctx, outcomes: dict[tuple[str, str], Outcome]) -> None:
+    """Recordings and documents are made ready for the workbench now, which shows whether they can be decoded at all."""
+    gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(key: tuple[str, str], found: Outcome) -> None:
         assert found.sha256 is not None and found.mime_type is not None
@@ -189,21 +207,11 @@ async def _look_into(ctx: Ctx, outcomes: dict[tuple[str, str], Outcome], medias:
         elif made is not None:
             outcomes[key] = structs.replace(found, detail=made.detail)
 
-    await _all(
+    await all_of(
         one(key, found)
         for key, found in outcomes.items()
-        if key[1] in medias and found.sha256 is not None and found.mime_type is not None
+        if key[1] in _PLAYED and found.sha256 is not None and found.mime_type is not None
     )
-
-
-async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in list(work):
-                group.create_task(each)
-    except BaseExceptionGroup as failures:
-        # the worker tells outages from mistakes by the exception's type
-        raise failures.exceptions[0] from None
 
 
 def next_round(ctx: Ctx, args: PrepareTask, results: Sequence[Outcome]) -> RetryLater | None:
@@ -226,17 +234,28 @@ def next_round(ctx: Ctx, args: PrepareTask, results: Sequence[Outcome]) -> Retry
 def error_response(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) -> bytes | None:
     """The `response` of a task whose attachments failed (platform-api §3.4), None if none did.
 
-    `details` lists what else is wrong with files that were fetched. Each failure once, in document order; frames of a sequence that were fetched but cannot be used under `frames`. `message` says why
+    `details` lists what else is wrong with files that were fetched. Each failure once, in document order. Frames of a sequence that were
+    fetched but cannot be used, and those with a camera image that cannot, stand under `frames`, one entry a frame. `message` says why
     wherever there is more to say than a status.
     """
     attachments: list[dict[str, Any]] = []
-    frames: list[dict[str, Any]] = []
+    frames: dict[int, dict[str, Any]] = {}
+    details: list[dict[str, Any]] = []
     for ref, result in zip(refs, results, strict=True):
         if result.state != "failed":
             continue
         item: dict[str, Any] = {"statusCode": result.status_code, "url": ref.url}
-        if ref.frame is not None and result.status_code == 200:
-            frames.append({"frame": ref.frame, "message": result.message or "", "attachment": item})
+        details += [{"path": path, "errors": errors} for path, errors in result.details.items()]
+        if ref.frame is not None and ref.role == FRAME_IMAGE:
+            said = result.message or f"HTTP {result.status_code}"
+            place = ref.path.removeprefix("lidar_task.").partition(".")[2]
+            done = "use" if result.status_code == 200 else "fetch"
+            entry = {"frame": ref.frame, "message": f"could not {done} {place}: {said}", "attachment": item}
+            frames.setdefault(ref.frame, entry)
+            details.append({"path": ref.path.replace("[", ".").replace("]", ""), "errors": [said]})
+        elif ref.frame is not None and result.status_code == 200:
+            entry = {"frame": ref.frame, "message": result.message or "", "attachment": item}
+            frames.setdefault(ref.frame, entry)
         else:
             if result.message:
                 item["message"] = result.message
@@ -248,10 +267,7 @@ def error_response(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) ->
     if attachments:
         response["attachments"] = attachments
     if frames:
-        response["frames"] = frames
-    details = [
-        {"path": path, "errors": errors} for result in results for path, errors in result.details.items()
-    ]
+        response["frames"] = list(frames.values())
     if details:
         response["details"] = details[:_MOST_DETAILS]
     return msgspec.json.encode(response)

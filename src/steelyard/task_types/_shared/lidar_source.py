@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import Struct
@@ -32,19 +32,27 @@ def examine_frame(params: Any, ref: AttachmentRef, content: bytes) -> FrameFacts
         raise Unreadable(f"attachment {ref.frame} is not a valid {encoding} file: {error}", details) from None
     at = frame.device_position
     cameras = tuple(sorted(image.camera_index for image in frame.images))
-    return FrameFacts(len(frame.positions), (at.x, at.y, at.z), cameras)
+    images = tuple(image.image_url for image in frame.images)
+    return FrameFacts(len(frame.positions), (at.x, at.y, at.z), cameras, images)
 
 
 def _dotted(place: str) -> str:
     return place.replace("[", ".").replace("]", "")
 
 
-def encoding_of(params: Any, content: bytes) -> Any:
-    """How a frame is encoded. A task that builds on another does not say it, but no protobuf frame begins as JSON or gzip does."""
+def frame_encoding(params: Any) -> Literal["json", "protobuf"] | None:
+    """How frames must be encoded; None: a task that builds on another does not say it."""
     if params.attachment_type == "protobuf":
         return "protobuf"
-    own = getattr(params, "lidar_task", None) is None
-    return "json" if own or content[:1] in (b"{", b"\x1f", b" ", b"\n", b"\t", b"\r") else "protobuf"
+    return "json" if getattr(params, "lidar_task", None) is None else None
+
+
+def encoding_of(params: Any, content: bytes) -> Literal["json", "protobuf"]:
+    """How a frame is encoded. Where the task does not say it: no protobuf frame begins as JSON or gzip does."""
+    said = frame_encoding(params)
+    if said is not None:
+        return said
+    return "json" if content[:1] in (b"{", b"\x1f", b" ", b"\n", b"\t", b"\r") else "protobuf"
 
 
 def chosen_frames(params: Any, source: SourceTask) -> list[int]:
