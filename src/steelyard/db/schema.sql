@@ -393,6 +393,14 @@ create table answer_upload (
 );
 create index answer_upload_by_age on answer_upload (created_at);
 
+-- What people start from where a task's type makes that itself (cuboids seen in camera images): an answer, its files in `result_file`.
+create table starting_answer (
+  space_id bigint not null,
+  task_id text collate "C" not null,
+  response json not null,
+  constraint starting_answer_pk primary key (space_id, task_id)
+);
+
 create table attachment (
   space_id bigint not null,
   task_id text collate "C" not null,

@@ -88,8 +88,8 @@ class MediaInfo(Struct, frozen=True):
 
     `width` and `height` (pixels, after EXIF orientation), `duration_s` (seconds), `frame_rate` (frames per second) and `frame_count`
     are those of the task's first attachment; `sizes` the width and height of every image of a sequence. `frames` tells of every lidar
-    frame, None where one could not be read, and `frame` reads the content of one (counted from 0), where it can be had; `pages` the width
-    and height (pixels) of every page of the documents. `files` holds the contents of the files that an answer, or a task's own pre-labels,
+    frame, None where one could not be read, and `frame` reads the content of one (counted from 0), where it can be had; `images` has the width
+    and height of the images that frames name, by URL; `pages` those of every page of the documents (pixels). `files` holds the contents of the files that an answer, or a task's own pre-labels,
     refer to, by the URL as it stands there; `source` the task that this one builds on.
     """
 
@@ -101,6 +101,7 @@ class MediaInfo(Struct, frozen=True):
     sizes: tuple[tuple[int, int], ...] = ()
     frames: tuple[FrameFacts | None, ...] = ()
     frame: Callable[[int], bytes | None] = no_frame
+    images: Mapping[str, tuple[int, int]] = {}
     pages: tuple[tuple[float, float], ...] = ()
     files: Mapping[str, bytes] = {}
     source: SourceTask | None = None
@@ -211,6 +212,8 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
                      their content (bytes) in place of the URLs.
     canonical        response → the response in a form where equal answers are equal (order, rounding, ids removed).
     summarize        (params, response) → small dict for lists, cards and charts.
+    starting         (params, media) → the answer that people start from where the type makes that itself and the request has no pre-labels,
+                     else None. Its files as in `result_files`. Heavy; None: people start from nothing.
     hypothesis       params → the pre-labels in the form of a response, or None.
     check_expected   (params, JSON bytes of an expected response, media) → issues; None: as check_response. Quality tasks may be given in
                      the looser form of pre-labels. Heavy once its files are in `media.files`.
@@ -247,6 +250,7 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     next_turn: Callable[[P, bytes], Turn | None] | None = None
     check_turn: Callable[[P, bytes | None, bytes, MediaInfo], tuple[list[Issue], bytes]] | None = None
     default_params: Callable[[P], dict[str, Any]] = lambda _: {}
+    starting: Callable[[P, MediaInfo], Answer | None] | None = None
     hypothesis: Callable[[P], dict[str, Any] | None] = lambda _: None
     check_expected: Callable[[P, bytes, MediaInfo], list[Issue]] | None = None
     dependents: Callable[[P], Dependents | None] = lambda _: None

@@ -6,7 +6,6 @@ import math
 import random
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -14,7 +13,6 @@ from msgspec import Meta, Struct
 
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.geometry import GEOMETRIES, Frame
-from steelyard.lidar.cameras import Camera, convex_hull, outline, project_cuboid
 from steelyard.task_types._base import Agreement, Answer, MediaInfo, SourceTask, TaskType
 from steelyard.task_types._shared.drawing import AnyShape, Geometries, drawing_rules
 from steelyard.task_types._shared.drawing_answers import DrawingResponse
@@ -29,7 +27,7 @@ from steelyard.task_types._shared.file_parts import (
     read_parts,
     stored_parts,
 )
-from steelyard.task_types._shared.lidar_cuboids import CuboidFile, LidarCuboid
+from steelyard.task_types._shared.lidar_cuboids import CuboidFile
 from steelyard.task_types._shared.lidar_linking import (
     LINKING_FILE,
     CameraIndex,
@@ -71,6 +69,7 @@ from steelyard.task_types._shared.lidar_source import (
     source_cuboids,
     source_frames,
 )
+from steelyard.task_types._shared.lidar_start import linked_start
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import (
     ATTRIBUTES,
@@ -244,52 +243,6 @@ def _check(params: LidarLinkingParams, data: bytes, media: MediaInfo) -> tuple[l
     return issues, patched(data, {"annotations": frames}) if changed and not issues else data
 
 
-def prefill(
-    params: LidarLinkingParams, frames: Sequence[tuple[Sequence[LidarCuboid], dict[int, Camera]]]
-) -> LinkingFile:
-    """The starting state (§9.2): every cuboid projected into every camera that sees it. Heavy.
-
-    `frames`: the cuboids of each frame and its cameras by `camera_index`, with `width` and `height` of their stored images.
-    """
-    kind = "polygon" if "box" not in offered(params) and "polygon" in offered(params) else "box"
-    found: LinkingFile = []
-    for cuboids, cameras in frames:
-        responses: list[CameraResponse] = []
-        for index in sorted(k for k in cameras if params.camera_ids is None or k in params.camera_ids):
-            shapes = [_projected(params, kind, c, cameras[index]) for c in cuboids]
-            responses.append(CameraResponse(camera_used=index, annotations=[s for s in shapes if s]))
-        found.append(LinkingFrame(camera_responses=responses))
-    return found
-
-
-def _projected(
-    params: LidarLinkingParams, kind: str, cuboid: LidarCuboid, camera: Camera
-) -> dict[str, Any] | None:
-    box = project_cuboid(camera, cuboid.solid())
-    if box is None or box[2] < (params.min_width or 0) or box[3] < (params.min_height or 0):
-        return None
-    shape: dict[str, Any] = {
-        "cuboid_uuid": cuboid.uuid,
-        "label": cuboid.label,
-        "type": kind,
-        "not_in_lidar": False,
-        "attributes": {},
-    }
-    left, top, width, height = (round(v, 4) for v in box)
-    if kind == "box":
-        return {**shape, "left": left, "top": top, "width": width, "height": height}
-    right, bottom = left + width, top + height
-    clamped = [
-        (min(max(u, left), right), min(max(v, top), bottom)) for u, v in outline(camera, cuboid.solid())
-    ]
-    hull = convex_hull(clamped)
-    return (
-        {**shape, "vertices": [{"x": round(u, 4), "y": round(v, 4)} for u, v in hull]}
-        if len(hull) > 2
-        else None
-    )
-
-
 def _test_answer(params: LidarLinkingParams, seed: str, media: MediaInfo) -> Answer:
     """Shapes in the first camera, of cuboids of the source where these are at hand and have the label, else of things that no cuboid has."""
     rng = random.Random(seed)  # noqa: S311  (repeatable on purpose)
@@ -457,6 +410,7 @@ TASK_TYPE = TaskType(
     canonical=_canonical,
     summarize=_summarize,
     hypothesis=_prelabels,
+    starting=linked_start,
     source=source_of,
     build_on=_build_on,
     source_files=source_frames,

@@ -57,6 +57,7 @@ from steelyard.task_types._shared.lidar_source import (
     source_cuboids,
     source_frames,
 )
+from steelyard.task_types._shared.lidar_start import segmented_start
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import ATTRIBUTES, OBJECTS, attribute_score
 from steelyard.taxonomy.answers import Questionnaire
@@ -444,6 +445,7 @@ TASK_TYPE = TaskType(
     canonical=_canonical,
     summarize=_summarize,
     hypothesis=_prelabels,
+    starting=segmented_start,
     source=source_of,
     build_on=build_on,
 )

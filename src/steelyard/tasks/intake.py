@@ -134,7 +134,7 @@ async def take_answer(
         frames = frames if kind.needs_frames(kind.parse_params(subject.params)) else ()
     size = len(response) + len(subject.params) + sum(map(len, contents.values()))
     heavy = size if not contents and not frames and media.source is None else max(size, _OFF_LOOP_BYTES + 1)
-    async with _at_hand(ctx, frames) as paths:
+    async with stored_files(ctx, frames) as paths:
         issues, stored, files = await _run(
             ctx, heavy, _check, subject.type, subject.params, response, media, paths, turn
         )
@@ -216,7 +216,7 @@ async def _on_source(ctx: Ctx, subject: Subject, named: str | None, media: Media
 
 
 @asynccontextmanager
-async def _at_hand(ctx: Ctx, sha256s: Sequence[str | None]) -> AsyncGenerator[list[str | None]]:
+async def stored_files(ctx: Ctx, sha256s: Sequence[str | None]) -> AsyncGenerator[list[str | None]]:
     """Paths of stored objects, None for those that are gone; copies of what lies elsewhere, for the time being."""
     async with AsyncExitStack() as stack:
         paths: list[str | None] = []
@@ -229,7 +229,9 @@ async def _at_hand(ctx: Ctx, sha256s: Sequence[str | None]) -> AsyncGenerator[li
         yield paths
 
 
-def _reader(paths: Sequence[str | None]) -> Callable[[int], bytes | None]:
+def reader_of(paths: Sequence[str | None]) -> Callable[[int], bytes | None]:
+    """`MediaInfo.frame` for the paths of lidar frames."""
+
     def read(n: int) -> bytes | None:
         path = paths[n] if n < len(paths) else None
         try:
@@ -251,7 +253,7 @@ def _check(
     """All issues of an answer, or the answer as JSON bytes to store with its files. `frames`: paths of lidar frames."""
     task_type = TASK_TYPES[type_name]
     if frames:
-        media = msgspec.structs.replace(media, frame=_reader(frames))
+        media = msgspec.structs.replace(media, frame=reader_of(frames))
     parsed = task_type.parse_params(params)
     if turn is not None and task_type.check_turn is not None:
         issues, stored = task_type.check_turn(parsed, turn.earlier, response, media)

@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from steelyard import derived
 from steelyard.ctx import Ctx
 from steelyard.db.outbox import wake
-from steelyard.db.pool import Executor, Tx
+from steelyard.db.pool import Tx
 from steelyard.derived.pyramid import FROM_PX
 from steelyard.jobs.specs import PrepareTask, RetryLater
 from steelyard.task_types import TASK_TYPES, AttachmentRef, SourceTask
@@ -25,12 +25,12 @@ from steelyard.tasks.examining import AT_ONCE, all_of, examine
 from steelyard.tasks.facts import frame_facts
 from steelyard.tasks.fetching import IMPORT_POLL_S, Outcome, Q, fetch
 from steelyard.tasks.pages import keep_pages, read_pages
+from steelyard.tasks.saving import FRAME_IMAGE, SaveAttachments
 from steelyard.tasks.sources import source_id, source_task
+from steelyard.tasks.starting import keep_start, starting_answer
 from steelyard.tasks.transitions import fail_task, lock, queue_task
 
 _PLAYED = ("video", "audio", "pdf")
-FRAME_IMAGE = "context"
-"""The role of a frame's camera images: to be looked at, while the frame is what is labeled."""
 _IMPORT_TRIES = 300
 _MOST_DETAILS = 1000
 _ERROR = "One or more attachments could not be downloaded."
@@ -41,6 +41,7 @@ OWN_ERROR = b'{"error":"The attachments could not be processed because of an err
 class _TaskRow(Struct, frozen=True):
     type: str
     params: str
+    secure_result_urls: bool
 
 
 class _StoredRow(Struct, frozen=True):
@@ -55,7 +56,6 @@ class _StoredRow(Struct, frozen=True):
 
 _task_to_prepare = Q.opt("task_to_prepare", _TaskRow)
 _stored_attachments = Q.all("stored_attachments", _StoredRow)
-_save_attachments = Q.exec("save_attachments")
 
 
 async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
@@ -78,6 +78,12 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
     response = error_response(refs, results)
     pages = await read_pages(ctx, task.type, refs, results) if response is None else []
 
+    start = None
+    if response is None:
+        start = await starting_answer(
+            ctx, args, task.type, task.params.encode(), saved, source, task.secure_result_urls
+        )
+
     large = {
         r.sha256: derived.DeriveMedia(r.sha256, r.mime_type)
         for r in results
@@ -90,6 +96,8 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
         if response is None:
             if await queue_task(ctx, tx, space_id, task_id):
                 await keep_pages(tx, space_id, task_id, pages)
+                if start is not None:
+                    await keep_start(tx, space_id, task_id, start)
         else:
             await fail_task(ctx, tx, space_id, task_id, response)
 
@@ -271,35 +279,3 @@ def error_response(refs: Sequence[AttachmentRef], results: Sequence[Outcome]) ->
     if details:
         response["details"] = details[:_MOST_DETAILS]
     return msgspec.json.encode(response)
-
-
-class SaveAttachments(Struct, frozen=True):
-    """Writes the `attachment` rows of a task."""
-
-    space_id: int
-    task_id: str
-    refs: Sequence[AttachmentRef]
-    results: Sequence[Outcome]
-
-    async def __call__(self, on: Executor) -> None:
-        if not self.refs:
-            return
-        await _save_attachments(
-            on,
-            space_id=self.space_id,
-            task_id=self.task_id,
-            ordinals=list(range(len(self.refs))),
-            paths=[r.path for r in self.refs],
-            roles=[r.role for r in self.refs],
-            urls=[r.url for r in self.refs],
-            medias=[r.media for r in self.refs],
-            frames=[r.frame for r in self.refs],
-            states=[r.state for r in self.results],
-            status_codes=[r.status_code for r in self.results],
-            messages=[r.message for r in self.results],
-            sha256s=[r.sha256 for r in self.results],
-            sizes=[r.size_bytes for r in self.results],
-            mime_types=[r.mime_type for r in self.results],
-            widths=[r.width for r in self.results],
-            heights=[r.height for r in self.results],
-        )

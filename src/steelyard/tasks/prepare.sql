@@ -1,8 +1,9 @@
 -- name: task_to_prepare
 -- A task whose attachments are still to be fetched.
-select type, params::text as params
-from task
-where space_id = :space_id and id = :task_id and stage = 'preparing';
+select t.type, t.params::text as params, s.secure_result_urls
+from task t
+join space s on s.id = t.space_id
+where t.space_id = :space_id and t.id = :task_id and t.stage = 'preparing';
 
 -- name: stored_attachments
 -- What earlier rounds of this task have fetched already.
@@ -32,6 +33,12 @@ on conflict (space_id, task_id, ordinal) do update
 set path = excluded.path, role = excluded.role, url = excluded.url, media = excluded.media, frame = excluded.frame,
   state = excluded.state, status_code = excluded.status_code, message = excluded.message, sha256 = excluded.sha256,
   size_bytes = excluded.size_bytes, mime_type = excluded.mime_type, width = excluded.width, height = excluded.height;
+
+-- name: put_starting_answer
+-- What people start from, as a task's type has made it.
+insert into starting_answer (space_id, task_id, response)
+values (:space_id, :task_id, :response::json)
+on conflict (space_id, task_id) do update set response = excluded.response;
 
 -- name: account_of
 -- The name of a space's account.

@@ -34,7 +34,8 @@ class Held(Struct, frozen=True):
 
 class Work(Struct, frozen=True):
     """A leased piece of work. `task`: the wire's task object as JSON (evaluation and training tasks: made to look like one); `version` of
-    its latest answer (0: none); `revision` and `body` (JSON) of the draft, None without one; `prelabel`: a model's answer (JSON)."""
+    its latest answer (0: none); `revision` and `body` (JSON) of the draft, None without one; `prelabel`: a model's answer (JSON), or what the
+    task's type has made to start from."""
 
     slot_id: int
     step: int

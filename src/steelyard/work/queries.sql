@@ -338,20 +338,21 @@ from unnest(:names::text[]) n (name)
 where not exists (select from project p where p.space_id = :space_id and p.name = n.name);
 
 -- name: held_work
--- What the holder of a valid lease works on: the wire's task object (none for a kind that is no task), the draft if there is one, and what a
--- model has answered before.
+-- What the holder of a valid lease works on: the wire's task object (none for a kind that is no task), the draft if there is one, and the
+-- answer to start from: a model's, else what the task's type has made.
 select
   s.id as slot_id, s.step, s.number, s.round, s.kind, s.task_id, s.project_id, s.lease_token, s.lease_expires_at,
   steelyard.task_json(t) as task, coalesce(t.response_version, 0) as version, d.revision, d.body::text as body,
   extract(epoch from coalesce((
     select (w.settings ->> 'lease_seconds')::integer from project_workflow w
     where w.space_id = s.space_id and w.project_id = s.project_id), 600) * interval '1 second')::integer as lease_seconds,
-  coalesce(pa.answer, pa.response)::text as prelabel
+  coalesce(pa.answer, pa.response, sa.response)::text as prelabel
 from slot s
 left join task t on s.kind not in ('evaluation', 'training') and t.space_id = s.space_id and t.id = s.task_id
 left join slot ps on s.kind = 'label' and ps.space_id = s.space_id and ps.task_id = s.task_id and ps.round = 0 and ps.step = -1
   and ps.number = 0 and ps.done_at is not null
 left join attempt pa on pa.slot_id = ps.id and pa.state = 'submitted'
+left join starting_answer sa on s.kind = 'label' and sa.space_id = s.space_id and sa.task_id = s.task_id
 left join draft d on d.space_id = s.space_id and d.task_id = s.task_id and d.step = s.step and d.member_id = s.lease_member_id
 where s.id = :slot_id and s.space_id = :space_id and s.lease_token = :lease_token and s.lease_member_id = :member_id
   and s.done_at is null and s.lease_expires_at > steelyard.now();

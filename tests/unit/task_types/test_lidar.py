@@ -16,7 +16,7 @@ from steelyard.task_types import RESULT_URL, TASK_TYPES, MediaInfo, SourceTask
 from steelyard.task_types._shared.file_parts import as_files
 from steelyard.task_types._shared.lidar_cuboids import CuboidFile, LidarCuboid, measured
 from steelyard.task_types._shared.lidar_params import build_on
-from steelyard.task_types.lidarlinking import prefill
+from steelyard.task_types._shared.lidar_start import prefill
 from steelyard.task_types.lidarsegmentation import segmentation_answer
 
 FRAMES = [f"https://x.example/{i}.json" for i in range(2)]

@@ -12,9 +12,9 @@ export const TEXT = "response";
 const text = (doc: Doc): string => (typeof doc.fields[TEXT] === "string" ? doc.fields[TEXT] : "{}");
 
 const module: TaskTypeModule = {
-  load: (_task, _media, answer) => ({
+  load: (task, _media, answer) => ({
     ...EMPTY_DOC,
-    fields: { [TEXT]: JSON.stringify(answer ?? {}, null, 2) },
+    fields: { [TEXT]: JSON.stringify(answer ?? task.params["hypothesis"] ?? {}, null, 2) },
   }),
   Editor: JsonEditor,
   check: (doc) => {
