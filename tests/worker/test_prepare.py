@@ -497,6 +497,28 @@ async def test_a_video_that_ends_before_the_start_time_puts_the_task_into_error(
     ]
 
 
+async def test_an_answer_is_held_against_the_base_annotations_as_they_were_fetched(ctx: Ctx) -> None:
+    def answer(left: float) -> bytes:
+        shape = {"uuid": "a", "type": "box", "label": "cow", "left": left, "top": 1, "width": 5, "height": 5}
+        return json.dumps([{"annotations": [shape]}]).encode()
+
+    async with serving(site := Site(i=picture(), base=answer(3))) as url:
+        params: dict[str, Any] = {
+            "attachments": [url + "/i"],
+            "geometries": {"box": {"objects_to_annotate": ["cow"]}},
+            "base_annotations": {"annotations": {"url": url + "/base"}},
+            "can_edit_base_annotations": False,
+        }
+        task = await prepare_lidar(ctx, "videoannotation", params)
+        assert task["stage"] == "queued", task["response"]
+        site.pages["base"] = answer(4)
+        space = await ctx.db.fetchval("select space_id from task where id = $1", task["id"])
+        subject = await tasks.subject_of(ctx, space, task["id"])
+        with pytest.raises(tasks.InvalidResponse, match="is a base annotation and must not change"):
+            await tasks.take_answer(ctx, subject, b'{"annotations":' + answer(4) + b"}")
+        assert (await tasks.take_answer(ctx, subject, b'{"annotations":' + answer(3) + b"}")).files
+
+
 def clip() -> bytes:
     """Twelve frames, ten a second."""
     import av

@@ -196,6 +196,7 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
                      contents are in `media.files`; an issue's path is that of a file or begins with it, its message all that the customer
                      is told. A task with any ends in `error`. Heavy.
     needs_frames     params → whether checking or storing an answer reads lidar frames.
+    held_to_prelabels  params → whether an answer is held against pre-labels that came by URL; their contents are then in `media.files`, too. None: never.
     check_response   (params, response JSON bytes, media) → (issues, response as JSON bytes to store). All issues, not only the first;
                      bytes are those given unless the type completes something (missing uuids). Where the answer refers to files, their
                      contents are in `media.files`; without them only what stands in the answer is checked.
@@ -245,6 +246,7 @@ class TaskType(Struct, Generic[P, R], frozen=True, kw_only=True):
     frame_encoding: Callable[[P], Literal["json", "protobuf"] | None] = lambda _: None
     check_media: Callable[[P, MediaInfo], list[Issue]] = lambda _, __: []
     needs_frames: Callable[[P], bool] = lambda _: False
+    held_to_prelabels: Callable[[P], bool] | None = None
     file_links: Callable[[dict[str, Any]], Sequence[FileLink]] = lambda _: ()
     result_files: Callable[[P, bytes, MediaInfo], Answer] | None = None
     next_turn: Callable[[P, bytes], Turn | None] | None = None

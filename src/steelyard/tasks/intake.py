@@ -20,7 +20,7 @@ from steelyard.errors import InvalidRequest, Issue, NotFound, TooLarge
 from steelyard.ids import new_uuid
 from steelyard.storage import Spooled, record_blob
 from steelyard.task_types import TASK_TYPES, FileLink, MediaInfo, ResultFile, Turn
-from steelyard.tasks.contents import UPLOAD_URL, Q, read_contents
+from steelyard.tasks.contents import MAX_CONTENT_BYTES, UPLOAD_URL, Q, read_contents, unpacked
 from steelyard.tasks.facts import answered_media, media_info
 from steelyard.tasks.model import ResultFileRow
 from steelyard.tasks.results import store_files
@@ -74,12 +74,18 @@ class _TaskRow(Struct, frozen=True):
     pages: str | None
 
 
+class _PrelabelFile(Struct, frozen=True):
+    url: str
+    sha256: str
+
+
 class _Page(Struct, frozen=True):
     width: float
     height: float
 
 
 _answered_task = Q.opt("answered_task", _TaskRow)
+_prelabel_files = Q.all("prelabel_files", _PrelabelFile)
 _add_result_files = Q.exec("add_result_files")
 _insert_answer_upload = Q.exec("insert_answer_upload")
 forget_answer_uploads = Q.exec("forget_answer_uploads")
@@ -125,8 +131,10 @@ async def take_answer(
     contents, issues = await read_contents(ctx, subject.space_id, subject.task_id, links, member_id=member_id)
     if issues:
         raise InvalidResponse(summary_of(issues), issues=issues)
-    media = msgspec.structs.replace(subject.media, files=contents) if contents else subject.media
     kind, frames = TASK_TYPES[subject.type], subject.frames
+    if kind.held_to_prelabels is not None and kind.held_to_prelabels(kind.parse_params(subject.params)):
+        contents |= await _prelabels(ctx, subject)
+    media = msgspec.structs.replace(subject.media, files=contents) if contents else subject.media
     if kind.source is not None:
         params = kind.parse_params(subject.params)
         media = await _on_source(ctx, subject, kind.source(params), media)
@@ -147,6 +155,16 @@ async def take_answer(
     if kind.next_turn is not None:
         following = kind.next_turn(kind.parse_params(subject.params), stored)
     return TakenAnswer(stored, rows, following)
+
+
+async def _prelabels(ctx: Ctx, subject: Subject) -> dict[str, bytes]:
+    """Contents of the files of its pre-labels by URL, as they were when it was prepared; raises InvalidResponse where one is gone."""
+    files = await _prelabel_files(ctx.db, space_id=subject.space_id, task_id=subject.task_id)
+    try:
+        return {file.url: unpacked(await ctx.store.get(file.sha256), MAX_CONTENT_BYTES) for file in files}
+    except NotFound:
+        issue = Issue("", "cannot be checked: the file of the task's pre-labels is gone")
+        raise InvalidResponse(issue.message, issues=[issue]) from None
 
 
 async def keep_files(tx: Executor, space_id: int, task_id: str, files: Sequence[ResultFileRow]) -> None:

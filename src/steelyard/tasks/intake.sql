@@ -45,6 +45,12 @@ select sha256, size_bytes
 from file
 where space_id = :space_id and id = :id and state = 'stored';
 
+-- name: prelabel_files
+-- The files of a task's pre-labels as they were fetched.
+select url, sha256
+from attachment
+where space_id = :space_id and task_id = :task_id and role = 'hypothesis' and state = 'stored' and sha256 is not null;
+
 -- name: add_result_files
 -- The files of an answer that goes in with the same transaction.
 insert into result_file (space_id, task_id, id, token, name, sha256, content_type, created_at)

@@ -291,6 +291,66 @@ def test_declared_events_must_be_answered():
     assert check("videoannotation", images(**EVENTS), frames([], [], []))[0] == ["events is required"]
 
 
+BASE_URL = "https://models.example.org/base.json"
+SUPPLIED = frames([box("a"), box("b", left=30)], [box("a", left=5)], [])["annotations"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "answer", "problem"),
+    [
+        ({"can_add_base_annotations": False}, [[box("a"), box("b", left=30), box("new")], [box("a", left=5)], []],
+         "annotations[0].annotations[2] must not be added to the base annotations"),
+        ({"can_edit_base_annotations": False}, [[box("a", left=1), box("b", left=30)], [box("a", left=5)], []],
+         "annotations[0].annotations[0] is a base annotation and must not change"),
+        ({"can_edit_base_annotations": False}, [[box("a"), box("b", left=30)], [box("a", left=5)], [box("b")]],
+         "annotations[2].annotations[0] is a base annotation and must not change"),
+        ({"can_edit_base_annotations": False}, [[box("a"), box("b", left=30)], [], []],
+         'annotations base annotation "a" must not be removed from frame 1'),
+        ({"can_edit_base_annotations": False}, [[box("b", left=30)], [], []], None),
+        ({"can_edit_base_annotation_labels": False}, [[box("a"), box("b", 30, "tree")], [box("a", left=5)], []],
+         "annotations[0].annotations[1].label of a base annotation must not change"),
+        ({"can_edit_base_annotations": False, "can_edit_base_annotation_labels": True},
+         [[box("a"), box("b", 30, "tree")], [box("a", left=5)], []], None),
+        ({"can_edit_base_annotation_labels": False}, [[box("a"), box("b", left=9)], [], []], None),
+        ({"can_delete_base_annotations": False}, [[box("a")], [], []],
+         'annotations base annotation "b" must not be deleted'),
+        ({}, [[box("new")], [], []], None),
+    ],
+    ids=["added", "moved", "another frame", "a frame less", "deleted", "relabeled", "relabeled by right", "moved by right",
+         "gone", "unrestricted"],
+)  # fmt: skip
+def test_base_annotations_of_a_video_allow_what_their_flags_say(
+    flags: dict[str, bool], answer: list[Any], problem: str | None
+):
+    for given in ({"annotations": {"url": BASE_URL}}, {"url": BASE_URL}):
+        task = images(base_annotations=given, **flags)
+        held = TASK_TYPES["videoannotation"].held_to_prelabels
+        assert held is not None and held(task) is bool(flags)
+        media = MediaInfo(files={BASE_URL: msgspec.json.encode(SUPPLIED)} if flags else {})
+        found, _ = check("videoannotation", task, frames(*answer), media)
+        assert found == ([] if problem is None else [problem])
+
+
+def test_the_flags_hold_for_the_form_by_object_and_need_identities():
+    content = {"annotations": tracks(a=[entry(5), entry(6, left=3)])}
+    task = playback(base_annotations={"url": BASE_URL}, can_edit_base_annotations=False)
+    media = MediaInfo(files={BASE_URL: msgspec.json.encode(content["annotations"])})
+    assert check("videoplaybackannotation", task, content, media)[0] == []
+    content["annotations"]["a"]["frames"][1]["left"] = 4
+    assert check("videoplaybackannotation", task, content, media)[0] == [
+        "annotations.a.frames[1] is a base annotation and must not change"
+    ]
+    nameless = [
+        {"annotations": [{k: v for k, v in box().items() if k != "uuid"}]},
+        *[{"annotations": []}] * 2,
+    ]
+    media = MediaInfo(files={BASE_URL: msgspec.json.encode(nameless)})
+    (issue,) = TASK_TYPES["videoannotation"].check_media(
+        images(base_annotations={"url": BASE_URL}, can_delete_base_annotations=False), media
+    )
+    assert "annotations without a uuid" in issue.message
+
+
 def playback(**more: Any) -> Any:
     return parsed(
         "videoplaybackannotation",

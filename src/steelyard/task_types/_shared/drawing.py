@@ -411,8 +411,8 @@ def drawing_rules(task_type: str) -> tuple[Rule, ...]:
     )
 
 
-def editing(params: DrawingParams) -> tuple[bool, bool, bool, bool]:
-    """Whether base annotations may be added to, edited, relabeled, deleted (defaults of task-types-2d §6.3)."""
+def editing(params: Any) -> tuple[bool, bool, bool, bool]:
+    """Whether base annotations of a drawing or a video may be added to, edited, relabeled, deleted (defaults of task-types-2d §6.3)."""
     edit = params.can_edit_base_annotations is not False
     relabel = (
         edit if params.can_edit_base_annotation_labels is None else params.can_edit_base_annotation_labels

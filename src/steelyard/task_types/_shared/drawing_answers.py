@@ -125,7 +125,7 @@ class DrawingChecker:
                 continue
             if not self.may_relabel and shape.label != base.label:
                 issues.append(Issue(f"annotations[{i}].label", "of a base annotation must not change"))
-            if not self.may_edit and not (_same(shape, base) and self._as_supplied(shape, base)):
+            if not self.may_edit and not (same_shape(shape, base) and self._as_supplied(shape, base)):
                 issues.append(Issue(f"annotations[{i}]", "is a base annotation and must not change"))
         if not self.may_delete:
             gone = [key for key in self.base if key not in by_uuid]
@@ -261,7 +261,7 @@ def _kind(shape: Shape) -> str:
     return str(type(shape).__struct_config__.tag)
 
 
-def _same(a: Shape, b: Shape) -> bool:
+def same_shape(a: Shape, b: Shape) -> bool:
     """Equal geometry, to 1e-6 px."""
     first, second = a.points(), b.points()
     return (

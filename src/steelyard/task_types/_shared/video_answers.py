@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.geometry import Frame, Shape
 from steelyard.geometry.track import ShapeKey, ShapeTrack, shifted
-from steelyard.task_types._shared.drawing import AnyShape, DrawingParams, Geometries
-from steelyard.task_types._shared.drawing_answers import DrawingChecker, DrawingMaker, link_rules
+from steelyard.task_types._shared.drawing import AnyShape, DrawingParams, Geometries, editing
+from steelyard.task_types._shared.drawing_answers import DrawingChecker, DrawingMaker, link_rules, same_shape
 from steelyard.task_types._shared.shape_agreement import attribute_score, match_shapes
 from steelyard.task_types._shared.video_files import Placed, ShapesByFrame
 from steelyard.task_types._shared.video_params import Sample, VideoParams
@@ -28,9 +28,9 @@ MAX_POINTS = 20_000
 
 
 class FrameChecker(DrawingChecker):
-    """Checks shapes on the frames of one video."""
+    """Checks shapes on the frames of one video; `supplied`: its base annotations, None where there are none or they are not at hand."""
 
-    def __init__(self, params: VideoParams, frame: Frame) -> None:
+    def __init__(self, params: VideoParams, frame: Frame, supplied: ShapesByFrame | None = None) -> None:
         attributes = {k: d for k, d in (params.annotation_attributes or {}).items() if not d.is_global}
         drawing = DrawingParams(
             attachment="frame",
@@ -39,6 +39,12 @@ class FrameChecker(DrawingChecker):
             links=params.links,
         )
         super().__init__(drawing, frame, params.condition_mode or "or")
+        self.may_add, self.may_edit, self.may_relabel, self.may_delete = editing(params)
+        self.has_base = supplied is not None
+        self.supplied = {
+            (n, str(shape.uuid)): shape for n, shapes in (supplied or {}).items() for shape in shapes
+        }
+        self.base = {uuid: shape for (_, uuid), shape in self.supplied.items()}
 
     def check_all(self, placed: list[Placed]) -> list[Issue]:
         """Issues of all shapes (S1 to S6, S12); completes the shapes in place."""
@@ -63,7 +69,35 @@ class FrameChecker(DrawingChecker):
                 for k in constant
                 if (first.attributes or {}).get(k) != (one.shape.attributes or {}).get(k)
             )
+        issues += self._held(placed) if self.has_base else ()
         return issues + list(self._linked(placed, objects))
+
+    def _held(self, placed: Sequence[Placed]) -> Iterator[Issue]:
+        """What may not be done to base annotations (S7 to S10). An object that may not be edited is as it was in all its frames, or, if it
+        may be deleted, in none."""
+        there = {str(one.shape.uuid) for one in placed}
+        for one in placed:
+            uuid = str(one.shape.uuid)
+            object_, base = self.base.get(uuid), self.supplied.get((one.frame, uuid))
+            if object_ is None:
+                if not self.may_add:
+                    yield Issue(one.path, "must not be added to the base annotations")
+                continue
+            if not self.may_relabel and one.shape.label != object_.label:
+                yield Issue(f"{one.path}.label", "of a base annotation must not change")
+            if not self.may_edit and (
+                base is None or not same_shape(one.shape, base) or not self._as_supplied(one.shape, base)
+            ):
+                yield Issue(one.path, "is a base annotation and must not change")
+        if not self.may_edit:
+            kept = {(one.frame, str(one.shape.uuid)) for one in placed}
+            for n, uuid in self.supplied:
+                if uuid in there and (n, uuid) not in kept:
+                    yield Issue("annotations", f'base annotation "{uuid}" must not be removed from frame {n}')
+        if not self.may_delete:
+            for uuid in self.base:
+                if uuid not in there:
+                    yield Issue("annotations", f'base annotation "{uuid}" must not be deleted')
 
     def _linked(self, placed: Sequence[Placed], objects: Mapping[str, AnyShape]) -> Iterator[Issue]:
         linked = {key: d for key, d in self.questions.ordered if d.type == "linked"}

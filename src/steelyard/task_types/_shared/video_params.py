@@ -17,6 +17,7 @@ from steelyard.task_types._shared.drawing import (
     check_geometries,
     check_links,
     drawing_rules,
+    editing,
 )
 from steelyard.task_types._shared.drawing_answers import frame_of
 from steelyard.task_types._shared.image import ContextAttachment
@@ -230,6 +231,19 @@ def _check_prelabels(params: Any) -> None:
         raise InvalidRequest(message, issues=[Issue("base_annotations.annotations.url", "is required")])
     for path, url in prelabel_urls(params):
         check_address(url, path)
+
+
+def base_annotations_url(params: Any) -> str | None:
+    """The address of the file of base annotations."""
+    base = cast("VideoBaseAnnotations | None", params.base_annotations)
+    if base is None:
+        return None
+    return base.annotations.url if base.annotations is not None else base.url
+
+
+def is_restricted(params: Any) -> bool:
+    """Whether there are base annotations of which not everything may be done."""
+    return params.base_annotations is not None and not all(editing(params))
 
 
 def prelabel_urls(params: Any) -> list[tuple[str, str]]:

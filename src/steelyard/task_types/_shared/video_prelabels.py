@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -13,8 +13,8 @@ from steelyard.errors import Issue
 from steelyard.task_types._base import MediaInfo
 from steelyard.task_types._shared.drawing import layer_problem
 from steelyard.task_types._shared.video_events import EventChecker, read_events
-from steelyard.task_types._shared.video_files import AnnotationFile, FormOptions
-from steelyard.task_types._shared.video_params import MAX_FRAMES, VideoParams, prelabel_urls
+from steelyard.task_types._shared.video_files import AnnotationFile, FormOptions, ShapesByFrame
+from steelyard.task_types._shared.video_params import MAX_FRAMES, VideoParams, is_restricted, prelabel_urls
 
 
 def video_faults(
@@ -77,12 +77,15 @@ def _shape_fault(
     known = params.geometries.labels() if params.geometries else {}
     try:
         length = form.length(document)
-        shapes = form.read(_with_types(document, next(iter(known))) if len(known) == 1 else document)
+        shapes = read_prelabels(form, document, known)
     except (msgspec.ValidationError, ValueError, KeyError, TypeError, OverflowError) as error:
         return f"is not a file of annotations: {error}"
     # The frames of a video may be counted a little differently elsewhere; what goes beyond its end is lost for certain.
     if length is not None and (length > options.frames > 0 or (options.images and length != options.images)):
         return f"has {length} frames, the task has {options.images or options.frames}"
+    nameless = any(shape.uuid is None for found in shapes.values() for shape in found)
+    if nameless and is_restricted(params):
+        return "has annotations without a uuid, by which the restrictions of their editing know them"
     for frame, found in shapes.items():
         for shape in found:
             kind = str(type(shape).__struct_config__.tag)
@@ -92,6 +95,11 @@ def _shape_fault(
             if shape.label not in known[kind] and options.labelled:
                 return f'{where} has the label "{shape.label}", which is not one of the task\'s labels'
     return None
+
+
+def read_prelabels(form: AnnotationFile, document: Any, known: Mapping[str, Any]) -> ShapesByFrame:
+    """Shapes of a file of pre-labels; raises as `form.read`. `known`: the task's geometries."""
+    return form.read(_with_types(document, next(iter(known))) if len(known) == 1 else document)
 
 
 def _with_types(document: Any, kind: str) -> Any:

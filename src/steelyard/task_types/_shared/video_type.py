@@ -59,12 +59,14 @@ from steelyard.task_types._shared.video_params import (
     Sample,
     VideoFileLink,
     VideoParams,
+    base_annotations_url,
+    is_restricted,
     video_attachments,
     video_frame,
     video_hypothesis,
     video_rules,
 )
-from steelyard.task_types._shared.video_prelabels import video_faults
+from steelyard.task_types._shared.video_prelabels import read_prelabels, video_faults
 
 Sampling = Callable[[Any, MediaInfo], list[Sample]]
 
@@ -155,11 +157,19 @@ class Video:
             part = found.content
         options = self.options(params, media)
         issues, placed = self.form.parse(part, options)
-        checker = FrameChecker(params, video_frame(params, media))
+        checker = FrameChecker(params, video_frame(params, media), self._supplied(params, media, options))
         issues += checker.check_all(placed)
         if not issues:
             done["annotations"] = self.form.rebuild(part, placed, options)
         return issues, placed
+
+    def _supplied(self, params: VideoParams, media: MediaInfo, options: FormOptions) -> ShapesByFrame | None:
+        """The base annotations, None where there are none or their file is not at hand."""
+        content = media.files.get(base_annotations_url(params) or "")
+        if content is None:
+            return None
+        known = params.geometries.labels() if params.geometries else {}
+        return with_labels(read_prelabels(self.form, msgspec.json.decode(content), known), options.filler)
 
     def _check_events(
         self, params: VideoParams, given: dict[str, Any], done: dict[str, Any], media: MediaInfo
@@ -363,6 +373,7 @@ def video_type(
         attachments=video_attachments,
         check_media=kind.check_media,
         check_response=kind.check,
+        held_to_prelabels=is_restricted,
         file_links=part_links("annotations", "events"),
         result_files=stored_parts("annotations", "events"),
         check_expected=kind.check_expected,
