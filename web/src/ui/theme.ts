@@ -83,6 +83,8 @@ export const theme = createTheme({
     },
   },
   components: {
+    // as large as WCAG 2.2 asks of what is hit with a finger
+    Slider: { defaultProps: { thumbSize: 24 } },
     Tooltip: { defaultProps: { openDelay: 350, withArrow: true } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.4 } } },
     Table: { defaultProps: { verticalSpacing: "xs", highlightOnHover: true } },
