@@ -11,6 +11,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from steelyard.geometry.shape import (
+    ROUNDING,
     Coordinate,
     Frame,
     GeometryLimits,
@@ -123,6 +124,18 @@ class BoxAnnotation(Shape, kw_only=True, tag="box"):
             return self
         left, top, width, height = map(tidy, sides)
         return replace(self, left=left, top=top, width=width, height=height)
+
+    def snapped(self, other: BoxAnnotation) -> BoxAnnotation:
+        """The upright box with every edge that is at most a pixel from another's on that one."""
+        edges = [
+            theirs if abs(mine - theirs) <= 1 + ROUNDING else mine
+            for mine, theirs in zip(self._edges(), other._edges(), strict=True)
+        ]
+        left, top, right, bottom = edges
+        return replace(self, left=left, top=top, width=right - left, height=bottom - top)
+
+    def _edges(self) -> tuple[float, float, float, float]:
+        return self.left, self.top, self.left + self.width, self.top + self.height
 
     def clamped(self, frame: Frame) -> BoxAnnotation:
         if self.rotation:

@@ -47,6 +47,16 @@ def test_similarity_under_the_threshold_does_not_match():
     assert score("imageannotation", PLAIN, drawn(box("1", "car", 0)), drawn(box("2", "car", 5))).score == 0
 
 
+def test_boxes_in_whole_pixels_agree_to_a_pixel_on_every_edge():
+    whole = {**PLAIN, "geometries": {"box": {"objects_to_annotate": ["car"], "integer_pixels": True}}}
+    one, near = drawn(box("1", "car", 0)), drawn({**box("2", "car", 1), "width": 10, "height": 9})
+    far = drawn({**box("3", "car", 1), "width": 14})
+    assert score("imageannotation", whole, one, near).score == 1.0
+    assert score("imageannotation", PLAIN, one, near).score < 1.0
+    assert score("imageannotation", whole, one, far).score == pytest.approx(10 / 15)
+    assert score("imageannotation", whole, far, one).score == pytest.approx(10 / 15)
+
+
 def test_the_right_shape_with_the_wrong_label_is_reported_but_not_matched():
     found = score("imageannotation", PLAIN, drawn(box("1", "car", 0)), drawn(box("2", "tree", 0)))
     assert found.score == 0

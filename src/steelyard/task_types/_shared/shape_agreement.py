@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from steelyard.geometry import Shape
+from steelyard.geometry import BoxAnnotation, Shape
 from steelyard.task_types._base import Agreement, MediaInfo
 from steelyard.task_types._shared.drawing import AnyShape, DrawingParams
 from steelyard.task_types._shared.drawing_answers import DrawingResponse
@@ -20,6 +20,7 @@ from steelyard.taxonomy.attributes import AttributeDefinition
 OBJECTS, ATTRIBUTES = 0.8, 0.2
 
 Pair = tuple[int, int, float]
+Similar = Callable[[Shape, Shape, float], float]
 
 
 def drawing_agreement(
@@ -33,7 +34,9 @@ def drawing_agreement(
     second = msgspec.convert(b, DrawingResponse, strict=False)
     diagonal = math.hypot(media.width, media.height)
     base = _base_uuids(params)
-    pairs = match_shapes(first.annotations, second.annotations, diagonal, base)
+    boxes = params.geometries.box
+    similar = _within_a_pixel if boxes is not None and boxes.integer_pixels else _similarity
+    pairs = match_shapes(first.annotations, second.annotations, diagonal, base, similar)
     total = len(first.annotations) + len(second.annotations)
     objects = 2 * sum(s for _, _, s in pairs) / total if total else 1.0
     attributes = _attributes(params, first, second, pairs)
@@ -44,15 +47,30 @@ def drawing_agreement(
         "recall": round(len(pairs) / len(second.annotations), 6) if second.annotations else 1.0,
         "pairs": [[first.annotations[i].uuid, second.annotations[j].uuid, round(s, 6)] for i, j, s in pairs],
         "labels": _per_label(first.annotations, second.annotations, pairs),
-        "relabeled": _relabeled(first.annotations, second.annotations, pairs, diagonal),
+        "relabeled": _relabeled(first.annotations, second.annotations, pairs, diagonal, similar),
     }
     if attributes is not None:
         detail["attributes"] = round(attributes, 6)
     return Agreement(min(1.0, max(0.0, score)), detail)
 
 
+def _similarity(a: Shape, b: Shape, diagonal: float) -> float:
+    return a.similarity(b, diagonal)
+
+
+def _within_a_pixel(a: Shape, b: Shape, diagonal: float) -> float:
+    """The same where boxes are returned in whole pixels: edges that are a pixel apart count as one (§18.2)."""
+    if not isinstance(a, BoxAnnotation) or not isinstance(b, BoxAnnotation) or a.rotation or b.rotation:
+        return _similarity(a, b, diagonal)
+    return max(a.similarity(b.snapped(a), diagonal), b.similarity(a.snapped(b), diagonal))
+
+
 def match_shapes(
-    a: Sequence[AnyShape], b: Sequence[AnyShape], diagonal: float, base: frozenset[str] = frozenset()
+    a: Sequence[AnyShape],
+    b: Sequence[AnyShape],
+    diagonal: float,
+    base: frozenset[str] = frozenset(),
+    similar: Similar = _similarity,
 ) -> list[Pair]:
     """One-to-one pairs of equal geometry and label with the greatest total similarity; base annotations match by uuid."""
     pairs: list[Pair] = []
@@ -60,7 +78,7 @@ def match_shapes(
     for i, shape in enumerate(a):
         j = by_uuid.get(str(shape.uuid))
         if j is not None and type(b[j]) is type(shape) and b[j].label == shape.label:
-            pairs.append((i, j, _similarity(shape, b[j], diagonal)))
+            pairs.append((i, j, similar(shape, b[j], diagonal)))
     used_a, used_b = {i for i, _, _ in pairs}, {j for _, j, _ in pairs}
     groups: dict[tuple[type[Shape], str | None], tuple[list[int], list[int]]] = {}
     for side, shapes, used in ((0, a, used_a), (1, b, used_b)):
@@ -68,18 +86,23 @@ def match_shapes(
             if n not in used:
                 groups.setdefault((type(shape), shape.label), ([], []))[side].append(n)
     for rows, columns in groups.values():
-        pairs += _assign(a, b, rows, columns, diagonal)
+        pairs += _assign(a, b, rows, columns, diagonal, similar)
     return sorted(pairs)
 
 
 def _assign(
-    a: Sequence[AnyShape], b: Sequence[AnyShape], rows: list[int], columns: list[int], diagonal: float
+    a: Sequence[AnyShape],
+    b: Sequence[AnyShape],
+    rows: list[int],
+    columns: list[int],
+    diagonal: float,
+    similar: Similar,
 ) -> list[Pair]:
     if not rows or not columns:
         return []
     from steelyard.geometry.overlap import assign
 
-    real = [[_similarity(a[i], b[j], diagonal) for j in columns] for i in rows]
+    real = [[similar(a[i], b[j], diagonal) for j in columns] for i in rows]
     # Among equal totals the nearer centres win; the term is far below any similarity that matters.
     tuned = [
         [s - 1e-9 * min(1.0, math.dist(a[i].centre(), b[j].centre()) / 1e5) if a[i].matches(s) else 0.0
@@ -87,10 +110,6 @@ def _assign(
         for row, i in zip(real, rows, strict=True)
     ]  # fmt: skip
     return [(rows[r], columns[c], real[r][c]) for r, c in assign(tuned) if a[rows[r]].matches(real[r][c])]
-
-
-def _similarity(a: Shape, b: Shape, diagonal: float) -> float:
-    return a.similarity(b, diagonal)
 
 
 def _per_label(
@@ -103,7 +122,7 @@ def _per_label(
 
 
 def _relabeled(
-    a: Sequence[AnyShape], b: Sequence[AnyShape], pairs: Sequence[Pair], diagonal: float
+    a: Sequence[AnyShape], b: Sequence[AnyShape], pairs: Sequence[Pair], diagonal: float, similar: Similar
 ) -> list[list[Any]]:
     """Right shape, wrong label: what a second pass without labels pairs up among the unmatched."""
     used_a, used_b = {i for i, _, _ in pairs}, {j for _, j, _ in pairs}
@@ -111,7 +130,7 @@ def _relabeled(
     for kind in dict.fromkeys(type(s) for s in a):
         rows = [i for i, s in enumerate(a) if i not in used_a and type(s) is kind]
         columns = [j for j, s in enumerate(b) if j not in used_b and type(s) is kind]
-        found += _assign(a, b, rows, columns, diagonal)
+        found += _assign(a, b, rows, columns, diagonal, similar)
     return [[a[i].uuid, b[j].uuid, a[i].label, b[j].label] for i, j, _ in found]
 
 
