@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from steelyard.errors import InvalidRequest, Issue
-from steelyard.geometry.perspective import FACE, SIDE, CameraIntrinsics, SpacePoint, near, solid_of
+from steelyard.geometry.perspective import FACE, SIDE, CameraIntrinsics, SpacePoint, alike, near, solid_of
 from steelyard.geometry.shape import Coordinate, Frame, GeometryLimits, Minimum, Shape, Vertex, tidy
 from steelyard.taxonomy.answers import Size
 from steelyard.taxonomy.attributes import Number
@@ -112,7 +112,7 @@ class CuboidGeometry(GeometryLimits, kw_only=True):
         if camera is None or self.camera_rotation_quaternion is None or self.camera_height is None:
             return shape
         solid = solid_of({str(v.description): (v.x, v.y) for v in shape.vertices}, camera)
-        if solid is None or (near(shape.points_2d, solid[0]) and near(shape.points_3d, solid[1])):
+        if solid is None or (near(shape.points_2d, solid[0]) and alike(shape.points_3d, solid[1])):
             return shape
         return replace(shape, points_2d=solid[0], points_3d=solid[1])
 
@@ -153,7 +153,9 @@ class CuboidAnnotation(Shape, kw_only=True, tag="cuboid"):
     ] = None
     points_3d: Annotated[
         list[SpacePoint] | None,
-        Meta(description="The same corners in camera coordinates, without scale: their mean depth is 1."),
+        Meta(
+            description="The same corners in camera coordinates; without a scale of the answer's own their mean depth is 1."
+        ),
     ] = None
 
     def points(self) -> list[tuple[float, float]]:

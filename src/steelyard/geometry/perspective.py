@@ -152,3 +152,11 @@ def near(given: Sequence[Vertex | SpacePoint] | None, found: Sequence[Vertex | S
             for u, v in zip(astuple(a), astuple(b), strict=True)
         )
     )
+
+
+def alike(given: Sequence[SpacePoint] | None, found: Sequence[SpacePoint]) -> bool:
+    """The same of corners in space, which may have a scale of their own: who knows the ground can tell metres."""
+    depth = sum(p.z for p in given) / len(given) if given else 0.0
+    if given is None or not math.isfinite(depth) or depth <= 0:
+        return False
+    return near([SpacePoint(p.x / depth, p.y / depth, p.z / depth) for p in given], found)

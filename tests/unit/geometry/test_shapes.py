@@ -27,7 +27,7 @@ from steelyard.geometry import (
 )
 from steelyard.geometry.cuboid import CameraRotation, CuboidVertex
 from steelyard.geometry.overlap import assign
-from steelyard.geometry.perspective import FACE, SIDE, CameraIntrinsics
+from steelyard.geometry.perspective import FACE, SIDE, CameraIntrinsics, SpacePoint
 
 
 def polygon(*points: tuple[float, float]) -> PolygonAnnotation:
@@ -164,6 +164,8 @@ def test_a_cuboid_before_a_known_camera_gets_its_corners_in_the_image_and_in_spa
         pytest.approx((x / mean, y / mean, z / mean), abs=1e-5) for x, y, z in corners
     ]
     assert limits.complete(done) is done
+    metres = replace(done, points_3d=[SpacePoint(*p) for p in corners])
+    assert limits.complete(metres) is metres  # who knows the ground has a scale
     assert replace(limits, camera_height=None).complete(shape).points_3d is None  # a part of a camera is none
 
 
