@@ -71,6 +71,8 @@ async def build_ctx(settings: Settings) -> Ctx:
     )
     ctx.state["create_db"] = create_db
     ctx.state["batcher"] = Batcher(ctx, create_db)
+    # Lines of an import wait for nobody's tiles.
+    ctx.state["lines_pool"] = CpuPool(1, settings.processing_memory_bytes)
     return ctx
 
 
@@ -79,7 +81,8 @@ async def close_ctx(ctx: Ctx) -> None:
     await guard.close(ctx)
     await ctx.state["create_db"].close()
     await ctx.db.close()
-    await asyncio.to_thread(ctx.cpu.shutdown, wait=True, cancel_futures=True)
+    for pool in (ctx.cpu, ctx.state["lines_pool"]):
+        await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
 
 @asynccontextmanager

@@ -110,7 +110,8 @@ class Creating:
             await default_callback(self._ctx, self._actor),
         )
         try:
-            return composed(await asyncio.get_running_loop().run_in_executor(self._ctx.cpu, work))
+            pool = self._ctx.state["lines_pool"]
+            return composed(await asyncio.get_running_loop().run_in_executor(pool, work))
         except BrokenProcessPool:
             return nothing
 
