@@ -16,7 +16,7 @@ from msgspec import structs
 
 from steelyard import derived
 from steelyard.ctx import Ctx
-from steelyard.derived.jobs import DeriveMedia, derive_media, sweep_derived
+from steelyard.derived.jobs import DeriveMedia, derive_media, promise, sweep_derived
 from steelyard.derived.pyramid import TILE, zoom_levels
 from steelyard.http.asgi import App
 from steelyard.http.surface import all_routes
@@ -229,6 +229,21 @@ async def test_views_give_addresses_that_work_and_make_what_was_swept_again(ctx:
         await drain(ctx)
         assert (await browser.get(shown["thumbnail"])).status_code == 200
         assert (await derived.views(ctx, space, task))[0].url == view.url
+
+
+async def test_files_are_not_made_twice_at_once(ctx: Ctx) -> None:
+    wanted = [DeriveMedia("a" * 64, "image/png"), DeriveMedia("b" * 64, "image/png")]
+    waiting = "select args ->> 'sha256' as sha, attempts from job where kind = 'derive_media' order by 1"
+    await promise(ctx.db, wanted[:1])
+    await promise(ctx.db, wanted[:1])
+    assert [tuple(r) for r in await ctx.db.fetch(waiting)] == [("a" * 64, 0)]
+    claim = "update job set attempts = 1, dedupe_key = null, run_at = steelyard.now() + interval '1 minute'"
+    await ctx.db.execute(claim)  # as a worker takes it
+    await promise(ctx.db, wanted)
+    assert [tuple(r) for r in await ctx.db.fetch(waiting)] == [("a" * 64, 1), ("b" * 64, 0)]
+    await ctx.db.execute("delete from job")
+    await promise(ctx.db, wanted[:1])
+    assert len(await ctx.db.fetch(waiting)) == 1
 
 
 async def test_the_quota_removes_what_nobody_has_looked_at_for_longest_and_metrics_tell(ctx: Ctx) -> None:

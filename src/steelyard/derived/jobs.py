@@ -40,8 +40,12 @@ def is_made_from(mime_type: str, media: str) -> bool:
 
 
 async def promise(on: Executor, files: Sequence[DeriveMedia]) -> None:
-    """Promises the derived files of some stored ones; waiting promises are not repeated."""
+    """Promises the derived files of some stored ones; a promise that waits or is being kept is not repeated."""
     wanted = [w for w in files if is_made_from(w.mime_type, w.media)]
+    if not wanted:
+        return
+    at_work = await q.being_derived(on, sha256s=[w.sha256 for w in wanted])
+    wanted = [w for w in wanted if w.sha256 not in at_work]
     await enqueue_many(
         on, DERIVE_MEDIA, wanted, dedupe_keys=[f"derive:{w.sha256}" for w in wanted], queue="derived"
     )

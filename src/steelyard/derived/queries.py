@@ -28,6 +28,7 @@ class DerivedFigures(Struct, frozen=True):
 
 derived_figures = Q.one("derived_figures", DerivedFigures)
 derived_by_source = Q.opt("derived_by_source", DerivedRow)
+being_derived = Q.column("being_derived", str)
 put_derived = Q.exec("put_derived")
 views_of_task = Q.all("views_of_task", ViewRow)
 derived_size = Q.value("derived_size", int)

@@ -11,6 +11,12 @@ select sha256, detail::text as detail, parts::text as parts, problem
 from derived
 where source_sha256 = :source_sha256;
 
+-- name: being_derived
+-- Of some files those from which a worker is making something just now.
+select distinct args ->> 'sha256'
+from job
+where queue = 'derived' and failed_at is null and run_at > steelyard.now() and attempts > 0 and args ->> 'sha256' = any(:sha256s::text[]);
+
 -- name: put_derived
 -- Notes what was made from a file.
 insert into derived (source_sha256, sha256, detail, parts, problem, size_bytes, made_at, used_at)
