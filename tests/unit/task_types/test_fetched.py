@@ -203,7 +203,8 @@ def test_a_frame_tells_its_points_its_device_and_its_cameras(name: str, params: 
     assert examine is not None
     ref = AttachmentRef("attachments[1]", FRAMES[1], media="lidar", frame=1)
     task = parsed(name, **params)
-    assert examine(task, ref, frame(5, (3, 0))) == FrameFacts(5, (1, 2, 3), (0, 3))
+    images = ("https://x.example/c.png", "https://x.example/c.png")
+    assert examine(task, ref, frame(5, (3, 0))) == FrameFacts(5, (1, 2, 3), (0, 3), images)
     assert examine(task, AttachmentRef("hypothesis.annotations", PRE, role="hypothesis"), b"[]") is None
     for content, says in (
         (b"nonsense", "attachment 1 is not a valid json file: "),

@@ -71,9 +71,15 @@ export function FormEditor({
 
   const latest = useRef({ fields, current });
   latest.current = { fields, current };
+  const moves = useRef(0);
   useEffect(() => {
     if (!editable) return undefined;
     const choose = (n: number): void => {
+      if (moves.current > 0) {
+        // quicker than the drawing: the digit is meant for the question that comes
+        setTimeout(() => choose(n), 0);
+        return;
+      }
       const at = latest.current.current;
       const place = choicePlace(latest.current.fields, store.doc.fields as never, at);
       // a question inside of another is answered where it stands
@@ -81,7 +87,7 @@ export function FormEditor({
       if (inner !== null && at !== null) {
         inner.click();
         if (inner.closest("[role=radiogroup]") !== null)
-          setTimeout(() => fieldAt(at)?.querySelector("input:checked") && advance(at), 0);
+          afterDrawing(() => fieldAt(at)?.querySelector("input:checked") && advance(at));
         return;
       }
       if (place === null) return;
@@ -92,8 +98,14 @@ export function FormEditor({
       } else setAt(store, [place.path], picked(place.field, store.doc.fields[place.path], option));
       setCurrent(place.path);
       if (Number(place.field.max_choices ?? 1) === 1 && says(store.doc.fields[place.path]))
-        // after the fields that this answer brings have been drawn
-        setTimeout(() => advance(place.path), 0);
+        afterDrawing(() => advance(place.path));
+    };
+    const afterDrawing = (move: () => void): void => {
+      moves.current += 1;
+      setTimeout(() => {
+        moves.current -= 1;
+        move();
+      }, 0);
     };
     const fieldAt = (path: string): HTMLElement | null =>
       root.current?.querySelector<HTMLElement>(
@@ -105,7 +117,8 @@ export function FormEditor({
       const all = [...(root.current?.querySelectorAll<HTMLElement>("[data-field]") ?? [])];
       const next = all[all.findIndex((element) => element.dataset.field === from) + 1];
       if (next === undefined) return;
-      setCurrent(next.dataset.field ?? null);
+      latest.current = { ...latest.current, current: next.dataset.field ?? null };
+      setCurrent(latest.current.current);
       next.scrollIntoView({ block: "nearest" });
       if (["text", "number", "datetime"].includes(next.dataset.kind ?? ""))
         next.querySelector<HTMLElement>("input, textarea")?.focus();
