@@ -422,7 +422,8 @@ create table attachment (
 );
 
 -- Tasks that a task declared to be created from its answer (task-types-lidar 11). `body` is the request, with the root's id filled in; it is
--- created when the root is completed and `waits_for_audit` is false. Whoever changes a row holds its root's row.
+-- created when the root is completed and `waits_for_audit` is false. Whoever changes a row holds its root's row. Its `unique_id` is
+-- reserved while it waits.
 create table dependent (
   space_id bigint not null,
   root_task_id text collate "C" not null,
@@ -433,10 +434,12 @@ create table dependent (
   body json not null,
   task_id text collate "C",
   error text,
+  unique_id text collate "C",
   constraint dependent_pk primary key (space_id, root_task_id, ordinal),
   constraint dependent_state_agrees check (
     (state = 'created') = (task_id is not null) and (state = 'failed') = (error is not null))
 );
+create unique index dependent_name on dependent (space_id, unique_id) where unique_id is not null and state = 'waiting';
 
 -- First answers to requests that carried an Idempotency-Key (platform-api 9.2). Creations of tasks write `done` rows in the creating
 -- statement; other creations claim a `processing` row first, fenced by `token`, which may be taken over once it has expired.

@@ -16,8 +16,9 @@ from steelyard.errors import SteelyardError, parameter
 from steelyard.imports import queries as q
 from steelyard.imports.composing import Ground, Naming, compose_lines, composed, naming
 from steelyard.imports.lines import Line, LineResult, decode, refused, unhurried
+from steelyard.tasks.change import taken
 from steelyard.tasks.compose import Targets
-from steelyard.tasks.create import create_task, default_callback, find_targets, find_type, new_task
+from steelyard.tasks.create import create_task, default_callback, find_targets, find_type, new_task, reserved
 from steelyard.tasks.insert import insert_tasks
 from steelyard.tasks.model import NewTask
 
@@ -79,7 +80,14 @@ class Creating:
                 item.task = await new_task(self._ctx, self._actor, item.type, item.body, targets=found)
             except SteelyardError as e:
                 item.result = refused(item.line, e)
+        await self._refuse_reserved(checked)
         return checked
+
+    async def _refuse_reserved(self, checked: list[_Checked]) -> None:
+        """The process pool knows nothing of names that wait for dependent tasks."""
+        named = {i.task.unique_id: i for i in checked if i.task is not None and i.task.unique_id is not None}
+        for name, root_id in (await reserved(self._ctx, self._actor, list(named))).items():
+            named[name].task, named[name].result = None, refused(named[name].line, taken(name, root_id))
 
     def _remember(self, at: Naming, item: _Checked) -> None:
         if len(self._known) < _NAMINGS:

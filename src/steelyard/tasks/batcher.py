@@ -117,7 +117,9 @@ class Batcher:
                     _fail(pending, e)
                     return
                 await asyncio.sleep(0.01 * 2**attempt)
-            except ConstraintBroken:  # the idempotency key was taken meanwhile: the caller looks it up
+            except (
+                ConstraintBroken
+            ):  # the idempotency key or a dependent's name was taken meanwhile: the caller looks it up
                 break
             except Exception as e:
                 _fail(pending, e)

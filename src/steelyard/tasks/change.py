@@ -7,6 +7,7 @@ from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import ConstraintBroken, Tx
 from steelyard.errors import Conflict, InvalidRequest, NotFound
 from steelyard.tasks import queries as q
+from steelyard.tasks.dependents import reservations
 from steelyard.tasks.downloads import with_downloads
 from steelyard.tasks.platform import MAX_TAGS
 from steelyard.tasks.transitions import cancel_locked
@@ -80,7 +81,10 @@ async def set_metadata(ctx: Ctx, actor: Actor, task_id: str, metadata: bytes) ->
 async def set_unique_id(
     ctx: Ctx, actor: Actor, task_id: str, unique_id: str, clear_unique_id_on_error: bool | None
 ) -> bytes:
-    """Names a task; the old name becomes free. Raises Conflict naming the holder."""
+    """Names a task; the old name becomes free. Raises Conflict naming the holder, or the root of the dependent task it waits for."""
+    waiting = await reservations(ctx.db, actor.space_id, [unique_id])
+    if waiting:
+        raise taken(unique_id, waiting[unique_id])
     for _ in range(3):
         try:
             document = await q.set_unique_id(

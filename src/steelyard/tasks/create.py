@@ -27,6 +27,7 @@ from steelyard.tasks.answers import make_answer, media_of_request
 from steelyard.tasks.batcher import batcher_of
 from steelyard.tasks.change import taken
 from steelyard.tasks.compose import Targets, assemble, check_request, stored_params
+from steelyard.tasks.dependents import reservations
 from steelyard.tasks.idempotency import Stored
 from steelyard.tasks.model import BatchTarget, NewDependent, NewTask, ProjectDefaults
 from steelyard.tasks.pages import made_up_pages
@@ -71,6 +72,8 @@ async def create_task(
         task = await new_task(ctx, actor, type_name, body, fresh=attempt > 0)
         task.key, task.key_mark = key, key_mark
         if await batcher_of(ctx).create(actor, task):
+            if any(d.unique_id is not None for d in task.dependents):
+                forget_space(ctx, actor.space_id)
             return Stored(200, task.wire())
         if key is not None and key_mark is not None:
             stored = await idempotency.lookup(ctx, actor, key, key_mark)
@@ -99,30 +102,54 @@ async def declare(
 ) -> list[NewDependent]:
     """The dependents of a task, each checked as if it were posted now (task-types-lidar §11.2); its errors say which def is wrong.
 
-    A unique_id must be free now but is not reserved, which would make every naming of a task look into two tables: when somebody else has
-    taken it by the time the dependent is created, the dependent fails.
+    A unique_id must be free, and is reserved from then on (see `reserved`).
     """
     out: list[NewDependent] = []
     for ordinal, d in enumerate(declared.defs):
         body = msgspec.json.decode(d.body, type=dict[str, Raw])
         body[d.link] = Raw(_encode(task_id))
-        out.append(NewDependent(ordinal, d.type, declared.require_audit, _encode(body)))
-        if not check:
-            continue
-        try:
-            targets = await find_targets(ctx, actor, d.type, body, fresh=fresh)
-            platform = check_request(find_type(d.type), body, targets.project).platform
-            if platform.unique_id is not None:
-                if platform.unique_id == own_unique_id:
-                    raise taken(platform.unique_id, task_id)
-                holder = await q.holder_of_unique_id(
-                    ctx.db, space_id=actor.space_id, unique_id=platform.unique_id
-                )
-                if holder is not None:
-                    raise taken(platform.unique_id, holder)
-        except SteelyardError as error:
-            raise under(d.path, error) from None
+        name = None
+        if check:
+            try:
+                name = await _checked_name(ctx, actor, d.type, body, task_id, own_unique_id, fresh=fresh)
+            except SteelyardError as error:
+                raise under(d.path, error) from None
+        out.append(NewDependent(ordinal, d.type, declared.require_audit, _encode(body), name))
     return out
+
+
+async def _checked_name(
+    ctx: Ctx,
+    actor: Actor,
+    type_name: str,
+    body: dict[str, Raw],
+    root_id: str,
+    root_name: str | None,
+    *,
+    fresh: bool,
+) -> str | None:
+    """The unique_id of a dependent that would be accepted if it were posted now. Raises as `create_task`."""
+    targets = await find_targets(ctx, actor, type_name, body, fresh=fresh)
+    name = check_request(find_type(type_name), body, targets.project).platform.unique_id
+    if name is not None:
+        if name == root_name:
+            raise taken(name, root_id)
+        holder = await q.holder_of_unique_id(ctx.db, space_id=actor.space_id, unique_id=name)
+        holder = holder or (await reservations(ctx.db, actor.space_id, [name], root_id)).get(name)
+        if holder is not None:
+            raise taken(name, holder)
+    return name
+
+
+async def reserved(ctx: Ctx, actor: Actor, names: list[str], *, besides: str | None = None) -> dict[str, str]:
+    """Which of these unique_ids wait for a dependent task, and its root; those of the root `besides` are left out.
+
+    The table is asked only where the space, as it was up to a second ago, reserves any: creation has nothing to pay elsewhere, and what
+    another process declares within that second may be taken. Then the dependent finds its name in use and fails (§11.3).
+    """
+    if not names or not (await _space(ctx, actor)).reserves_names:
+        return {}
+    return await reservations(ctx.db, actor.space_id, names, besides)
 
 
 async def new_task(
@@ -133,15 +160,19 @@ async def new_task(
     *,
     fresh: bool = False,
     targets: Targets | None = None,
+    root_id: str | None = None,
 ) -> NewTask:
     """A checked task, ready to be inserted. `fresh`: a first try was refused, look at the project anew; `targets`: as `find_targets`
-    found them a moment ago. Raises as `create_task`."""
+    found them a moment ago; `root_id`: of the task that declared it. Raises as `create_task`."""
     task_type = find_type(type_name)
     targets = targets or await find_targets(ctx, actor, type_name, body, fresh=fresh)
     checked = check_request(task_type, body, targets.project)
     params = checked.params
     if checked.platform.callback_url is None:
         checked.platform.callback_url = await default_callback(ctx, actor)
+    name = checked.platform.unique_id
+    if name is not None and (waiting := await reserved(ctx, actor, [name], besides=root_id)):
+        raise taken(name, waiting[name])
     defaults = task_type.default_params(params)
     named, source = source_id(task_type, params), None
     if named is not None:
@@ -298,6 +329,11 @@ async def _project(ctx: Ctx, actor: Actor, name: str, version: int | None, *, fr
 async def default_callback(ctx: Ctx, actor: Actor) -> str | None:
     """Where tasks without a `callback_url` call back."""
     return (await _space(ctx, actor)).default_callback_url
+
+
+def forget_space(ctx: Ctx, space_id: int) -> None:
+    """It reserves names now: the next creation here asks."""
+    ctx.state.get("spaces", {}).pop(space_id, None)
 
 
 async def _space(ctx: Ctx, actor: Actor) -> q.SpaceDefaults:

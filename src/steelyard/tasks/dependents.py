@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from steelyard.db.pool import Tx
+from steelyard.db.pool import Executor, Tx
 from steelyard.db.sqlfile import QueryFile
 from steelyard.tasks.model import DependentState
 
@@ -33,6 +33,11 @@ class ReadyDependent(Struct, frozen=True):
     body: str
 
 
+class Reserved(Struct, frozen=True):
+    unique_id: str
+    root_task_id: str
+
+
 class Root(Struct, frozen=True):
     type: str
     status: str
@@ -51,6 +56,7 @@ dependent_rows = Q.all("dependent_rows", DependentRow)
 show_dependents = Q.exec("show_dependents")
 drop_waiting = Q.exec("drop_waiting")
 revive_dropped = Q.exec("revive_dropped")
+reserved_names = Q.all("reserved_names", Reserved)
 release_waiting = Q.exec("release_waiting")
 set_waits = Q.exec("set_waits")
 promise_creation = Q.exec("promise_creation")
@@ -62,6 +68,14 @@ remove_dependents = Q.exec("remove_dependents")
 add_dependents = Q.exec("add_dependents")
 set_declaration = Q.exec("set_declaration")
 space_of = Q.one("space_of", SpaceOf)
+
+
+async def reservations(
+    on: Executor, space_id: int, names: list[str], besides: str | None = None
+) -> dict[str, str]:
+    """Those of the unique_ids that wait for a dependent, and its root; without those of the root `besides`."""
+    found = await reserved_names(on, space_id=space_id, unique_ids=names, besides=besides)
+    return {r.unique_id: r.root_task_id for r in found}
 
 
 async def show(tx: Tx, space_id: int, task_id: str) -> None:

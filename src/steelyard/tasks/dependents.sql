@@ -16,9 +16,21 @@ update dependent set state = 'dropped'
 where space_id = :space_id and root_task_id = :task_id and state = 'waiting'
 
 -- name: revive_dropped
--- Their root, which had ended in error, is prepared again.
-update dependent set state = 'waiting'
-where space_id = :space_id and root_task_id = :task_id and state = 'dropped'
+-- Their root, which had ended in error, is prepared again. A name that another declared task waits with meanwhile is gone.
+update dependent d
+set state = case when o.root_task_id is null then 'waiting' else 'failed' end,
+  error = 'The unique_id ("' || d.unique_id || '") is already used for a different task (' || o.root_task_id || ').'
+from dependent i
+left join dependent o on o.space_id = i.space_id and o.unique_id = i.unique_id and o.state = 'waiting'
+where i.space_id = :space_id and i.root_task_id = :task_id and i.state = 'dropped'
+  and d.space_id = i.space_id and d.root_task_id = i.root_task_id and d.ordinal = i.ordinal
+
+-- name: reserved_names
+-- unique_ids that wait for a dependent task, and their roots.
+select unique_id, root_task_id
+from dependent
+where space_id = :space_id and unique_id = any(:unique_ids::text[]) and state = 'waiting'
+  and (:besides::text is null or root_task_id <> :besides)
 
 -- name: release_waiting
 -- They need not wait for an audit any more.
@@ -74,9 +86,10 @@ delete from dependent where space_id = :space_id and root_task_id = :task_id
 
 -- name: add_dependents
 -- Others in their place.
-insert into dependent (space_id, root_task_id, ordinal, type, waits_for_audit, body)
-select :space_id, :task_id, d.ordinal, d.type, d.waits, d.body::json
-from unnest(:ordinals::int[], :types::text[], :waits::boolean[], :bodies::text[]) as d (ordinal, type, waits, body)
+insert into dependent (space_id, root_task_id, ordinal, type, waits_for_audit, body, unique_id)
+select :space_id, :task_id, d.ordinal, d.type, d.waits, d.body::json, d.unique_id
+from unnest(:ordinals::int[], :types::text[], :waits::boolean[], :bodies::text[], :unique_ids::text[])
+  as d (ordinal, type, waits, body, unique_id)
 
 -- name: set_declaration
 -- The root's params echo what is declared now.

@@ -166,7 +166,8 @@ async def insert_tasks(
     """Inserts tasks of one space; returns the ids that were created. The others lost a unique_id or key, or their project or batch moved on.
 
     What comes in `bulk` is prepared beside single creates, which never wait for it.
-    Raises ConstraintBroken when an idempotency key is taken at the same moment: nothing of the statement remains.
+    Raises ConstraintBroken when an idempotency key, or the unique_id of a dependent, is taken at the same moment: nothing of the
+    statement remains.
     """
     files = [(t.id, f) for t in tasks for f in t.result_files]
     declared = [(t.id, d) for t in tasks for d in t.dependents]
@@ -206,6 +207,7 @@ async def insert_tasks(
             "dependent_types": [d.type for _, d in declared],
             "dependent_waits": [d.waits_for_audit for _, d in declared],
             "dependent_bodies": [d.body.decode() for _, d in declared],
+            "dependent_unique_ids": [d.unique_id for _, d in declared],
         }
     first, once = tasks[0], statement.once
     columns: list[Any] = [value(first) for value in statement.columns[:once]]

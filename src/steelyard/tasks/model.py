@@ -21,12 +21,13 @@ class DependentState(Struct, frozen=True, omit_defaults=True):
 
 
 class NewDependent(Struct, frozen=True):
-    """A task to be created from another's answer; `body`: the request as JSON, with the other's id filled in."""
+    """A task to be created from another's answer; `body`: the request as JSON, with the other's id filled in; `unique_id`: to reserve."""
 
     ordinal: int
     type: str
     waits_for_audit: bool
     body: bytes
+    unique_id: str | None
 
     def state(self) -> DependentState:
         return DependentState(self.ordinal, self.type, "waiting")

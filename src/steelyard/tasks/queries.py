@@ -33,6 +33,7 @@ class BatchTargetRow(Struct, frozen=True):
 class SpaceDefaults(Struct, frozen=True):
     default_callback_url: str | None
     secure_result_urls: bool
+    reserves_names: bool
 
 
 class SourceTaskRow(Struct, frozen=True):

@@ -116,11 +116,12 @@ files as (
 
 -- name: insert_dependent
 dependents as (
-  insert into dependent (space_id, root_task_id, ordinal, type, waits_for_audit, body)
-  select :space_id, d.root, d.ordinal, d.type, d.waits, d.body::json
+  insert into dependent (space_id, root_task_id, ordinal, type, waits_for_audit, body, unique_id)
+  select :space_id, d.root, d.ordinal, d.type, d.waits, d.body::json, d.unique_id
   from unnest(
-    :dependent_roots::text[], :dependent_ordinals::int[], :dependent_types::text[], :dependent_waits::boolean[], :dependent_bodies::text[])
-    as d (root, ordinal, type, waits, body)
+    :dependent_roots::text[], :dependent_ordinals::int[], :dependent_types::text[], :dependent_waits::boolean[], :dependent_bodies::text[],
+    :dependent_unique_ids::text[])
+    as d (root, ordinal, type, waits, body, unique_id)
   join ins on ins.id = d.root
 )
 
@@ -187,8 +188,11 @@ left join batch b on b.space_id = :space_id and b.name = :batch::text
 select id, sha256, mime_type from file where space_id = :space_id and id = any(:ids::text[]) and state = 'stored'
 
 -- name: space_defaults
--- What every task of a space falls back to.
-select default_callback_url, secure_result_urls from space where id = :space_id
+-- What every task of a space falls back to, and whether declared tasks wait there that have a name.
+select s.default_callback_url, s.secure_result_urls, exists (
+  select from dependent d where d.space_id = s.id and d.state = 'waiting' and d.unique_id is not null) as reserves_names
+from space s
+where s.id = :space_id
 
 -- name: add_to_head
 -- Members that are known once a task has been prepared and never change after that.

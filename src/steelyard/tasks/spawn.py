@@ -13,13 +13,13 @@ from msgspec import Raw
 
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.outbox import wake
-from steelyard.db.pool import RetryTransaction, Tx
+from steelyard.db.pool import ConstraintBroken, RetryTransaction, Tx
 from steelyard.errors import InvalidRequest, SteelyardError
 from steelyard.jobs.specs import CreateDependents
 from steelyard.tasks import dependents as d
 from steelyard.tasks import queries as q
 from steelyard.tasks.change import get_task, not_found, taken
-from steelyard.tasks.create import declare, find_type, new_task
+from steelyard.tasks.create import declare, find_type, forget_space, new_task
 from steelyard.tasks.insert import insert_tasks
 from steelyard.tasks.model import NewTask
 from steelyard.tasks.transitions import note
@@ -46,7 +46,9 @@ async def _create(ctx: Ctx, actor: Actor, root_id: str, ready: d.ReadyDependent)
     body = msgspec.json.decode(ready.body, type=dict[str, Raw])
     for attempt in range(_TRIES):
         try:
-            outcome: NewTask | str = await new_task(ctx, actor, ready.type, body, fresh=attempt > 0)
+            outcome: NewTask | str = await new_task(
+                ctx, actor, ready.type, body, fresh=attempt > 0, root_id=root_id
+            )
         except SteelyardError as e:
             if e.status >= 500:
                 raise
@@ -167,6 +169,7 @@ async def change_dependents(ctx: Ctx, actor: Actor, task_id: str, options: dict[
                     types=[n.type for n in new],
                     waits=[waits] * len(new),
                     bodies=[n.body.decode() for n in new],
+                    unique_ids=[n.unique_id for n in new],
                 )
             else:
                 await d.set_waits(tx, space_id=space_id, task_id=task_id, waits=waits)
@@ -176,7 +179,12 @@ async def change_dependents(ctx: Ctx, actor: Actor, task_id: str, options: dict[
                 await d.promise(tx, space_id, task_id)
             return True
 
-        if await ctx.db.transact(work):
+        try:
+            done = await ctx.db.transact(work)
+        except ConstraintBroken:  # somebody else has just reserved a name: checking again tells who
+            continue
+        if done:
+            forget_space(ctx, space_id)
             await _create_ready(ctx, actor, task_id)
             return await get_task(ctx, actor, task_id)
     raise RetryTransaction("The task kept changing; try again.")
