@@ -72,7 +72,7 @@ async def part(ctx: Ctx, link: dict[str, str]) -> Any:
     return json.loads(await ctx.store.get(sha))
 
 
-async def test_linking_starts_from_the_cuboids_as_its_cameras_see_them_and_segmenting_from_the_points_inside(
+async def test_linking_starts_from_the_cuboids_as_its_cameras_see_them_segmenting_from_the_points_inside_and_a_video_from_base_annotations_with_uuids(
     ctx: Ctx,
 ) -> None:
     space = await make_space(ctx)
@@ -87,7 +87,16 @@ async def test_linking_starts_from_the_cuboids_as_its_cameras_see_them_and_segme
         segmenting = await prepared(
             ctx, space, "lidarsegmentation", {"lidar_task": root, "labels": ["road", {"choice": "bush", "instance_label": True}]}
         )  # fmt: skip
-    assert site.asked == ["f", "c"]
+        assert site.asked == ["f", "c"]
+        nameless = {"type": "box", "label": "car", "left": 1, "top": 2, "width": 30, "height": 40}
+        site.pages["b"] = json.dumps([{"annotations": [nameless]}]).encode()
+        framed = await prepared(
+            ctx, space, "videoannotation",
+            {
+                "attachments": [url + "/c"], "geometries": {"box": {"objects_to_annotate": ["car"]}},
+                "base_annotations": {"url": url + "/b"}, "can_delete_base_annotations": False,
+            },
+        )  # fmt: skip
 
     member = await ctx.db.fetchval(
         "insert into member (public_id, account_id, email, role) select 'm', account_id, 'm@main.example', 'manager' from space where id = $1 returning id",
@@ -122,4 +131,11 @@ async def test_linking_starts_from_the_cuboids_as_its_cameras_see_them_and_segme
     ]  # fmt: skip
     assert found["point_objects"] == [[2, 3, 0, 4]]
     subject = await tasks.subject_of(ctx, space, segmenting)
+    assert (await tasks.take_answer(ctx, subject, json.dumps(start).encode())).files
+
+    start = (await offered(framed))["hypothesis"]
+    [[named]] = [frame["annotations"] for frame in await part(ctx, start["annotations"])]
+    assert named.pop("uuid")
+    assert named == nameless
+    subject = await tasks.subject_of(ctx, space, framed)
     assert (await tasks.take_answer(ctx, subject, json.dumps(start).encode())).files

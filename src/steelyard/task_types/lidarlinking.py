@@ -69,7 +69,7 @@ from steelyard.task_types._shared.lidar_source import (
     source_cuboids,
     source_frames,
 )
-from steelyard.task_types._shared.lidar_start import linked_start
+from steelyard.task_types._shared.lidar_start import linked_frames, linked_start
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import (
     ATTRIBUTES,
@@ -244,11 +244,16 @@ def _check(params: LidarLinkingParams, data: bytes, media: MediaInfo) -> tuple[l
 
 
 def _test_answer(params: LidarLinkingParams, seed: str, media: MediaInfo) -> Answer:
-    """Shapes in the first camera, of cuboids of the source where these are at hand and have the label, else of things that no cuboid has."""
+    """Every cuboid of the source in every camera that shows it, where the frames and the sizes of their images are at hand; and shapes in the
+    first camera, of cuboids that no camera shows and that have the label, else of things that no cuboid has. Heavy with the frames."""
     rng = random.Random(seed)  # noqa: S311  (repeatable on purpose)
     limits, known, questions = offered(params), known_labels(params), questions_of(params)
     made: list[tuple[str, dict[str, Any]]] = []
-    free = _seen_throughout(source_cuboids(params, media))
+    seen = _seen(params, media, rng)
+    shown = {str(item["cuboid_uuid"]) for items in seen.values() for item in items}
+    free = {
+        k: label for k, label in _seen_throughout(source_cuboids(params, media)).items() if k not in shown
+    }
 
     def add(kind: str, label: str, identity: str) -> None:
         cuboid = next((key for key, found in free.items() if found == label), None)
@@ -303,9 +308,29 @@ def _test_answer(params: LidarLinkingParams, seed: str, media: MediaInfo) -> Ans
     frames: list[Any] = []
     for n in range(frame_total(params, media) or 1):
         cameras = cameras_of(params, media, n) or sorted(params.camera_ids or [0])
-        found = [{"camera_used": c, "annotations": shapes if c == cameras[0] else []} for c in cameras]
+        found = [
+            {"camera_used": c, "annotations": [*seen.get((n, c), ()), *(shapes if c == cameras[0] else ())]}
+            for c in cameras
+        ]
         frames.append({"camera_responses": found})
     return as_files({"annotations": frames})
+
+
+def _seen(
+    params: LidarLinkingParams, media: MediaInfo, rng: random.Random
+) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """Shapes of the source's cuboids by frame and camera, their attributes made up; without those that break a rule of the task."""
+    checker, found = LinkingChecker(params, media), dict[tuple[int, int], list[dict[str, Any]]]()
+    frames = linked_frames(params, media) or []
+    for n, frame in enumerate(frames):
+        for camera in frame.camera_responses:
+            for item in camera.annotations:
+                shape = cast("AnyShape", msgspec.convert(item, GEOMETRIES[item["type"]].shape))
+                item["attributes"] = checker.questions.make(rng, item["label"], size=shape.size())
+            found[n, camera.camera_used] = [
+                item for item in camera.annotations if not checker.check_shape("", item)[0]
+            ]
+    return found
 
 
 def _seen_throughout(frames: CuboidFile | None) -> dict[str, str]:

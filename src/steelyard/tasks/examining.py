@@ -63,7 +63,7 @@ async def examine(
     )
     if any(result.state == "failed" for result in found):
         return found
-    contents, issues = await _prelabels(ctx, refs, found)
+    contents, issues = await prelabels(ctx, refs, found)
     if not issues:
         media = structs.replace(media_of_files(refs, found), files=contents, source=source)
         issues = await asyncio.get_running_loop().run_in_executor(ctx.cpu, _check, type_name, params, media)
@@ -144,7 +144,7 @@ def _examine(
         return str(problem), problem.details, None
 
 
-async def _prelabels(
+async def prelabels(
     ctx: Ctx, refs: Sequence[AttachmentRef], results: Sequence[Outcome]
 ) -> tuple[dict[str, bytes], list[Issue]]:
     """Contents of pre-labels and layers by URL, unpacked, or why they cannot be read."""

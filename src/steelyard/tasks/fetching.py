@@ -184,6 +184,13 @@ async def measure_file(ctx: Ctx, space_id: int, ref: AttachmentRef) -> MediaInfo
     return MediaInfo(found.width or 0, found.height or 0)
 
 
+async def file_content(ctx: Ctx, space_id: int, ref: AttachmentRef) -> str | None:
+    """The SHA-256 of an attachment that is a file of this space; None for all others."""
+    if not ref.url.strip().lower().startswith("scaledata://"):
+        return None
+    return (await _take_file(ctx, space_id, ref)).sha256
+
+
 def _is_looked_into(media: MediaKind, mime: str) -> bool:
     return media == "image" or (
         media in ("any", "scene")

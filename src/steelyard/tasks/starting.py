@@ -12,7 +12,7 @@ from steelyard.ctx import Ctx
 from steelyard.db.pool import Tx
 from steelyard.jobs.specs import PrepareTask
 from steelyard.task_types import TASK_TYPES, Answer, MediaInfo, SourceTask
-from steelyard.tasks.examining import media_of_files
+from steelyard.tasks.examining import media_of_files, prelabels
 from steelyard.tasks.fetching import Q
 from steelyard.tasks.intake import TakenAnswer, keep_files, reader_of, stored_files
 from steelyard.tasks.results import store_answer
@@ -37,8 +37,10 @@ async def starting_answer(
     if TASK_TYPES[type_name].starting is None:
         return None
     pairs = list(zip(saved.refs, saved.results, strict=True))
+    contents, _ = await prelabels(ctx, saved.refs, saved.results)
     media = structs.replace(
         media_of_files(saved.refs, saved.results),
+        files=contents,
         source=source,
         images={
             ref.url: (result.width, result.height)

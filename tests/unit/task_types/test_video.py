@@ -212,10 +212,27 @@ def test_links_join_objects_by_allowed_labels():
         return check("videoannotation", task, {**objects, "links": [{"label": "tows", **link}]})[0]
 
     assert issues(**{"from": "b", "to": "a"}) == []
+    stored = check("videoannotation", task, {**objects, "links": [{"label": "tows", "from": "b", "to": "a"}]})
+    (link,) = stored[1]["links"]
+    assert link.pop("uuid")
+    assert link == {"label": "tows", "from": "b", "to": "a", "is_bidirectional": False}
+    assert check("videoannotation", task, objects)[1]["links"] == []
+    linked = {"annotations": {"url": BASE_URL}, "links": [{"label": "tows", "from": "x", "to": "y"}]}
+    assert check("videoannotation", task, linked)[1]["links"][0]["uuid"], (
+        "also where the objects are not at hand"
+    )
+    twice = [{"label": "tows", "from": "b", "to": "a"}] * 2
+    assert check("videoannotation", task, {**objects, "links": twice})[0] == ["links[1] is there twice"]
     assert issues(**{"from": "a", "to": "b"}) == ["links[0] joins labels that it may not join"]
-    assert issues(**{"from": "a", "to": "a"}) == ["links[0] must join two different objects"]
-    assert issues(**{"from": "a", "to": "c"}) == ["links[0] must join two objects of the response"]
-    assert issues(label="near") == ["links[0] has a label that the task does not declare"]
+    assert issues(**{"from": "a", "to": "a"}) == [
+        "links[0] must join two different annotations of the response"
+    ]
+    assert issues(**{"from": "a", "to": "c"}) == [
+        "links[0] must join two different annotations of the response"
+    ]
+    assert issues(**{"label": "near", "from": "a", "to": "b"}) == [
+        "links[0] has a label that the task does not declare"
+    ]
 
 
 EVENTS = {
@@ -331,7 +348,10 @@ def test_base_annotations_of_a_video_allow_what_their_flags_say(
         assert found == ([] if problem is None else [problem])
 
 
-def test_the_flags_hold_for_the_form_by_object_and_need_identities():
+KEEP_ALL = {"can_delete_base_annotations": False, "can_add_base_annotations": False}
+
+
+def test_the_flags_hold_for_the_form_by_object_and_identities_that_are_missing_are_made():
     content = {"annotations": tracks(a=[entry(5), entry(6, left=3)])}
     task = playback(base_annotations={"url": BASE_URL}, can_edit_base_annotations=False)
     media = MediaInfo(files={BASE_URL: msgspec.json.encode(content["annotations"])})
@@ -340,15 +360,28 @@ def test_the_flags_hold_for_the_form_by_object_and_need_identities():
     assert check("videoplaybackannotation", task, content, media)[0] == [
         "annotations.a.frames[1] is a base annotation and must not change"
     ]
-    nameless = [
-        {"annotations": [{k: v for k, v in box().items() if k != "uuid"}]},
-        *[{"annotations": []}] * 2,
-    ]
+    bare = {k: v for k, v in box().items() if k != "uuid"}
+    nameless = [{"annotations": [bare, box("known")]}, {"annotations": [bare]}, {"annotations": []}]
     media = MediaInfo(files={BASE_URL: msgspec.json.encode(nameless)})
-    (issue,) = TASK_TYPES["videoannotation"].check_media(
-        images(base_annotations={"url": BASE_URL}, can_delete_base_annotations=False), media
-    )
-    assert "annotations without a uuid" in issue.message
+    kind, task = TASK_TYPES["videoannotation"], images(base_annotations={"url": BASE_URL}, **KEEP_ALL)
+    assert kind.check_media(task, media) == []
+    assert kind.starting is not None
+    start = kind.starting(task, media)
+    assert start is not None
+    handed_out = with_content(start)
+    assert [len(frame["annotations"]) for frame in handed_out["annotations"]] == [2, 1, 0]
+    uuids = [item["uuid"] for frame in handed_out["annotations"] for item in frame["annotations"]]
+    assert uuids[1] == "known"
+    assert len(set(uuids)) == 3, "nothing says that two of them are one object"
+    assert check("videoannotation", task, handed_out, media)[0] == []
+    handed_out["annotations"][1]["annotations"][0]["uuid"] = "other"
+    assert len(check("videoannotation", task, handed_out, media)[0]) == 2  # one added, one deleted
+    whole = MediaInfo(files={BASE_URL: start.files[0].content})
+    assert kind.starting(task, whole) is None, "nothing is missing"
+    both = images(hypothesis={"annotations": {"url": BASE_URL}, "events": {"url": CLIP}}, **EVENTS)
+    named = kind.starting(both, MediaInfo(files={BASE_URL: msgspec.json.encode(nameless)}))
+    assert named is not None
+    assert named.response["events"] == {"url": CLIP}
 
 
 def playback(**more: Any) -> Any:
@@ -580,3 +613,25 @@ def test_playback_counts_by_the_rate_of_the_probed_video():
     for wrong in (4, 25):
         problems, _ = check("videoplaybackannotation", task, answer(wrong), PROBED)
         assert problems == ["annotations.u.frames[0].key is not a frame to annotate"]
+
+
+def test_where_boxes_are_in_whole_pixels_edges_a_pixel_apart_count_as_one():
+    def score(**more: Any) -> float:
+        geometries = {"box": {"objects_to_annotate": ["car"], **more}}
+        task = parsed("videoannotation", attachments=FRAMES, geometries=geometries)
+        return (
+            TASK_TYPES["videoannotation"]
+            .agreement(task, frames([box()], [], []), frames([box("v", left=1)], [], []), MediaInfo())
+            .score
+        )
+
+    assert score(integer_pixels=True) == 1.0
+    assert score() < 0.95
+    task = parsed(
+        "videoplaybackannotation",
+        attachment=CLIP,
+        geometries={"box": {"objects_to_annotate": ["car"], "integer_pixels": True}},
+    )
+    given = {"annotations": tracks(a=[entry(1, left=2.6)])}
+    (drawn,) = check("videoplaybackannotation", task, given)[1]["annotations"]["annotations"]["a"]["frames"]
+    assert (drawn["left"], drawn["width"], drawn["x"]) == (3, 10, 3)

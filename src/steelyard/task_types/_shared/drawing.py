@@ -268,9 +268,9 @@ def shapes_of(given: PreLabels, geometries: Geometries, path: str) -> list[AnySh
     return shapes
 
 
-def place_uuid(i: int) -> str:
-    """The identity of the i-th pre-label (from 0) that came without one; `placeId` of the image editor's wire.ts is its twin."""
-    return f"00000000-0000-4000-8000-{i:012x}"
+def place_uuid(i: int, frame: int = 0) -> str:
+    """The identity of the i-th pre-label (from 0) of a frame that came without one; `placeId` of the image editor's wire.ts is its twin."""
+    return f"00000000-0000-4000-8{frame:03x}-{i:012x}"
 
 
 _G1 = "geometries must be an object with at least one of: box, polygon, line, point, cuboid, ellipse."

@@ -75,7 +75,7 @@ class DrawingChecker:
             issues += _repeated(shapes)
         issues += self._base_issues(shapes, by_uuid)
         issues += self._targets(shapes, by_uuid)
-        found, links = self._links(response.links, by_uuid)
+        found, links = self.check_links(response.links, {key: s.label for key, s in by_uuid.items()})
         return issues + found, DrawingResponse(annotations=shapes, global_attributes=kept, links=links)
 
     def _shape(self, path: str, shape: AnyShape, scene: Mapping[str, Any]) -> tuple[list[Issue], AnyShape]:
@@ -162,14 +162,15 @@ class DrawingChecker:
                     )
         return issues
 
-    def _links(
-        self, links: list[AnnotationLink], by_uuid: dict[str, AnyShape]
+    def check_links(
+        self, links: list[AnnotationLink], labels: Mapping[str, str | None] | None
     ) -> tuple[list[Issue], list[AnnotationLink]]:
+        """Issues, and the links with their uuid and direction. `labels`: of what may be linked, by uuid; None where that is not known."""
         issues: list[Issue] = []
         kept: list[AnnotationLink] = []
         seen: set[tuple[str, str, str]] = set()
         for i, link in enumerate(links):
-            problem, both_ways = self._link_problem(link, by_uuid)
+            problem, both_ways = self._link_problem(link, labels)
             ends = (link.source, link.target)
             first, second = sorted(ends) if both_ways else ends
             key = (link.label, first, second)
@@ -184,15 +185,19 @@ class DrawingChecker:
             kept.append(link)
         return issues, kept
 
-    def _link_problem(self, link: AnnotationLink, by_uuid: dict[str, AnyShape]) -> tuple[str | None, bool]:
+    def _link_problem(
+        self, link: AnnotationLink, labels: Mapping[str, str | None] | None
+    ) -> tuple[str | None, bool]:
         """What is wrong with a link, and whether the rule that allows it makes no difference between its ends."""
         rules = link_rules(self.params).get(link.label)
         if rules is None:
             return "has a label that the task does not declare", False
-        source, target = by_uuid.get(link.source), by_uuid.get(link.target)
-        if source is None or target is None or source is target:
+        ends = (link.source, link.target)
+        if link.source == link.target or (labels is not None and not all(end in labels for end in ends)):
             return "must join two different annotations of the response", False
-        allowing = [rule for rule in rules if rule.allows(source.label, target.label)]
+        allowing = rules
+        if labels is not None:
+            allowing = [rule for rule in rules if rule.allows(labels[link.source], labels[link.target])]
         if not allowing:
             return "joins labels that it may not join", False
         if any(bool(rule.is_bidirectional) is link.is_bidirectional for rule in allowing):

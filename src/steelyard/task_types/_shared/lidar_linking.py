@@ -108,7 +108,7 @@ class LinkingChecker:
                     issues.append(Issue(f"{where}.camera_used", "is no camera of this frame"))
                 for a, item in enumerate(camera.annotations):
                     spot = f"{where}.annotations[{a}]"
-                    found, done = self._shape(spot, item)
+                    found, done = self.check_shape(spot, item)
                     issues += found
                     if done != item:
                         camera.annotations[a], changed = done, True
@@ -120,7 +120,7 @@ class LinkingChecker:
         issues += self._targets(path, frames, labels) if not issues else []
         return issues, changed
 
-    def _shape(self, path: str, item: dict[str, Any]) -> tuple[list[Issue], dict[str, Any]]:
+    def check_shape(self, path: str, item: dict[str, Any]) -> tuple[list[Issue], dict[str, Any]]:
         kind = item.get("type")
         if kind is None and not self.complete and len(self.limits) == 1:
             kind = next(iter(self.limits))

@@ -28,11 +28,19 @@ from steelyard.taxonomy.labels import walk
 
 def linked_start(params: Any, media: MediaInfo) -> Answer | None:
     """Every cuboid of the source as a shape in every image that shows it. Heavy."""
+    found = None if prelabel(params) is not None else linked_frames(params, media)
+    return None if found is None else as_files({"annotations": found})
+
+
+def linked_frames(params: Any, media: MediaInfo) -> LinkingFile | None:
+    """The same as frames, None where the source's cuboids are not at hand; what cannot be read has no cameras. Heavy."""
     cuboids = source_cuboids(params, media)
-    if cuboids is None or prelabel(params) is not None:
+    if cuboids is None:
         return None
-    seen = [(frame.cuboids, _cameras(_frame(params, media, n), media)) for n, frame in enumerate(cuboids)]
-    return as_files({"annotations": prefill(params, seen)})
+    return prefill(
+        params,
+        [(frame.cuboids, _cameras(_frame(params, media, n), media)) for n, frame in enumerate(cuboids)],
+    )
 
 
 def _frame(params: Any, media: MediaInfo, n: int) -> Frame | None:

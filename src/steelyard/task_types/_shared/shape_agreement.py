@@ -11,7 +11,7 @@ import msgspec
 
 from steelyard.geometry import BoxAnnotation, Shape
 from steelyard.task_types._base import Agreement, MediaInfo
-from steelyard.task_types._shared.drawing import AnyShape, DrawingParams
+from steelyard.task_types._shared.drawing import AnyShape, DrawingParams, Geometries
 from steelyard.task_types._shared.drawing_answers import DrawingResponse
 from steelyard.task_types._shared.textscore import text_similarity
 from steelyard.taxonomy.answers import Size
@@ -34,8 +34,7 @@ def drawing_agreement(
     second = msgspec.convert(b, DrawingResponse, strict=False)
     diagonal = math.hypot(media.width, media.height)
     base = _base_uuids(params)
-    boxes = params.geometries.box
-    similar = _within_a_pixel if boxes is not None and boxes.integer_pixels else _similarity
+    similar = similarity_of(params.geometries)
     pairs = match_shapes(first.annotations, second.annotations, diagonal, base, similar)
     total = len(first.annotations) + len(second.annotations)
     objects = 2 * sum(s for _, _, s in pairs) / total if total else 1.0
@@ -52,6 +51,12 @@ def drawing_agreement(
     if attributes is not None:
         detail["attributes"] = round(attributes, 6)
     return Agreement(min(1.0, max(0.0, score)), detail)
+
+
+def similarity_of(geometries: Geometries | None) -> Similar:
+    """How alike two shapes of a task are."""
+    boxes = geometries.box if geometries is not None else None
+    return _within_a_pixel if boxes is not None and boxes.integer_pixels else _similarity
 
 
 def _similarity(a: Shape, b: Shape, diagonal: float) -> float:

@@ -13,9 +13,16 @@ from msgspec.structs import replace
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.geometry import Frame, Shape
 from steelyard.geometry.track import ShapeKey, ShapeTrack, shifted
-from steelyard.task_types._shared.drawing import AnyShape, DrawingParams, Geometries, editing
-from steelyard.task_types._shared.drawing_answers import DrawingChecker, DrawingMaker, link_rules, same_shape
-from steelyard.task_types._shared.shape_agreement import attribute_score, match_shapes
+from steelyard.task_types._shared.drawing import (
+    AnnotationLink,
+    AnyShape,
+    DrawingParams,
+    Geometries,
+    editing,
+)
+from steelyard.task_types._shared.drawing_answers import DrawingChecker, DrawingMaker, same_shape
+from steelyard.task_types._shared.parsing import first_violation
+from steelyard.task_types._shared.shape_agreement import Similar, attribute_score, match_shapes
 from steelyard.task_types._shared.video_files import Placed, ShapesByFrame
 from steelyard.task_types._shared.video_params import Sample, VideoParams
 from steelyard.taxonomy.attributes import AttributeDefinition
@@ -148,27 +155,15 @@ class VideoMaker:
         return self.rng.randint(-int(min(20.0, max(before, 0.0))), int(min(20.0, max(after, 0.0))))
 
 
-def check_video_links(checker: FrameChecker, links: Any, placed: Sequence[Placed] | None) -> list[Issue]:
-    """Issues of links between objects; `placed` None where the objects are not known."""
-    rules = link_rules(checker.params)
+def check_video_links(
+    checker: FrameChecker, links: Any, placed: Sequence[Placed] | None
+) -> tuple[list[Issue], list[AnnotationLink]]:
+    """Issues of links between objects, and the links completed; `placed` None where the objects are not known."""
+    violation = first_violation(list[AnnotationLink], links, ("links",), strict=True)
+    if violation is not None:
+        return [violation.issue()], []
     labels = None if placed is None else {str(p.shape.uuid): p.shape.label for p in placed}
-    if not isinstance(links, list):
-        return [Issue("links", "must be an array")]
-    issues: list[Issue] = []
-    for i, item in enumerate(cast("list[Any]", links)):
-        link = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
-        label, ends = link.get("label"), (link.get("from"), link.get("to"))
-        if not isinstance(label, str) or label not in rules:
-            issues.append(Issue(f"links[{i}]", "has a label that the task does not declare"))
-        elif not all(isinstance(end, str) for end in ends) or ends[0] == ends[1]:
-            issues.append(Issue(f"links[{i}]", "must join two different objects"))
-        elif labels is not None and not all(end in labels for end in ends):
-            issues.append(Issue(f"links[{i}]", "must join two objects of the response"))
-        elif labels is not None and not any(
-            rule.allows(labels[str(ends[0])], labels[str(ends[1])]) for rule in rules[label]
-        ):
-            issues.append(Issue(f"links[{i}]", "joins labels that it may not join"))
-    return issues
+    return checker.check_links(msgspec.convert(links, list[AnnotationLink]), labels)
 
 
 def content_of(part: Any) -> Any:
@@ -205,6 +200,7 @@ class ObjectScores:
         a: ShapesByFrame,
         b: ShapesByFrame,
         diagonal: float,
+        similar: Similar,
     ) -> None:
         total = similarity = matched = 0.0
         together: Counter[tuple[str, str]] = Counter()
@@ -212,7 +208,7 @@ class ObjectScores:
         for frame in sorted({*a, *b}):
             one, other = a.get(frame, []), b.get(frame, [])
             total += len(one) + len(other)
-            for i, j, score in match_shapes(one, other, diagonal):
+            for i, j, score in match_shapes(one, other, diagonal, similar=similar):
                 similarity += score
                 matched += 1
                 together[str(one[i].uuid), str(other[j].uuid)] += 1

@@ -11,10 +11,10 @@ import msgspec
 
 from steelyard.errors import Issue
 from steelyard.task_types._base import MediaInfo
-from steelyard.task_types._shared.drawing import layer_problem
+from steelyard.task_types._shared.drawing import layer_problem, place_uuid
 from steelyard.task_types._shared.video_events import EventChecker, read_events
 from steelyard.task_types._shared.video_files import AnnotationFile, FormOptions, ShapesByFrame
-from steelyard.task_types._shared.video_params import MAX_FRAMES, VideoParams, is_restricted, prelabel_urls
+from steelyard.task_types._shared.video_params import MAX_FRAMES, VideoParams, prelabel_urls
 
 
 def video_faults(
@@ -83,9 +83,6 @@ def _shape_fault(
     # The frames of a video may be counted a little differently elsewhere; what goes beyond its end is lost for certain.
     if length is not None and (length > options.frames > 0 or (options.images and length != options.images)):
         return f"has {length} frames, the task has {options.images or options.frames}"
-    nameless = any(shape.uuid is None for found in shapes.values() for shape in found)
-    if nameless and is_restricted(params):
-        return "has annotations without a uuid, by which the restrictions of their editing know them"
     for frame, found in shapes.items():
         for shape in found:
             kind = str(type(shape).__struct_config__.tag)
@@ -99,7 +96,39 @@ def _shape_fault(
 
 def read_prelabels(form: AnnotationFile, document: Any, known: Mapping[str, Any]) -> ShapesByFrame:
     """Shapes of a file of pre-labels; raises as `form.read`. `known`: the task's geometries."""
+    document = identified(document)
     return form.read(_with_types(document, next(iter(known))) if len(known) == 1 else document)
+
+
+def identified(document: Any) -> Any:
+    """The form by frame where every annotation has a uuid; the very same document if none lacks one.
+
+    One that came without is an object of its own: nothing says which others it is in other frames.
+    """
+
+    def lacks(item: Any) -> bool:
+        return isinstance(item, dict) and cast("dict[str, Any]", item).get("uuid") is None
+
+    if not any(lacks(item) for items in _by_frame(document) for item in items):
+        return document
+    return [
+        {
+            **frame,
+            "annotations": [{**x, "uuid": place_uuid(i, n)} if lacks(x) else x for i, x in enumerate(items)],
+        }
+        if items
+        else frame
+        for n, (frame, items) in enumerate(zip(document, _by_frame(document), strict=True))
+    ]
+
+
+def _by_frame(document: Any) -> list[list[Any]]:
+    """The annotations of each frame of a document that is in the form by frame; lists are empty where it is not as it should be."""
+    if not isinstance(document, list):
+        return []
+    frames = cast("list[Any]", document)
+    found = [cast("dict[str, Any]", f).get("annotations") if isinstance(f, dict) else None for f in frames]
+    return [cast("list[Any]", items) if isinstance(items, list) else [] for items in found]
 
 
 def _with_types(document: Any, kind: str) -> Any:

@@ -29,7 +29,7 @@ from steelyard.task_types._shared.drawing import AnnotationLink
 from steelyard.task_types._shared.file_parts import part_links, stored_parts
 from steelyard.task_types._shared.legacy import NO_LABEL
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, too_deep
-from steelyard.task_types._shared.shape_agreement import ATTRIBUTES, OBJECTS
+from steelyard.task_types._shared.shape_agreement import ATTRIBUTES, OBJECTS, similarity_of
 from steelyard.task_types._shared.video_answers import (
     FrameChecker,
     ObjectScores,
@@ -61,12 +61,13 @@ from steelyard.task_types._shared.video_params import (
     VideoParams,
     base_annotations_url,
     is_restricted,
+    prelabel_urls,
     video_attachments,
     video_frame,
     video_hypothesis,
     video_rules,
 )
-from steelyard.task_types._shared.video_prelabels import read_prelabels, video_faults
+from steelyard.task_types._shared.video_prelabels import identified, read_prelabels, video_faults
 
 Sampling = Callable[[Any, MediaInfo], list[Sample]]
 
@@ -137,9 +138,11 @@ class Video:
         done = dict(given)
         issues, placed = self._check_annotations(params, given, done, media)
         issues += self._check_events(params, given, done, media)
-        if given.get("links") is not None:
+        if given.get("links") is not None or params.links:
             checker = FrameChecker(params, video_frame(params, media))
-            issues += check_video_links(checker, given["links"], placed)
+            found, links = check_video_links(checker, given.get("links") or [], placed)
+            issues += found
+            done["links"] = msgspec.to_builtins(links)
         if issues:
             return issues, data
         return [], data if done == given else msgspec.json.encode(done)
@@ -190,6 +193,23 @@ class Video:
     def check_media(self, params: VideoParams, media: MediaInfo) -> list[Issue]:
         """`check_media`."""
         return video_faults(params, media, self.form, self.options(params, media), self.rate(params, media))
+
+    def starting(self, params: VideoParams, media: MediaInfo) -> Answer | None:
+        """`starting`: pre-labels of which some came without a uuid, with the one by which answers are held to them (§1.4)."""
+        for path, url in prelabel_urls(params):
+            content = media.files.get(url)
+            if content is None or path.endswith(".events.url"):
+                continue
+            document = msgspec.json.decode(content)
+            named = identified(document)
+            if named is document:
+                return None
+            response: dict[str, Any] = {"annotations": _link("annotations")}
+            events = getattr(params.hypothesis, "events", None)
+            if events is not None:
+                response["events"] = {"url": events.url}
+            return Answer(response, (_file("annotations", named),))
+        return None
 
     def check_expected(self, params: VideoParams, data: bytes, media: MediaInfo) -> list[Issue]:
         """`check_expected`: links, or contents whose shapes have labels of the task; nothing has to be complete."""
@@ -245,7 +265,8 @@ class Video:
             common = min(n for n in lengths if n is not None)
             one, other = ({n: s for n, s in x.items() if n < common} for x in (one, other))
         local = {k: d for k, d in (params.annotation_attributes or {}).items() if not d.is_global}
-        scores = ObjectScores(local, one, other, math.hypot(media.width, media.height))
+        diagonal = math.hypot(media.width, media.height)
+        scores = ObjectScores(local, one, other, diagonal, similarity_of(params.geometries))
         checker = EventChecker(params)
         first, second = _events(a.get("events")), _events(b.get("events"))
         events, answered = event_agreement(checker, first, second, self.tolerance(params))
@@ -382,5 +403,6 @@ def video_type(
         canonical=kind.canonical,
         summarize=kind.summarize,
         hypothesis=video_hypothesis,
+        starting=kind.starting,
         quality_tasks=quality_tasks,
     )
