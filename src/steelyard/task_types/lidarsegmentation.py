@@ -47,6 +47,7 @@ from steelyard.task_types._shared.lidar_params import (
     raise_first,
     refused,
     source_of,
+    told_as,
 )
 from steelyard.task_types._shared.lidar_source import (
     encoding_of,
@@ -235,21 +236,21 @@ def _prelabels(params: Any) -> dict[str, Any] | None:
 
 def _checked(params: Any, found: Prelabel, content: Any, media: MediaInfo) -> PointSegmentation:
     """Pre-labels as a segmentation; raises InvalidRequest."""
+    told: dict[str, str] = {}
     if isinstance(content, dict):
         given = cast("dict[str, Any]", content)
         # The prose of the original documentation uses other keys than its sample; both are taken.
-        content = {
-            "objects": given.get("objects", given.get("labels")),
-            "point_objects": given.get("point_objects", given.get("point_labels")),
-        }
-    parsed = prelabel_content(found, PointSegmentation, content)
-    check_frame_count(found, len(parsed.point_objects), frame_total(params, media))
-    raise_first(_check_content(params, found.path, parsed, media, complete=False)[0])
+        keys = {key: key if key in given else other for key, other in _OTHER_KEYS.items()}
+        content = {key: given.get(used) for key, used in keys.items()}
+        told = {f"{found.path}.{key}": f"{found.path}.{used}" for key, used in keys.items() if used in given}
+    with told_as(told):
+        parsed = prelabel_content(found, PointSegmentation, content)
+        check_frame_count(found, len(parsed.point_objects), frame_total(params, media))
+        raise_first(_check_content(params, found.path, parsed, media, complete=False)[0])
     return parsed
 
 
-def _check_prelabels(params: Any) -> None:
-    _prelabels(params)
+_OTHER_KEYS = {"objects": "labels", "point_objects": "point_labels"}
 
 
 _parse = ParamsParser(
@@ -260,7 +261,7 @@ _parse = ParamsParser(
         UNITS_SECTION,
         Section(("annotation_attributes",), attribute_check(_names)),
         Section(("allow_unlabeled",)),
-        Section(("base_annotations", "hypothesis"), _check_prelabels),
+        Section(("base_annotations", "hypothesis"), _prelabels),
     ),
     (
         Rule("segmentation_labels", "segmentation_labels must be an array of labels", ("type", "value")),

@@ -46,6 +46,7 @@ from steelyard.task_types._shared.lidar_params import (
     prelabel_content,
     raise_first,
     refused,
+    told_as,
 )
 from steelyard.task_types._shared.lidar_source import examine_frame, frame_encoding
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, first_violation
@@ -291,16 +292,14 @@ def _prelabels(params: Any) -> dict[str, Any] | None:
 
 def _checked(params: Any, found: Prelabel, content: Any, media: MediaInfo) -> TopdownFile:
     """Pre-labels as shapes; raises InvalidRequest."""
-    content = {"annotations": content} if isinstance(content, list) else content
-    given = prelabel_content(found, TopdownFile, content)
-    given = TopdownFile(annotations=list(given.annotations), tile=given.tile)
-    issues, _ = _Checker(params, Frame(), complete=False).check(found.path, given)
-    raise_first(issues)
+    bare = isinstance(content, list)
+    content = {"annotations": content} if bare else content
+    with told_as({f"{found.path}.annotations": found.path} if bare else {}):
+        given = prelabel_content(found, TopdownFile, content)
+        given = TopdownFile(annotations=list(given.annotations), tile=given.tile)
+        issues, _ = _Checker(params, Frame(), complete=False).check(found.path, given)
+        raise_first(issues)
     return given
-
-
-def _check_prelabels(params: Any) -> None:
-    _prelabels(params)
 
 
 def _plain(given: TopdownFile) -> dict[str, Any]:
@@ -315,7 +314,7 @@ _parse = ParamsParser(
         Section(("annotation_attributes",), _check_attributes),
         UNITS_SECTION,
         Section(("meters_per_pixel",)),
-        Section(("base_annotations", "hypothesis"), _check_prelabels),
+        Section(("base_annotations", "hypothesis"), _prelabels),
     ),
     (
         Rule("attachment", "attachment must be a string", ("type",)),

@@ -138,30 +138,78 @@ class Values:
         return str(value) if self._draw(st.integers(0, 9)) == 0 else value
 
 
-def fields_in(kind: mi.Type, value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, mi.Field]]:
-    """Every field that an object in the document has or could have, with its path."""
+def places_in(kind: mi.Type, value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, mi.Type, Any]]:
+    """Every value in the document with its path and type, an object once for each Struct that it may be."""
     match kind:
         case mi.Metadata():
-            yield from fields_in(kind.type, value, path)
+            yield from places_in(kind.type, value, path)
         case mi.UnionType():
             for option in kind.types:
-                yield from fields_in(option, value, path)
+                yield from places_in(option, value, path)
         case mi.StructType() if isinstance(value, dict):
             if kind.tag_field and value.get(kind.tag_field) != kind.tag:
                 return
+            yield path, kind, value
             for field in kind.fields:
-                here = (*path, field.encode_name)
-                yield here, field
                 if field.encode_name in value:
-                    yield from fields_in(field.type, value[field.encode_name], here)
+                    yield from places_in(field.type, value[field.encode_name], (*path, field.encode_name))
         case mi.ListType() if isinstance(value, list):
             for i, item in enumerate(value):
-                yield from fields_in(kind.item_type, item, (*path, i))
+                yield from places_in(kind.item_type, item, (*path, i))
         case mi.DictType() if isinstance(value, dict):
             for key, item in value.items():
-                yield from fields_in(kind.value_type, item, (*path, key))
-        case _:
+                yield from places_in(kind.value_type, item, (*path, key))
+        case mi.StructType() | mi.ListType() | mi.DictType():
             return
+        case _:
+            yield path, kind, value
+
+
+def fields_in(kind: mi.Type, value: Any) -> Iterator[tuple[Path_, mi.Field]]:
+    """Every field that an object in the document has or could have, with its path."""
+    for path, struct, _ in places_in(kind, value):
+        for field in struct.fields if isinstance(struct, mi.StructType) else ():
+            yield (*path, field.encode_name), field
+
+
+def owners_in(kind: mi.Type, value: Any) -> set[tuple[type, str]]:
+    """Every field that an object in the document has or could have, with the Struct that it is of."""
+    found = [struct for _, struct, _ in places_in(kind, value) if isinstance(struct, mi.StructType)]
+    return {(struct.cls, field.encode_name) for struct in found for field in struct.fields}
+
+
+def declared_in(kind: mi.Type, known: frozenset[type] = frozenset()) -> set[tuple[type, str]]:
+    """Every field of every Struct that values of a type may hold."""
+    match kind:
+        case mi.Metadata():
+            return declared_in(kind.type, known)
+        case mi.UnionType():
+            return {found for option in kind.types for found in declared_in(option, known)}
+        case mi.ListType():
+            return declared_in(kind.item_type, known)
+        case mi.DictType():
+            return declared_in(kind.value_type, known)
+        case mi.StructType() if kind.cls not in known:
+            inner = {found for field in kind.fields for found in declared_in(field.type, known | {kind.cls})}
+            return inner | {(kind.cls, field.encode_name) for field in kind.fields}
+        case _:
+            return set()
+
+
+def untyped_in(kind: mi.Type, value: Any) -> Iterator[tuple[Path_, Path_, Any]]:
+    """Everything inside values that no Struct describes: the path of such a value, the path inside, what is there."""
+
+    def below(item: Any, path: Path_) -> Iterator[tuple[Path_, Any]]:
+        yield path, item
+        for key, part in (
+            item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        ):
+            yield from below(part, (*path, key))
+
+    for place, found, item in places_in(kind, value):
+        if isinstance(found, mi.AnyType):
+            for path, part in below(item, place):
+                yield place, path, part
 
 
 def replaced(document: Any, path: Path_, value: Any) -> Any:
@@ -186,7 +234,7 @@ def full(kind: mi.Type, depth: int = 0) -> Any:
             options = [option for option in kind.types if not isinstance(option, mi.NoneType)]
             return full(max(options, key=holds_objects), depth)
         case mi.StructType():
-            used = [f for f in kind.fields if f.required or (depth < 3 and holds_objects(f.type))]
+            used = [f for f in kind.fields if f.required or (depth < 5 and holds_objects(f.type))]
             made = {f.encode_name: full(f.type, depth + 1) for f in used}
             return {kind.tag_field: kind.tag, **made} if kind.tag_field else made
         case mi.ListType():

@@ -1,7 +1,8 @@
 """Params that nobody thought of: answers made for them pass the type's own check, and mistakes in any field are told by its path."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,13 +15,16 @@ from steelyard.task_types import RESULT_URL, TASK_TYPES, Answer, InvalidParams, 
 from steelyard.task_types._shared.parsing import join
 from tests.unit.task_types.strategies import (
     FUZZ,
+    declared_in,
     fields_in,
     fixtures,
     full,
     holds_objects,
+    owners_in,
     params_kind,
     parts,
     replaced,
+    untyped_in,
     valid_params,
 )
 
@@ -112,22 +116,44 @@ def json_kinds(kind: mi.Type) -> set[str]:
             return set(WRONG)
 
 
+def json_kind_of(value: Any) -> set[str]:
+    """Which JSON types may stand where this value does; a number may be a string."""
+    match value:
+        case None:
+            return {"number"}
+        case bool():
+            return {"boolean"}
+        case int() | float():
+            return {"number"}
+        case str():
+            return {"string", "number"} if re.fullmatch(r"-?[0-9.]+", value) else {"string"}
+        case list():
+            return {"array"}
+        case _:
+            return {"object"}
+
+
+def told(name: str, document: Any, path: tuple[Any, ...], wrong: Iterable[str], place: str) -> Iterator[str]:
+    """Wrong JSON types at a path that the type takes, or tells without the place."""
+    for value in (WRONG[key] for key in wrong):
+        try:
+            TASK_TYPES[name].parse_params(msgspec.json.encode(replaced(document, path, value)))
+        except InvalidParams as error:
+            named = [part for part in path if isinstance(part, str)]
+            exact = any(issue.path.startswith(place) for issue in error.issues)
+            if not exact or not any(key in error.message for key in named):
+                yield f"{path} = {value!r}: {error.message}"
+        else:
+            yield f"{path} = {value!r}: accepted"
+
+
 def mistakes(name: str, document: Any, tried: set[Any], under: tuple[Any, ...] = ()) -> Iterator[str]:
     """Changes of one field to a wrong JSON type of which the type does not tell the path."""
     for path, field in fields_in(params_kind(name), document):
         if path in tried or path[: len(under)] != under:
             continue
         tried.add(path)
-        for value in (value for key, value in WRONG.items() if key not in json_kinds(field.type)):
-            try:
-                TASK_TYPES[name].parse_params(msgspec.json.encode(replaced(document, path, value)))
-            except InvalidParams as error:
-                named = [part for part in path if isinstance(part, str)]
-                exact = any(issue.path.startswith(join(path)) for issue in error.issues)
-                if not exact or not any(key in error.message for key in named):
-                    yield f"{path} = {value!r}: {error.message}"
-            else:
-                yield f"{path} = {value!r}: accepted"
+        yield from told(name, document, path, WRONG.keys() - json_kinds(field.type), join(path))
 
 
 @pytest.mark.parametrize("name", TASK_TYPES)
@@ -146,4 +172,39 @@ def test_a_wrong_json_type_in_objects_that_no_fixture_has_is_told_with_its_path(
     for path, field in list(fields_in(params_kind(name), document)):
         if holds_objects(field.type):
             silent += mistakes(name, replaced(document, path, full(field.type)), tried, path)
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", TASK_TYPES)
+def test_the_tests_of_wrong_json_types_reach_every_field_of_every_object(name: str):
+    kind, document = params_kind(name), fixtures(name)[0]
+    seen = set[tuple[type, str]]()
+    for one in fixtures(name):
+        seen |= owners_in(kind, one)
+    for path, field in fields_in(kind, document):
+        if holds_objects(field.type):
+            seen |= owners_in(kind, replaced(document, path, full(field.type)))
+    assert declared_in(kind) - seen == set()
+
+
+CHECKED_ELSEWHERE = {"template_variables", "stages", "dependents"}
+"""Free values, stages (each by its own type once it comes) and dependent tasks (each as a request of its own)."""
+
+
+@pytest.mark.parametrize("name", TASK_TYPES)
+def test_a_wrong_json_type_inside_prelabels_layers_and_conditions_is_told_with_its_path(name: str):
+    silent: list[str] = []
+    tried: set[Any] = set()
+    for document in fixtures(name):
+        for place, path, value in untyped_in(params_kind(name), document):
+            shape = tuple("#" if isinstance(part, int) else part for part in path)
+            if shape in tried or path[0] in CHECKED_ELSEWHERE:
+                continue
+            tried.add(shape)
+            # Conditions and answers of forms are told by their field; choices and answers to attributes may have several types.
+            of_form = "fields" in place or (name == "textcollection" and path[0] == "hypothesis")
+            wrong = {"object"} if "attributes" in path[:-1] or of_form else WRONG.keys()
+            silent += told(
+                name, document, path, wrong - json_kind_of(value), join(place[:3] if of_form else path)
+            )
     assert silent == []

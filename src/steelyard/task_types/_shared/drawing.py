@@ -26,8 +26,15 @@ from steelyard.geometry import (
 )
 from steelyard.task_types._base import MediaInfo
 from steelyard.task_types._shared.image import ImageParams
-from steelyard.task_types._shared.parsing import Rule, Section, first_violation, read_response, shorten
-from steelyard.taxonomy.attributes import Attributes, check_attributes
+from steelyard.task_types._shared.parsing import (
+    Rule,
+    Section,
+    Violation,
+    first_violation,
+    read_response,
+    shorten,
+)
+from steelyard.taxonomy.attributes import Attributes, AttributeValue, check_attributes
 from steelyard.taxonomy.labels import check_labels, leaves
 
 AnyShape = (
@@ -95,8 +102,8 @@ class PreLabels(Struct, kw_only=True):
     """Pre-labels in the form of a response. Annotations may lack `uuid` and, with a single geometry declared, `type`."""
 
     annotations: list[Any]
-    global_attributes: dict[str, Any] | None = None
-    links: list[Any] | None = None
+    global_attributes: dict[str, AttributeValue] | None = None
+    links: list[AnnotationLink] | None = None
 
 
 class Layers(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -202,11 +209,9 @@ def check_prelabels(params: Any) -> None:
         return
     for geometry in GEOMETRIES.values():
         for i, item in enumerate(getattr(layers, geometry.layer) or ()):
-            if _why_not(geometry.name, item):
-                message = f"layers.{geometry.layer} must be an array of annotations."
-                raise InvalidRequest(
-                    message, issues=[Issue(f"layers.{geometry.layer}[{i}]", "is no annotation")]
-                )
+            misfit = _misfit(geometry.name, item)
+            if misfit is not None:
+                raise _no_annotation(f"layers.{geometry.layer}[{i}]", geometry.name, misfit)
 
 
 def layer_problem(given: Any) -> str | None:
@@ -222,9 +227,9 @@ def layer_problem(given: Any) -> str | None:
         if not isinstance(items, list):
             return f".{key} must be an array of annotations"
         for i, item in enumerate(cast("list[Any]", items)):
-            why = _why_not(kinds[key], item)
-            if why is not None:
-                return f".{key}[{i}] is no {kinds[key]}: {why}"
+            misfit = _misfit(kinds[key], item)
+            if misfit is not None:
+                return f".{key}[{i}] is no {kinds[key]}: {_why(misfit)}"
     return None
 
 
@@ -287,9 +292,9 @@ def _shape(item: Any, i: int, labels: dict[str, frozenset[str]], path: str) -> A
         raise _broken(path, i, " is not a valid annotation: type is required.")
     if not isinstance(kind, str) or kind not in labels:
         raise _broken(path, i, f'.type "{shorten(kind)}" is not one of the task\'s geometries.')
-    why = _why_not(kind, found)
-    if why:
-        raise _broken(path, i, f" is not a valid {kind} annotation: {why}.")
+    misfit = _misfit(kind, found)
+    if misfit is not None:
+        raise _no_annotation(f"{path}[{i}]", kind, misfit)
     shape = cast("AnyShape", msgspec.convert({**found, "type": kind}, GEOMETRIES[kind].shape, strict=False))
     if shape.label not in labels[kind]:
         raise _broken(path, i, f'.label "{shorten(found.get("label"))}" is not one of the task\'s labels.')
@@ -297,17 +302,26 @@ def _shape(item: Any, i: int, labels: dict[str, frozenset[str]], path: str) -> A
 
 
 def _broken(path: str, i: int, text: str) -> InvalidRequest:
-    return InvalidRequest(f"{path}[{i}]{text}", issues=[Issue(f"{path}[{i}]", text.lstrip(". ").rstrip("."))])
+    """`text` follows the annotation's place: ` is …` or `.key is …`."""
+    key, _, problem = text.partition(" ")
+    return InvalidRequest(f"{path}[{i}]{text}", issues=[Issue(f"{path}[{i}]{key}", problem.rstrip("."))])
 
 
-def _why_not(kind: str, item: Any) -> str | None:
-    """Why a value is no annotation of this geometry, None if it is one; its own `type` is not looked at."""
+def _misfit(kind: str, item: Any) -> Violation | None:
+    """What makes a value no annotation of this geometry, None if it is one; its own `type` is not looked at."""
     if not isinstance(item, dict):
-        return "must be an object"
-    violation = first_violation(GEOMETRIES[kind].shape, {**cast("dict[str, Any]", item), "type": kind})
-    if violation is None:
-        return None
-    return f"{violation.where} {violation.problem}"
+        return Violation((), "type", "an object")
+    return first_violation(GEOMETRIES[kind].shape, {**cast("dict[str, Any]", item), "type": kind})
+
+
+def _why(misfit: Violation) -> str:
+    return f"{misfit.where} {misfit.problem}".lstrip()
+
+
+def _no_annotation(place: str, kind: str, misfit: Violation) -> InvalidRequest:
+    """Catalogue entry H3."""
+    issue = Issue(f"{place}.{misfit.where}".rstrip("."), misfit.problem)
+    return InvalidRequest(f"{place} is not a valid {kind} annotation: {_why(misfit)}.", issues=[issue])
 
 
 def _all_labels(geometries: Geometries) -> set[str]:

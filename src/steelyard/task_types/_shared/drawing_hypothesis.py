@@ -32,5 +32,5 @@ def drawing_hypothesis(params: DrawingParams) -> dict[str, Any] | None:
     return {
         "annotations": msgspec.to_builtins(shapes),
         "global_attributes": given.global_attributes or {},
-        "links": given.links or [],
+        "links": msgspec.to_builtins(given.links or []),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -255,6 +256,20 @@ def prelabel_content(found: Prelabel, hint: Any, content: Any = None) -> Any:
         joint = "." if violation.where and not violation.where.startswith("[") else ""
         raise_first([Issue(f"{found.path}{joint}{violation.where}", violation.problem)])
     return msgspec.convert(given, hint, strict=False)
+
+
+@contextmanager
+def told_as(told: Mapping[str, str]) -> Generator[None]:
+    """Tell problems with pre-labels by the paths that these have in the request: `told` maps the path of a part in the response file's own
+    form to that."""
+    try:
+        yield
+    except InvalidRequest as error:
+        for path, written in told.items():
+            if error.issues and error.issues[0].path.startswith(path):
+                first = error.issues[0]
+                raise_first([Issue(written + first.path.removeprefix(path), first.message)])
+        raise
 
 
 def check_frame_count(found: Prelabel, frames: int, expected: int | None) -> None:

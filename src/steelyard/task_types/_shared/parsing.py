@@ -93,7 +93,7 @@ class Section(Struct, frozen=True):
     """
 
     names: tuple[str, ...]
-    check: Callable[[Any], None] | None = None
+    check: Callable[[Any], object] | None = None
     alike: bool = False
 
 
