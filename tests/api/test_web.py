@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -62,6 +66,27 @@ async def test_other_addresses_are_not_found(bundle, browser, path) -> None:
     assert (await browser.get(path)).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/Console/projects", "/index.html", "/tasks/42"])
+async def test_a_browser_gets_the_application_at_an_address_that_is_none(bundle, browser, path) -> None:
+    page = (await browser.get("/")).headers["etag"]
+    opening = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "If-None-Match": page}
+    answer = await browser.get(path, headers=opening)
+    assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
+    assert "<title>Steelyard</title>" in answer.text
+    assert "script-src 'self';" in answer.headers["content-security-policy"]
+    program = await browser.get(path, headers={"Accept": "*/*"})
+    assert (program.status_code, program.headers["content-type"]) == (404, "application/json")
+    assert (await browser.post(path, headers=opening)).headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/api/nothing", "/v1/nothing", "/assets/nothing.js"])
+async def test_addresses_for_programs_answer_browsers_as_they_answer_programs(bundle, browser, path) -> None:
+    answer, program = [await browser.get(path, headers={"Accept": kind}) for kind in ("text/html", "*/*")]
+    assert answer.status_code == program.status_code in (401, 404)
+    assert "json" in answer.headers["content-type"]
+    assert answer.content == program.content
+
+
 async def test_files_are_kept_by_browsers_and_sent_compressed(bundle, browser) -> None:
     answer = await browser.get("/assets/index-abc.js", headers={"Accept-Encoding": "gzip, br"})
     assert answer.content == SCRIPT
@@ -100,6 +125,23 @@ async def test_a_bundle_that_is_built_anew_is_served_anew(bundle, browser) -> No
     page.write_text("<!doctype html><title>Newer</title>")
     os.utime(page, ns=(1, 1))
     assert (await browser.get("/")).text != before
+
+
+def test_a_wheel_holds_the_application(tmp_path) -> None:
+    """The wheel is built as `pip wheel .` builds it, by the project's own build backend."""
+    build = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
+    root = Path(web.__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", build], cwd=root, capture_output=True, text=True, check=True
+    )
+    with zipfile.ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:
+        packed = {name for name in wheel.namelist() if name.startswith("steelyard/web_bundle/")}
+        page = wheel.read("steelyard/web_bundle/index.html").decode()
+    built = [path for path in web.BUNDLE.rglob("*") if path.is_file()]
+    assert {f"steelyard/web_bundle/{path.relative_to(web.BUNDLE).as_posix()}" for path in built} <= packed
+    scripts = re.findall(r'(?:src|href)="/(assets/[^"]+)"', page)
+    assert len(scripts) > 1
+    assert {f"steelyard/web_bundle/{name}" for name in scripts} <= packed
 
 
 async def test_without_a_bundle_the_page_says_what_to_do(browser, monkeypatch, tmp_path) -> None:

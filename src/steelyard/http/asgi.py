@@ -31,6 +31,7 @@ from steelyard.http.errors import render, render_crash
 from steelyard.http.metrics import Metrics
 from steelyard.http.protocol import ANSWERING
 from steelyard.http.route import Call, Reply, Route, Router, Surface
+from steelyard.http.web import NO_PAGE, in_browser
 from steelyard.ids import secret_token
 
 Opener = Callable[[], Awaitable[Ctx]]
@@ -97,6 +98,8 @@ class App:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         route, path, allowed = self.router.find(raw_path, method)
         surface: Surface = route.surface if route is not None else _surface(raw_path)
+        if route is None and not allowed and surface == "public" and in_browser(scope):
+            route = NO_PAGE
         call = None if route is None else Call(ctx, route, scope, receive, send, path)
         try:
             if call is None:

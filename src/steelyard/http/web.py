@@ -7,11 +7,12 @@ import gzip
 import hashlib
 import mimetypes
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from steelyard.errors import NotFound
-from steelyard.http.route import PUBLIC, Call, Reply, Routes
+from steelyard.http.route import PUBLIC, Call, Reply, Route, Routes
 
 routes = Routes("public", "Pages")
 
@@ -19,7 +20,7 @@ BUNDLE = Path(__file__).parent.parent / "web_bundle"
 """What `make web` builds; part of the wheel."""
 
 PAGES = ("login", "work", "review", "console", "invite", "reset", "setup")
-"""First segments of addresses that the application understands; everything else unknown is a 404."""
+"""First segments of addresses that the application understands; at everything else it says so, with a 404."""
 
 POLICY = "; ".join(
     (
@@ -112,18 +113,24 @@ async def _file(call: Call, base: Path, name: str) -> _File | None:
     return held[1]
 
 
-def _answer(call: Call, file: _File, cache: str) -> Reply:
-    headers = [*_SECURITY, ("Cache-Control", cache), ("ETag", file.etag), ("Vary", "Accept-Encoding")]
-    if file.etag in (call.header(b"if-none-match") or b"").decode("latin-1").replace("W/", "").split(", "):
-        return Reply(b"", 304, file.content_type, headers)
+def _sent(call: Call, file: _File, status: int, headers: list[tuple[str, str]]) -> Reply:
+    """A file in the smallest form that the caller takes."""
     accepted = {
         part.split(";")[0].strip()
         for part in (call.header(b"accept-encoding") or b"").decode("latin-1").split(",")
     }
+    headers = [*_SECURITY, *headers, ("Vary", "Accept-Encoding")]
     for encoding, body in (("br", file.brotli), ("gzip", file.gzipped)):
         if body and encoding in accepted:
-            return Reply(body, 200, file.content_type, [*headers, ("Content-Encoding", encoding)])
-    return Reply(file.body, 200, file.content_type, headers)
+            return Reply(body, status, file.content_type, [*headers, ("Content-Encoding", encoding)])
+    return Reply(file.body, status, file.content_type, headers)
+
+
+def _answer(call: Call, file: _File, cache: str) -> Reply:
+    headers = [("Cache-Control", cache), ("ETag", file.etag)]
+    if file.etag in (call.header(b"if-none-match") or b"").decode("latin-1").replace("W/", "").split(", "):
+        return Reply(b"", 304, file.content_type, [*_SECURITY, *headers, ("Vary", "Accept-Encoding")])
+    return _sent(call, file, 200, headers)
 
 
 async def _page(call: Call) -> Reply:
@@ -132,6 +139,26 @@ async def _page(call: Call) -> Reply:
     if file is None:
         return Reply(_NO_BUNDLE, 200, _TYPES[".html"], [*_SECURITY, ("Cache-Control", "no-store")])
     return _answer(call, file, "no-cache")
+
+
+async def _no_page(call: Call) -> Reply:
+    """The browser's application, which says that this is no page of it"""
+    file = await _file(call, BUNDLE, "index.html")
+    if file is None:
+        raise NotFound("Not found.")
+    return _sent(call, file, 404, [("Cache-Control", "no-store")])
+
+
+NO_PAGE = Route(
+    method="GET", path="unknown", handler=_no_page, surface="public", tag="Pages", access=PUBLIC, hidden=True
+)
+"""Not among the routes: what somebody in a browser gets at an address that nothing else understands."""
+
+
+def in_browser(scope: Any) -> bool:
+    """Whether a request is somebody opening a page: programs ask for JSON, for a picture or for anything."""
+    wanted = dict(scope["headers"]).get(b"accept", b"")
+    return scope["method"] in ("GET", "HEAD") and b"text/html" in wanted
 
 
 async def _asset(call: Call) -> Reply:
