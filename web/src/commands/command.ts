@@ -19,6 +19,8 @@ export interface Command {
   readonly inFields?: boolean;
   /** Repeats while the key is held. */
   readonly repeats?: boolean;
+  /** Opens a dialog: letters typed before it has the focus go into its field instead of running other commands. */
+  readonly opensDialog?: boolean;
   /** Left out of palette and sheet. */
   readonly hidden?: boolean;
   run(): void;

@@ -77,6 +77,44 @@ test("a command that is not available does not run and its keys do nothing else"
   expect(undo.run).not.toHaveBeenCalled();
 });
 
+test("letters typed before a dialog has the focus go into its field and run nothing", () => {
+  const registry = new CommandRegistry();
+  const [palette, draw] = [command("palette", ["Mod+K"], { opensDialog: true }), command("draw", ["N"])];
+  registry.register([palette, draw]);
+  const stop = registry.listen(window);
+  const written: string[] = [];
+  document.execCommand = (_: string, __?: boolean, text?: string) => written.push(text ?? "") > 0;
+  press({ key: "k", code: "KeyK", ctrlKey: true });
+  for (const key of ["N", "x", "Backspace", "o"]) press({ key, code: "" });
+  const dialog = document.body.appendChild(document.createElement("div"));
+  dialog.role = "dialog";
+  dialog.appendChild(document.createElement("input")).focus();
+  expect(draw.run).not.toHaveBeenCalled();
+  expect(written).toEqual(["No"]);
+  dialog.remove();
+  press({ key: "n", code: "KeyN" });
+  expect(draw.run).toHaveBeenCalledTimes(1);
+  stop();
+});
+
+test("a dialog that does not come takes no keys away for longer than a second, nor after Escape", () => {
+  const registry = new CommandRegistry();
+  const [palette, draw] = [command("palette", ["Mod+K"], { opensDialog: true }), command("draw", ["N"])];
+  registry.register([palette, draw]);
+  const stop = registry.listen(window);
+  const clock = vi.spyOn(performance, "now").mockReturnValue(0);
+  press({ key: "k", code: "KeyK", ctrlKey: true });
+  clock.mockReturnValue(1001);
+  press({ key: "n", code: "KeyN" });
+  expect(draw.run).toHaveBeenCalledTimes(1);
+  press({ key: "k", code: "KeyK", ctrlKey: true });
+  press({ key: "Escape", code: "Escape" });
+  press({ key: "n", code: "KeyN" });
+  expect(draw.run).toHaveBeenCalledTimes(2);
+  clock.mockRestore();
+  stop();
+});
+
 test("own keys replace the defaults, survive a reload, and go back", () => {
   const registry = new CommandRegistry();
   const draw = command("draw", ["N"]);

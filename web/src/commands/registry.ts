@@ -7,6 +7,9 @@ const STORED = "steelyard.keys";
 /** Set while this device has own keys that the server has not taken yet. */
 const UNSENT = "steelyard.keys.unsent";
 
+/** How long letters wait for a dialog that was asked for; one that does not come takes no keys away. */
+const DIALOG_COMES_MS = 1000;
+
 /** Own keys by command id; an empty list takes a command off the keyboard. */
 export type KeyMap = Readonly<Record<string, readonly string[]>>;
 
@@ -37,6 +40,9 @@ export class CommandRegistry {
   #listeners = new Set<() => void>();
   #snapshot: readonly Command[] = [];
   #held = new Map<string, Command>();
+  /** What was typed since a dialog was asked for; null while none is on its way. */
+  #typed: string | null = null;
+  #dialogComesUntil = 0;
 
   /** Adds commands until the returned function is called; a later set goes before earlier ones where keys are equal. */
   register = (commands: readonly Command[]): (() => void) => {
@@ -130,7 +136,7 @@ export class CommandRegistry {
   run(id: string): boolean {
     const command = this.#snapshot.find((c) => c.id === id);
     if (command === undefined || (command.available?.() ?? true) !== true) return false;
-    command.run();
+    this.#run(command);
     return true;
   }
 
@@ -138,6 +144,7 @@ export class CommandRegistry {
   listen(target: Window): () => void {
     const down = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.isComposing || inDialog(event.target)) return;
+      if (this.#keptForDialog(event)) return;
       const names = keysOf(event);
       const typing = isField(event.target);
       for (const name of names) {
@@ -148,9 +155,16 @@ export class CommandRegistry {
         if (event.repeat && command.repeats !== true) return;
         if ((command.available?.() ?? true) !== true) return;
         if (command.release !== undefined) this.#held.set(event.code, command);
-        command.run();
+        this.#run(command);
         return;
       }
+    };
+    const focused = (event: FocusEvent): void => {
+      if (this.#typed === null || !inDialog(event.target)) return;
+      const typed = this.#typed;
+      this.#typed = null;
+      // the one way to write into a field as if it were typed, so that the page's own listeners hear of it
+      if (typed !== "" && isField(event.target)) document.execCommand("insertText", false, typed);
     };
     const up = (event: KeyboardEvent): void => {
       this.#held.get(event.code)?.release?.();
@@ -163,11 +177,35 @@ export class CommandRegistry {
     target.addEventListener("keydown", down);
     target.addEventListener("keyup", up);
     target.addEventListener("blur", left);
+    target.addEventListener("focusin", focused);
     return () => {
       target.removeEventListener("keydown", down);
       target.removeEventListener("keyup", up);
       target.removeEventListener("blur", left);
+      target.removeEventListener("focusin", focused);
     };
+  }
+
+  #run(command: Command): void {
+    if (command.opensDialog === true) {
+      this.#typed = "";
+      this.#dialogComesUntil = performance.now() + DIALOG_COMES_MS;
+    }
+    command.run();
+  }
+
+  /** Takes a key that was pressed between asking for a dialog and its having the focus. */
+  #keptForDialog(event: KeyboardEvent): boolean {
+    if (this.#typed === null) return false;
+    if (event.key === "Escape" || performance.now() > this.#dialogComesUntil) {
+      this.#typed = null;
+      return false;
+    }
+    event.preventDefault();
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (plain && [...event.key].length === 1) this.#typed += event.key;
+    if (event.key === "Backspace") this.#typed = this.#typed.slice(0, -1);
+    return true;
   }
 
   #has(command: Command, keys: string): boolean {

@@ -22,10 +22,9 @@ interface Props {
   readonly busy: boolean;
   readonly waiting: boolean;
   readonly onLeave: () => void;
-  readonly onKeys: () => void;
 }
 
-export function WorkView({ open, session, registry, busy, waiting, onLeave, onKeys }: Props) {
+export function WorkView({ open, session, registry, busy, waiting, onLeave }: Props) {
   const { t } = useTranslation();
   const { work, store } = open;
   const reviewing = work.stage === "review";
@@ -73,10 +72,10 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave, onKe
         session={session}
         registry={registry}
         busy={busy}
-        onInstructions={() => setSide("instructions")}
-        onSkip={() => setSide("skip")}
+        onInstructions={() => registry.run("task.instructions")}
+        onSkip={() => registry.run("task.skip")}
         onLeave={onLeave}
-        onKeys={onKeys}
+        onKeys={() => registry.run("app.keys")}
       />
       {waiting && (
         <Alert color="yellow" radius={0} py={6} role="status">

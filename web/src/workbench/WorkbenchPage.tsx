@@ -62,7 +62,6 @@ export function WorkbenchPage({ calls, member, filter, onLeave }: WorkbenchProps
           busy={state.busy}
           waiting={state.waiting}
           onLeave={onLeave}
-          onKeys={() => setDialog("keys")}
         />
       )}
       {state.kind === "feedback" && (

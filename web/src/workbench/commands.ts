@@ -48,8 +48,15 @@ export const remarkCommand = (ask: () => void): Command => ({
 });
 
 export const appCommands = (show: (dialog: "keys" | "palette") => void, leave: () => void): Command[] => [
-  { id: "app.keys", group: "app", keys: ["?", "F1"], run: () => show("keys") },
-  { id: "app.palette", group: "app", keys: ["Mod+K"], inFields: true, run: () => show("palette") },
+  { id: "app.keys", group: "app", keys: ["?", "F1"], opensDialog: true, run: () => show("keys") },
+  {
+    id: "app.palette",
+    group: "app",
+    keys: ["Mod+K"],
+    inFields: true,
+    opensDialog: true,
+    run: () => show("palette"),
+  },
   { id: "app.leave", group: "app", keys: [], run: leave },
 ];
 
@@ -61,6 +68,7 @@ export function taskCommands(open: OpenWork, session: WorkSession, show: (side: 
       group: "task",
       keys: ["Mod+Space"],
       inFields: true,
+      opensDialog: true,
       run: () => show("skip"),
     },
     {
@@ -68,6 +76,7 @@ export function taskCommands(open: OpenWork, session: WorkSession, show: (side: 
       group: "task",
       keys: ["Alt+I"],
       inFields: true,
+      opensDialog: true,
       run: () => show("instructions"),
     },
     {
