@@ -131,9 +131,7 @@ def test_a_wheel_holds_the_application(tmp_path) -> None:
     """The wheel is built as `pip wheel .` builds it, by the project's own build backend."""
     build = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
     root = Path(web.__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, "-c", build], cwd=root, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", build], cwd=root, capture_output=True, text=True, check=True)
     with zipfile.ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:
         packed = {name for name in wheel.namelist() if name.startswith("steelyard/web_bundle/")}
         page = wheel.read("steelyard/web_bundle/index.html").decode()

@@ -76,7 +76,9 @@ class Watch:
             self.problems.append(f"console: {message.text}")
 
     def response(self, response: Response) -> None:
-        if response.status >= 400 and response.status not in _HANDLED:
+        # an address that is none gets the application with a 404, and the application says so
+        told = response.status == 404 and response.request.is_navigation_request()
+        if response.status >= 400 and response.status not in _HANDLED and not told:
             self.problems.append(f"{response.status} {response.request.method} {response.url}")
 
     def error(self, error: Exception) -> None:

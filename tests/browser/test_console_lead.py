@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import quote
 
 from playwright.sync_api import Page, expect
@@ -11,8 +13,9 @@ from scaleapi.tasks import TaskType
 
 from tests.browser.conftest import LABELER, MANAGER, PASSWORD, OpenPage, assign, axe, in_both_schemes, sign_in
 from tests.browser.task_rows import fill, scrolled
-from tests.sdk.conftest import Server
+from tests.sdk.conftest import Server, eventually, serving
 
+ATTACK = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 PAGES = (
     "/",
     "/console/projects",
@@ -131,53 +134,110 @@ def test_every_page_is_free_of_serious_barriers_in_light_and_dark(
                 in_both_schemes(page)
             except AssertionError as error:
                 raise AssertionError(f"{path} {tab and tab.inner_text()}: {error}") from None
+    for path, rail in (("/consoles/projects", 0), ("/console/nothing/here", 1)):
+        page.goto(path)
+        expect(page.get_by_role("heading", name="There is no such page", level=1)).to_be_visible()
+        expect(page.get_by_role("main")).to_contain_text(path)
+        expect(page.get_by_role("navigation", name="Navigation")).to_have_count(rail)
+        in_both_schemes(page)
+    page.get_by_role("link", name="To the home page").click()
+    expect(page).to_have_url(f"{server.url}/")
 
 
-def test_text_of_customers_never_runs(server: Server, open_page: OpenPage) -> None:
-    attack = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+def _attacked(server: Server, attack: str, webhook: str) -> tuple[str, list[str]]:
+    """A project in which every name and text that anybody can give holds an attack; its name, and the ids of two tasks."""
     name = f"{attack}{secrets.token_hex(3)}"
     client = server.client(server.keys.live)
     params = {"attachment_type": "text", "categories": [attack, "b"], "instruction": attack}
     client.create_project(name, TaskType.Categorization, params=params)
 
-    def ask(method: str, path: str, **body: object) -> None:
+    def ask(method: str, path: str, body: object = None) -> Any:
         done = server.call(method, path, json=body)
         assert done.ok, done.text
+        return done.json()
 
-    ask("POST", f"/v1/projects/{_quoted(name)}/setParams", **{**params, "categories": [attack, f"{attack}2"]})
-    ask("POST", "/v1/batches", project=name, name=name)
-    ask("PUT", f"/api/projects/{_quoted(name)}/instructions", markdown=attack)
-    task = client.create_task(
-        TaskType.Categorization,
-        project=name,
-        batch=name,
-        instruction=attack,
-        attachment=attack,
-        metadata={attack: attack},
-        tags=[attack],
-        unique_id=name,
-    )
-    ask("POST", f"/v1/batches/{_quoted(name)}/finalize")
-    assign(server, name, LABELER)
-    ask("POST", "/api/transfers", kind="export", project=name)
-    server.complete(task.id, {"category": attack})
+    where = _quoted(name)
+    ask("POST", f"/v1/projects/{where}/setParams", {**params, "categories": [attack, f"{attack}2"]})
+    ask("PUT", f"/api/projects/{where}/instructions", {"markdown": attack})
+    workflow = ask("GET", f"/api/projects/{where}/workflow")
+    ask("PUT", f"/api/projects/{where}/workflow", {**workflow, "skip_limit": 1})
+    ask("POST", "/v1/batches", {"project": name, "name": name})
+    task, skipped = [
+        client.create_task(
+            TaskType.Categorization,
+            project=name,
+            batch=name,
+            instruction=attack,
+            attachment=attack,
+            metadata={attack: attack},
+            tags=[attack],
+            unique_id=f"{name}{n}",
+            callback_url=webhook,
+        ).id
+        for n in range(2)
+    ]
+    ask("POST", f"/v1/batches/{where}/finalize")
+    # people: the names they give themselves, groups, keys, programs; no address is one
+    email = f"x{secrets.token_hex(4)}@main.example"
+    [link] = ask("POST", "/api/members/invite", {"emails": [email], "role": "labeler"})["items"]
+    own = {"password": PASSWORD, "first_name": attack, "last_name": attack}
+    ask("POST", f"/api/links/{link['url'].rsplit('/', 1)[1]}", own)
+    refused = {"emails": [f'"{attack}"@main.example'], "role": "labeler"}
+    assert server.call("POST", "/api/members/invite", json=refused).status_code == 400
+    assign(server, name, LABELER, email)
+    ask("POST", f"/v1/studio/projects/{where}/groups", {"name": attack, "emails": [email]})
+    ask("POST", "/api/keys", {"name": attack})
+    ask("POST", "/api/transfers", {"kind": "export", "project": name})
+    # work: an answer with remarks, a reason, and what the customer's own server answers
+    server.complete(task, {"category": attack})
+    pin = {"text": attack, "annotation_id": attack}
+    ask("POST", f"/api/tasks/{task}/audit", {"result": "commented", "comments": attack, "pins": [pin]})
+    ask("POST", f"/api/work/{server.claim(skipped)}/skip", {"reason": attack})
+    return name, [task, skipped]
+
+
+class _Hostile(BaseHTTPRequestHandler):
+    """A customer's server that refuses callbacks with a page that attacks."""
+
+    def do_POST(self) -> None:
+        self.send_response(400)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+        self.wfile.write(ATTACK.encode())
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+def test_text_of_customers_never_runs(server: Server, open_page: OpenPage) -> None:
+    with serving(_Hostile) as webhook:
+        name, [task, skipped] = _attacked(server, ATTACK, webhook)
+        path = "/api/callbacks"
+        seen = {"task_id": task}
+        eventually(lambda: server.call("GET", path, params=seen).json()["items"][0]["attempts"])
     page = open_page("/console/projects", MANAGER)
     where = f"project={_quoted(name)}"
+
+    def unharmed(at: str) -> None:
+        assert page.evaluate("window.hacked") is None, at
+        assert page.locator("img[src='x']").count() == 0, at
+
     for path in (
         "/",
         "/console/projects",
         f"/console/projects/{_quoted(name)}",
         f"/console/batches?{where}",
         f"/console/tasks?{where}",
-        f"/console/tasks/{task.id}",
+        f"/console/tasks/{task}",
         f"/console/audits?{where}",
-        f"/console/audits/{task.id}?{where}",
+        f"/console/audits/{task}?{where}",
         "/console/transfers",
         "/console/people",
         "/console/figures",
         "/console/quality",
         "/console/in-hand",
         "/console/callbacks",
+        "/console/keys",
         "/console/log",
     ):
         page.goto(path)
@@ -187,12 +247,27 @@ def test_text_of_customers_never_runs(server: Server, open_page: OpenPage) -> No
                 tab.click()
                 expect(page.get_by_role("tabpanel")).to_be_visible()
                 expect(page.locator(".mantine-Loader-root")).to_have_count(0)
-            assert page.evaluate("window.hacked") is None, path
-            assert page.locator("img[src='x']").count() == 0, path
+            unharmed(path)
         if "audits/" in path:  # the names of its commands are customers' words
             page.keyboard.press("F1")
             expect(page.get_by_role("dialog")).to_be_visible()
-            assert page.locator("img[src='x']").count() == 0, path
+            unharmed(path)
+        if path.endswith("people"):
+            page.get_by_role("tab", name="Groups").click()
+            page.get_by_role("combobox", name="Project").fill(name)
+            page.get_by_role("option").first.click()
+            expect(page.get_by_role("table")).to_contain_text(ATTACK)
+            unharmed("groups")
+        if path.endswith("in-hand"):
+            page.get_by_role("tab", name="Set aside").click()
+            expect(page.get_by_role("row").filter(has_text=skipped)).to_contain_text(ATTACK)
+            unharmed("skipped")
+        if path.endswith("callbacks"):
+            page.get_by_role("row").filter(has_text=task).get_by_role("button").first.click()
+            expect(page.get_by_role("dialog").locator("pre").first).to_contain_text(ATTACK)
+            unharmed("the webhook's reply")
+        if path.endswith("keys"):
+            expect(page.get_by_role("main")).to_contain_text(ATTACK)
 
 
 def test_the_task_table_scrolls_over_many_tasks_without_a_gap(server: Server, open_page: OpenPage) -> None:

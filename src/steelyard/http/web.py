@@ -19,7 +19,7 @@ routes = Routes("public", "Pages")
 BUNDLE = Path(__file__).parent.parent / "web_bundle"
 """What `make web` builds; part of the wheel."""
 
-PAGES = ("login", "work", "review", "console", "invite", "reset", "setup")
+PAGES = ("login", "work", "console", "invite", "reset", "setup")
 """First segments of addresses that the application understands; at everything else it says so, with a 404."""
 
 POLICY = "; ".join(

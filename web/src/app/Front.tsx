@@ -1,13 +1,12 @@
 import { Box, Center, Group, Stack, Text, Title } from "@mantine/core";
-import { type ReactNode, useEffect } from "react";
+import type { ReactNode } from "react";
 import { Logo } from "../ui/Logo";
 import { PreferencesMenu } from "../ui/Preferences";
+import { useTitle } from "../ui/title";
 
 /** A page before signing in: one card in the middle. */
 export function Front({ title, hint, children }: { title: string; hint?: string; children: ReactNode }) {
-  useEffect(() => {
-    document.title = `${title} · Steelyard`;
-  }, [title]);
+  useTitle(title);
   return (
     <Box component="main" id="main" mih="100dvh">
       <Group justify="space-between" p="md">

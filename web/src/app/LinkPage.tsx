@@ -1,6 +1,6 @@
-import { Button, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../api/client";
@@ -38,7 +38,8 @@ export default function LinkPage() {
     },
   });
   const link = found.data;
-  const invited = link?.purpose !== "reset";
+  const reset = location.pathname.startsWith("/reset/");
+  const invited = link === undefined ? !reset : link.purpose !== "reset";
   return (
     <Front title={t(invited ? "app.invited" : "app.resetPassword")}>
       <Pending query={found}>
@@ -85,6 +86,11 @@ export default function LinkPage() {
           </form>
         )}
       </Pending>
+      {found.error !== null && (
+        <Anchor component={Link} to="/login" size="sm">
+          {t("app.signIn")}
+        </Anchor>
+      )}
     </Front>
   );
 }

@@ -1,16 +1,39 @@
-import { Button } from "@mantine/core";
-import { IconMapOff } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
+import { Button, Code, Stack, Text } from "@mantine/core";
+import { Link, useRouterState } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { Empty } from "../ui/feedback";
+import { Page } from "../ui/Page";
+import { Front } from "./Front";
 
+function Nowhere() {
+  const { t } = useTranslation();
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  return (
+    <Stack align="flex-start" gap="md">
+      <Code style={{ overflowWrap: "anywhere" }}>{path}</Code>
+      <Text c="dimmed">{t("app.notFoundHint")}</Text>
+      <Button component={Link} to="/">
+        {t("app.toHome")}
+      </Button>
+    </Stack>
+  );
+}
+
+/** Of an address that is no page at all, for whoever opens it. */
 export function NotFound() {
   const { t } = useTranslation();
   return (
-    <Empty title={t("app.notFound")} icon={<IconMapOff size={40} stroke={1.4} />}>
-      <Button component={Link} to="/" variant="default">
-        {t("app.toHome")}
-      </Button>
-    </Empty>
+    <Front title={t("app.notFound")}>
+      <Nowhere />
+    </Front>
+  );
+}
+
+/** The same within the console. */
+export default function NotFoundHere() {
+  const { t } = useTranslation();
+  return (
+    <Page title={t("app.notFound")}>
+      <Nowhere />
+    </Page>
   );
 }

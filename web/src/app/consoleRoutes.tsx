@@ -1,9 +1,10 @@
 /** Pages of the console. What a table shows is in its address, so that it can be sent to somebody else. */
 
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { type AuditFilters, auditFilters } from "../console/audits/filters";
 import { type TaskFilters, taskFilters } from "../console/tasks/filters";
 import { withMessages } from "../i18n";
+import NotFoundHere from "./NotFound";
 import { shell } from "./routes";
 
 const at = <const Path extends string>(path: Path, page: () => Promise<{ default: React.ComponentType }>) =>
@@ -53,6 +54,15 @@ const health = at("/console/health", () => import("../console/settings/HealthPag
 const settings = at("/console/settings", () => import("../console/settings/SettingsPage"));
 const start = at("/console/start", () => import("../console/StartPage"));
 
+const nowhere = createRoute({
+  getParentRoute: () => shell,
+  path: "/console/$",
+  beforeLoad: ({ params }) => {
+    if (!params._splat) throw redirect({ to: "/" });
+  },
+  component: NotFoundHere,
+});
+
 export const consoleRoutes = [
   projects,
   newProject,
@@ -73,4 +83,5 @@ export const consoleRoutes = [
   health,
   settings,
   start,
+  nowhere,
 ] as const;

@@ -1,5 +1,6 @@
 import { Box, Group, Title } from "@mantine/core";
 import { type ReactNode, useEffect, useRef } from "react";
+import { useTitle } from "./title";
 
 let pagesShown = 0;
 
@@ -18,9 +19,7 @@ export function Page({ title, above, actions, full = false, children }: PageProp
   useEffect(() => {
     if (pagesShown++ > 0) heading.current?.focus({ preventScroll: true });
   }, []);
-  useEffect(() => {
-    document.title = `${title} · Steelyard`;
-  }, [title]);
+  useTitle(title);
   const fills = full
     ? { h: "calc(100dvh - var(--sy-top))", style: { display: "flex", flexDirection: "column" as const } }
     : { maw: 1280 };

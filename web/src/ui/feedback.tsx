@@ -5,7 +5,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import i18next from "i18next";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { sentences } from "../api/errors";
+import { ApiError, sentences } from "../api/errors";
 import { notify } from "./notices";
 
 export function Waiting() {
@@ -69,6 +69,9 @@ export function Empty({ title, icon, children }: EmptyProps) {
   );
 }
 
+/** Refusals that asking again does not change: what was asked for is wrong, forbidden or not there. */
+const LASTING: readonly number[] = [400, 403, 404];
+
 /** A query's three states before there is something to show. */
 export function Pending({
   query,
@@ -77,7 +80,10 @@ export function Pending({
   query: { isPending: boolean; error: unknown; refetch: () => unknown };
   children: ReactNode;
 }) {
-  if (query.error) return <Problem error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.error) {
+    const lasts = query.error instanceof ApiError && LASTING.includes(query.error.status);
+    return <Problem error={query.error} onRetry={lasts ? undefined : () => void query.refetch()} />;
+  }
   return query.isPending ? <Waiting /> : children;
 }
 

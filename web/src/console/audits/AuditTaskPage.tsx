@@ -16,6 +16,7 @@ import {
   type WireTask,
 } from "../../task-types/registry";
 import { Pending, Problem, told } from "../../ui/feedback";
+import { useTitle } from "../../ui/title";
 import { remarkCommand } from "../../workbench/commands";
 import { KeySheet } from "../../workbench/KeySheet";
 import { RemarksPanel } from "../../workbench/RemarksPanel";
@@ -24,6 +25,8 @@ import { audit, auditedTask, auditQueue, taskMedia } from "./queue";
 
 /** Looking closely at one completed task in its own editor: accept, fix, comment or reject, with remarks pinned to annotations. */
 export default function AuditTaskPage() {
+  const { t } = useTranslation();
+  useTitle(t("app.nav.audits"));
   const { taskId } = useParams({ from: "/session/shell/console/audits/$taskId" });
   const task = useQuery(auditedTask(taskId));
   const media = useQuery(taskMedia(taskId));
