@@ -200,6 +200,9 @@ async def test_many_tasks_are_tagged_and_untagged_at_once_with_five_tags_at_most
     assert change["changed"] == 2
     assert [(await crew.read(t))["tags"] for t in (plain, full)] == [["b"], ["1", "2", "3", "4"]]
     refused(await _change(live, "tag", {"project": "p"}), 400, "invalid-request")
+    change = ok(await _change(live, "prioritize", {"task_ids": [full, "none of ours"]}, priority=27))
+    assert (change["total"], change["changed"]) == (1, 1)
+    assert [(await crew.read(t))["priority"] == 27 for t in (plain, full)] == [False, True]
 
 
 async def test_a_large_bulk_change_goes_on_in_the_background_with_progress(crew, live, monkeypatch):

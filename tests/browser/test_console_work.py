@@ -128,6 +128,57 @@ def test_all_tasks_that_match_a_filter_are_changed_with_a_yes_and_a_count(
     assert {client.get_task(t).status for t in tasks} == {"canceled"}
 
 
+def test_selected_tasks_are_tagged_untagged_put_in_order_and_canceled(
+    server: Server, open_page: OpenPage
+) -> None:
+    name = project(server)
+    tasks = create(server, name, 3)
+    client = server.client(server.keys.live)
+    page = open_page(f"/console/tasks?project={quoted(name)}", MANAGER)
+    bar, dialog = page.get_by_role("region", name="Selected tasks"), page.get_by_role("dialog")
+
+    def select() -> None:
+        for task in tasks[:2]:
+            page.get_by_role("checkbox", name=f"Select task {task}").check()
+        expect(bar).to_contain_text("Selected: 2")
+
+    def told(what: str) -> None:
+        expect(page.get_by_text(what).last).to_be_visible()
+        expect(bar).to_be_hidden()
+
+    for action, tags in (("Add tags", [["late"], ["late"], []]), ("Remove tags", [[], [], []])):
+        select()
+        bar.get_by_role("button", name=action).click()
+        dialog.get_by_role("combobox", name="Tags").fill("late")
+        page.keyboard.press("Enter")
+        dialog.get_by_role("button", name=action).click()
+        told("Tasks changed: 2")
+        assert [server.call("GET", f"/v1/task/{t}").json().get("tags", []) for t in tasks] == tags
+    select()
+    bar.get_by_role("button", name="Actions").click()
+    dialog.get_by_label("Priority").fill("27")
+    dialog.get_by_role("checkbox", name="Yes, change all 2").check()
+    dialog.get_by_role("button", name="Set priority").click()
+    expect(dialog.get_by_text("Looked at 2 of 2, changed 2.")).to_be_visible()
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(bar).to_be_hidden()
+    assert [server.call("GET", f"/v1/task/{t}").json()["priority"] == 27 for t in tasks] == [
+        True,
+        True,
+        False,
+    ]
+    select()
+    bar.get_by_role("button", name="Cancel").click()
+    dialog.get_by_role("button", name="Cancel tasks: 2").click()
+    told("Tasks changed: 2")
+    # one of its own: asked, too, over the drawer
+    page.get_by_role("button", name=tasks[2]).click()
+    dialog.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel tasks: 1").click()
+    expect(page.get_by_text("The task is canceled").last).to_be_visible()
+    assert [client.get_task(task).status for task in tasks] == ["canceled"] * 3
+
+
 def test_completed_tasks_are_audited_as_cards_and_in_their_editor(
     server: Server, open_page: OpenPage
 ) -> None:

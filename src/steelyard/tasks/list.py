@@ -36,6 +36,7 @@ class TaskFilter(Struct, kw_only=True):
     customer_review_status: list[str] = []
     unique_id: list[str] = []
     tags: list[str] = []
+    task_ids: list[str] = []
     created_after: datetime | None = None
     created_before: datetime | None = None
     completed_after: datetime | None = None
@@ -260,6 +261,9 @@ def _clauses(where: _Where, wanted: TaskFilter, project_id: str | None, batch_id
         where.clauses.append("(" + " or ".join(options) + ")")
     if wanted.unique_id:
         where.add("t.unique_id = any(?::text[])", wanted.unique_id)
+        counted = False
+    if wanted.task_ids:
+        where.add("t.id = any(?::text[])", wanted.task_ids)
         counted = False
     if wanted.tags:
         tags = f"{where.param(wanted.tags)}::text[]"

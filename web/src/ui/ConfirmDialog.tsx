@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Question, useQuestion } from "./confirm";
 
-/** The dialog of `confirmed`. */
+/** The dialog of `confirmed`; over drawers and other dialogs, from which questions may come. */
 export default function ConfirmDialog() {
   const asked = useQuestion((state) => state.asked);
   const { t } = useTranslation();
@@ -13,6 +13,7 @@ export default function ConfirmDialog() {
       opened={asked !== null}
       onClose={no}
       title={asked?.title}
+      zIndex={300}
       closeButtonProps={{ "aria-label": t("app.close") }}
     >
       {asked !== null && <Ask question={asked} onAnswer={asked.answer} />}

@@ -124,6 +124,7 @@ class BulkFilter(Struct, kw_only=True, omit_defaults=True):
     customer_review_status: list[Literal["accepted", "fixed", "commented", "rejected", "pending"]] = []
     unique_id: Strings = []
     tags: Strings = []
+    task_ids: Strings = []
     created_after: datetime | None = None
     created_before: datetime | None = None
     completed_after: datetime | None = None

@@ -1,11 +1,12 @@
 import { Button, Group, Modal, Stack, TagsInput, Text } from "@mantine/core";
 import { IconBan, IconTags, IconTagsOff } from "@tabler/icons-react";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { sentences } from "../../api/errors";
 import { confirmed } from "../../ui/confirm";
 import { told, toldProblem } from "../../ui/feedback";
+import { BulkByFilter } from "./BulkByFilter";
 
 /** Does something to one task after another, a few at a time; the problems of those that refuse are told together. */
 export async function forEach(
@@ -26,6 +27,9 @@ export function BulkBar({ selected, onDone }: { selected: ReadonlySet<string>; o
   const { t } = useTranslation();
   const [tagging, setTagging] = useState<"add" | "remove" | null>(null);
   const [busy, setBusy] = useState(false);
+  const [changing, setChanging] = useState(false);
+  const [changed, setChanged] = useState(false);
+  const onChanged = useCallback(() => setChanged(true), []);
   if (selected.size === 0) return null;
 
   async function run(act: (id: string) => Promise<unknown>) {
@@ -75,6 +79,20 @@ export function BulkBar({ selected, onDone }: { selected: ReadonlySet<string>; o
       >
         {t("console.cancel")}
       </Button>
+      <Button size="compact-sm" variant="default" onClick={() => setChanging(true)}>
+        {t("console.actions")}
+      </Button>
+      <BulkByFilter
+        opened={changing}
+        filters={{ task_ids: [...selected] }}
+        total={selected.size}
+        onClose={() => {
+          setChanging(false);
+          if (changed) onDone();
+          setChanged(false);
+        }}
+        onDone={onChanged}
+      />
       <Modal
         opened={tagging !== null}
         onClose={() => setTagging(null)}

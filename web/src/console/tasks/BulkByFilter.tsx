@@ -23,13 +23,13 @@ const LOOK_MS = 700;
 
 interface BulkByFilterProps {
   readonly opened: boolean;
-  readonly filters: TaskFilters;
+  readonly filters: TaskFilters | { readonly task_ids: readonly string[] };
   readonly total: number;
   readonly onClose: () => void;
   readonly onDone: () => void;
 }
 
-/** One change of all tasks that the filters match: what, how many, a yes, and how far it has come. */
+/** One change of all tasks that the filters match, or of those that are named: what, how many, a yes, and how far it has come. */
 export function BulkByFilter({ opened, filters, total, onClose, onDone }: BulkByFilterProps) {
   const { t } = useTranslation();
   return (

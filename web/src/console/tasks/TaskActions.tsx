@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
+import { confirmed } from "../../ui/confirm";
 import { told, toldProblem } from "../../ui/feedback";
 import { Reassign } from "../work/Reassign";
 import type { Task } from "./filters";
@@ -27,6 +28,11 @@ export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
     },
     onError: toldProblem,
   });
+  async function cancelIt() {
+    const title = t("console.cancelTasks", { count: 1 });
+    const text = t("console.cancelTasksHint");
+    if (await confirmed({ title, text, confirm: title, danger: true })) cancel.mutate();
+  }
   const callback = useMutation({
     mutationFn: () => unwrap(api.POST("/v1/task/{task_id}/send_callback", { params: { path } })),
     onSuccess: () => told(t("console.callbackSent")),
@@ -55,7 +61,7 @@ export function TaskActions({ task, onChanged, onStep }: TaskActionsProps) {
             variant="default"
             leftSection={<IconBan size={14} aria-hidden />}
             loading={cancel.isPending}
-            onClick={() => cancel.mutate()}
+            onClick={() => void cancelIt()}
           >
             {t("console.cancel")}
           </Button>
