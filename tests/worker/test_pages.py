@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from PIL import Image
 
-from steelyard import tasks
+from steelyard import files, tasks
 from steelyard.ctx import Ctx
 from steelyard.jobs.specs import PrepareTask
 from steelyard.tasks.intake import InvalidResponse
@@ -66,12 +66,17 @@ async def test_every_page_of_every_document_is_listed_with_its_size(ctx: Ctx, ki
     task = json.loads(text)
     assert task["status"] == "pending"
     assert [(p["width"], p["height"], p["attachment_index"]) for p in task["document_pages"]] == [
-        (1240, 1754, 0),  # 150 dots an inch
-        (625, 312, 0),
+        (1240, 1755, 0),  # 150 dots an inch
+        (625, 313, 0),
         (40, 50, 1),
         (60, 70, 1),
         (30, 20, 2),
     ]
+    for page in task["document_pages"]:
+        content = await files.result_by_token(ctx, page["url"].rsplit("/", 1)[-1])
+        with Image.open(io.BytesIO(await ctx.store.get(content.sha256))) as image:
+            assert image.size == (page["width"], page["height"])
+            assert content.mime_type == f"image/{(image.format or '').lower()}"
 
 
 async def test_an_answer_lies_on_a_page_that_is_there(ctx: Ctx) -> None:

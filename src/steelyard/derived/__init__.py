@@ -7,7 +7,7 @@ made again when it is next asked for.
 from steelyard.derived.jobs import DeriveMedia, derive_media, ensure, promise
 from steelyard.derived.model import MediaView, Part
 from steelyard.derived.queries import derived_figures
-from steelyard.derived.views import content_of, derived_part, views
+from steelyard.derived.views import content_of, derived_part, places, views
 
 __all__ = [
     "DeriveMedia",
@@ -18,6 +18,7 @@ __all__ = [
     "derived_figures",
     "derived_part",
     "ensure",
+    "places",
     "promise",
     "views",
 ]

@@ -11,7 +11,7 @@ from steelyard.ctx import Ctx
 from steelyard.derived import queries as q
 from steelyard.derived.jobs import DeriveMedia, promise
 from steelyard.derived.metrics import counted
-from steelyard.derived.model import MediaView, Part, ViewRow
+from steelyard.derived.model import DerivedRow, MediaView, Part, Place, ViewRow
 from steelyard.errors import NotFound
 from steelyard.media.tokens import media_token, opened
 
@@ -71,6 +71,11 @@ def _addressed(value: Any, base: str) -> Any:
         key: base + one if isinstance(one, str) and key in _ADDRESSES else _addressed(one, base)
         for key, one in value.items()
     }
+
+
+def places(made: DerivedRow) -> dict[str, Place]:
+    """Where the parts lie in the object that was made."""
+    return msgspec.json.decode(made.parts, type=dict[str, Place])
 
 
 async def _whoever() -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from steelyard.media.images import inspect_image
@@ -9,6 +10,8 @@ from steelyard.media.images import inspect_image
 DPI = 150
 """At which pages of PDF files are drawn: A4 is 1240 × 1754 pixels."""
 MAX_PAGES = 2000
+MAX_PIXELS = 120_000_000
+"""Of a page of a TIFF file that is drawn."""
 
 
 def page_sizes(path: str) -> list[tuple[int, int]]:
@@ -29,6 +32,25 @@ def page_sizes(path: str) -> list[tuple[int, int]]:
     return [(facts.width, facts.height)] if facts.width and facts.height else []
 
 
+def draw_frame(path: str, n: int) -> bytes | None:
+    """Page `n` of a TIFF file as JPEG, as large as `page_sizes` says; None where it cannot be drawn."""
+    import io
+
+    from PIL import Image, ImageOps
+
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(Path(path), formats=("TIFF",)) as image:
+            image.seek(n)
+            if image.width * image.height > MAX_PIXELS:
+                return None
+            out = io.BytesIO()
+            ImageOps.exif_transpose(image).convert("RGB").save(out, "JPEG", quality=82)
+    except Exception:
+        return None
+    return out.getvalue()
+
+
 def _pdf(path: str) -> list[tuple[int, int]]:
     import pypdfium2
 
@@ -40,7 +62,7 @@ def _pdf(path: str) -> list[tuple[int, int]]:
         sizes = [document.get_page_size(n) for n in range(len(document))]
     finally:
         document.close()
-    return [(max(1, round(w * scale)), max(1, round(h * scale))) for w, h in sizes]
+    return [(max(1, math.ceil(w * scale)), max(1, math.ceil(h * scale))) for w, h in sizes]  # as it is drawn
 
 
 def _tiff(path: str) -> list[tuple[int, int]]:

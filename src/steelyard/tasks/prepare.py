@@ -24,7 +24,7 @@ from steelyard.task_types import TASK_TYPES, AttachmentRef, SourceTask
 from steelyard.tasks.examining import AT_ONCE, all_of, examine
 from steelyard.tasks.facts import frame_facts
 from steelyard.tasks.fetching import IMPORT_POLL_S, Outcome, Q, fetch
-from steelyard.tasks.pages import keep_pages, read_pages
+from steelyard.tasks.pages import Pages, keep_pages, read_pages
 from steelyard.tasks.saving import FRAME_IMAGE, SaveAttachments
 from steelyard.tasks.sources import source_id, source_task
 from steelyard.tasks.starting import keep_start, starting_answer
@@ -76,7 +76,9 @@ async def prepare_task(ctx: Ctx, args: PrepareTask) -> None:
     saved = await at_hand(ctx, args, task.type, task.params.encode(), refs, known, source)
     refs, results = saved.refs, saved.results
     response = error_response(refs, results)
-    pages = await read_pages(ctx, task.type, refs, results) if response is None else []
+    pages = Pages()
+    if response is None:
+        pages = await read_pages(ctx, args.task_id, task.type, refs, results, secure=task.secure_result_urls)
 
     start = None
     if response is None:
