@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steelyard import tasks
+from steelyard.jobs.worker import drain
 from tests.api.crew import Crew, ok, refused
 
 TEXT = {"attachments": [{"type": "text", "content": "The ferry from Oban."}], "fields": [
@@ -119,3 +120,35 @@ async def test_a_stage_that_its_filled_in_params_make_impossible_ends_the_task_a
     lease = await one.claim()
     assert lease["task"]["task_id"] == task_id
     assert (await one.submit(lease, WHOLE))["status"] == "completed"
+
+
+async def test_where_several_people_answer_each_stage_is_theirs_and_the_best_answer_goes_on(crew):
+    await crew.project("o", kind={"type": "multistage"}, overlap=2)
+    one, two = await crew.person("one", "labeler", "o"), await crew.person("two", "labeler", "o")
+    task_id = await queued(crew, "different", "o")
+    lease, other = await one.claim(), await two.claim()
+    refused(await one.send(lease, "submit", response=WHOLE), 400, "invalid-response")
+    await one.submit(lease, HALF)
+    await two.submit(other, {"stages": [{**DRAFTED, "response": {"annotations": {"s": "Mull"}}}]})
+    await drain(crew.ctx)
+    assert (await crew.read(task_id))["status"] == "pending"
+    assert [(await p.claim())["slot"] for p in (one, two)] == [None, None], "not of those who did the first"
+    three, four = await crew.person("three", "labeler", "o"), await crew.person("four", "labeler", "o")
+    for person in (three, four):
+        lease = await person.claim()
+        assert lease["previous_response"] == HALF, "of two that agree equally the one begun first"
+        await person.submit(lease, WHOLE)
+    await drain(crew.ctx)
+    task = await crew.read(task_id)
+    assert (task["status"], task["response"]) == ("completed", WHOLE)
+
+
+async def test_a_stage_for_the_same_person_is_for_the_one_whose_answer_goes_on(crew):
+    await crew.project("o", kind={"type": "multistage"}, overlap=2)
+    one, two = await crew.person("one", "labeler", "o"), await crew.person("two", "labeler", "o")
+    await queued(crew, "same", "o")
+    for person in (two, one):
+        await person.submit(await person.claim(), HALF)
+    await drain(crew.ctx)
+    assert (await one.claim())["slot"] is None
+    assert (await two.submit(await two.claim(), WHOLE))["status"] == "completed"

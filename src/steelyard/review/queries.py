@@ -11,6 +11,11 @@ from steelyard.db.sqlfile import QueryFile
 Q = QueryFile(__name__)
 
 
+class PreviousResponse(Struct, frozen=True):
+    response: str
+    alone: bool
+
+
 class AuditRow(Struct, frozen=True):
     """A stored fixless audit; `body` is the JSON of a NewFixlessAudit."""
 
@@ -113,7 +118,7 @@ version = Q.opt("version", VersionRow)
 versions = Q.all("versions", VersionRow)
 labeler_of = Q.value("labeler_of", int)
 answers_of_round = Q.column("answers_of_round", str)
-previous_response = Q.value("previous_response", str)
+previous_response = Q.opt("previous_response", PreviousResponse)
 task_status = Q.value("task_status", str)
 insert_audit = Q.value("insert_audit", datetime)
 audits_of_task = Q.all("audits_of_task", AuditRow)

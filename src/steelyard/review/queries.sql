@@ -74,13 +74,13 @@ where a.space_id = :space_id and a.task_id = :task_id and a.state = 'submitted' 
 order by a.id;
 
 -- name: previous_response
--- The answer that a round of one labeler starts from; none in a round of several.
-select v.response::text
-from response_version v
-where v.space_id = :space_id and v.task_id = :task_id and v.version = :version and (
-  select count(*)
+-- The answer that a round starts from, and whether the round is one labeler's.
+select v.response::text as response, (
+  select count(*) = 1
   from slot s
-  where s.space_id = v.space_id and s.task_id = v.task_id and s.round = :round and s.step = 0) = 1;
+  where s.space_id = v.space_id and s.task_id = v.task_id and s.round = :round and s.step = 0) as alone
+from response_version v
+where v.space_id = :space_id and v.task_id = :task_id and v.version = :version;
 
 -- name: events
 -- The timeline of a task, oldest first. That it was created stands in the task itself: an event more would cost each create a tenth.

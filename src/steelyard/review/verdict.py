@@ -69,18 +69,18 @@ async def review_context(on: Executor, actor: Actor, leased: work.Work) -> Revie
 async def rework_context(on: Executor, actor: Actor, leased: work.Work) -> tuple[list[Comment], str | None]:
     """What a labeler is told of work that was done before: remarks that are open, and the answer (JSON text) they are about.
 
-    Nothing where several people are to answer without knowing of each other.
+    Nothing where several people are to answer without knowing of each other, but for the turns before theirs.
     """
     if leased.round == 0 or leased.step > 0:
         return [], None
     previous = await q.previous_response(
         on, space_id=actor.space_id, task_id=leased.task_id, round=leased.round, version=leased.version
     )
-    if previous is None:
+    if previous is None or not (previous.alone or work.is_next_turn(leased, previous.response)):
         return [], None
     return (
         await q.comments(on, space_id=actor.space_id, task_id=leased.task_id, open_only=True),
-        previous,
+        previous.response,
     )
 
 

@@ -49,6 +49,7 @@ from steelyard.work.submit import (
     lease_to_check,
     submit_work,
 )
+from steelyard.work.turns import is_next_turn
 from steelyard.work.workflow import Prelabel, ReviewStage, Workflow, get_workflow, set_workflow, workflow_of
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "get_work",
     "get_workflow",
     "held_leases",
+    "is_next_turn",
     "labeled",
     "lease_to_check",
     "list_bulks",

@@ -12,9 +12,10 @@ from steelyard.ctx import Ctx
 from steelyard.db.outbox import wake
 from steelyard.db.pool import Tx
 from steelyard.jobs.specs import MergeAnswers
+from steelyard.task_types import TASK_TYPES
 from steelyard.work import queries as q
 from steelyard.work.model import GivenAnswer
-from steelyard.work.pipeline import Place, labeled
+from steelyard.work.pipeline import Place, labeled, next_turn
 from steelyard.work.scoring import Score, compare
 
 
@@ -40,6 +41,9 @@ async def merge_answers(ctx: Ctx, args: MergeAnswers) -> None:
     given = [a.answer.encode() for a in answers]
     scores = await compare(ctx, args.space_id, subject.type, subject.params, given, pairs, subject.media)
     winner = answers[best(answers, pairs, scores)]
+    kind, turn = TASK_TYPES[subject.type], None
+    if kind.next_turn is not None:
+        turn = kind.next_turn(kind.parse_params(subject.params), winner.answer.encode())
     at = Place(args.space_id, args.task_id, project_id, args.round)
 
     async def work(tx: Tx) -> None:
@@ -58,15 +62,12 @@ async def merge_answers(ctx: Ctx, args: MergeAnswers) -> None:
         )
         if not added:
             return  # an earlier run has got this far
-        await labeled(
-            ctx,
-            tx,
-            at,
-            winner.answer.encode(),
-            origin="merged",
-            author=winner.email,
-            author_id=winner.member_id,
-        )
+        goes_on = winner.answer.encode()
+        by = {"origin": "merged", "author": winner.email}
+        if turn is None:
+            await labeled(ctx, tx, at, goes_on, **by, author_id=winner.member_id)
+        else:
+            await next_turn(ctx, tx, at, goes_on, turn, **by, author_id=winner.member_id)
 
     await ctx.db.transact(work)
     wake(ctx)

@@ -56,7 +56,9 @@ async def answered(
     # A statement of its own, after the task's lock: of two that submit last at once, the second sees the first.
     step = await q.step_state(tx, space_id=at.space_id, task_id=at.task_id, round=at.round, step=0)
     if step.slots == 1 and turn is not None:
-        return await _next_turn(ctx, tx, at, answer, turn, author=author, author_id=author_id)
+        return await next_turn(
+            ctx, tx, at, answer, turn, origin="labeled", author=author, author_id=author_id
+        )
     if step.slots == 1:
         return await labeled(ctx, tx, at, answer, origin="labeled", author=author, author_id=author_id)
     await tasks.stop_work(tx, at.space_id, at.task_id, author, kind="submitted")
@@ -65,12 +67,13 @@ async def answered(
     return "pending"
 
 
-async def _next_turn(
-    ctx: Ctx, tx: Tx, at: Place, answer: bytes, turn: Turn, *, author: str, author_id: int
+async def next_turn(
+    ctx: Ctx, tx: Tx, at: Place, answer: bytes, turn: Turn, *, origin: str, author: str, author_id: int
 ) -> str | None:
-    """The answer so far is kept and the next round begins, or the task ends in `error`."""
+    """The answer so far is kept and the next round begins, or the task ends in `error`. The task is locked. Where several people answer, as
+    many do the next turn; one that is for whoever did the turn before is for the one whose answer goes on."""
     version = await tasks.add_version(
-        tx, at.space_id, at.task_id, answer, origin="labeled", author=author, author_id=author_id
+        tx, at.space_id, at.task_id, answer, origin=origin, author=author, author_id=author_id
     )
     if version is None:
         return None
@@ -79,12 +82,13 @@ async def _next_turn(
     if turn.refused is not None:
         response = msgspec.json.encode({"error": turn.refused})
         return "error" if await tasks.fail_task(ctx, tx, at.space_id, at.task_id, response) else None
+    people = await q.answerers(tx, space_id=at.space_id, task_id=at.task_id)
     await tasks.open_step(
         tx,
         at.space_id,
         at.task_id,
         round_number=at.round + 1,
-        count=1,
+        count=1 if turn.assignee == "same" else people or 1,
         only_member_id=author_id if turn.assignee == "same" else None,
         again=turn.assignee == "different",
         binding=True,

@@ -495,12 +495,17 @@ from slot
 where space_id = :space_id and task_id = :task_id and round = :round and step = :step;
 
 -- name: answer_so_far
--- The answer that a labeler's part of a task builds on (null: none yet); no row where several people answer without knowing of each other.
+-- The answer that a labeler's part of a task builds on (null: none yet).
 select v.response::text as response
 from task t
 left join response_version v on v.space_id = t.space_id and v.task_id = t.id and v.version = t.response_version and :round::integer > 0
-where t.space_id = :space_id and t.id = :task_id and (
-  select count(*) from slot s where s.space_id = t.space_id and s.task_id = t.id and s.round = :round and s.step = 0) = 1;
+where t.space_id = :space_id and t.id = :task_id;
+
+-- name: answerers
+-- How many people answer each part of a task: as many as were asked for at the time, in the round that asked for most.
+select max(r.n)::integer
+from (
+  select count(*) as n from slot where space_id = :space_id and task_id = :task_id and step = 0 and kind = 'label' group by round) r;
 
 -- name: sent_back_from
 -- The review stage that sent a round's answer back.
