@@ -6,6 +6,7 @@ import pytest
 
 from steelyard import tasks
 from steelyard.jobs.worker import drain
+from steelyard.ops import doctor
 from tests.api.crew import Crew, ok, refused
 
 TEXT = {"attachments": [{"type": "text", "content": "The ferry from Oban."}], "fields": [
@@ -152,3 +153,22 @@ async def test_a_stage_for_the_same_person_is_for_the_one_whose_answer_goes_on(c
     await drain(crew.ctx)
     assert (await one.claim())["slot"] is None
     assert (await two.submit(await two.claim(), WHOLE))["status"] == "completed"
+
+
+async def test_a_stage_for_somebody_else_that_nobody_may_do_raises_an_alarm(crew):
+    await crew.ctx.db.execute(
+        "update member set role = 'disabled' where role <> 'labeler' and id <> 1 and account_id = 1"
+    )
+    one = await crew.person("one", "labeler", "p")
+    task_id = await queued(crew, "different")
+    await one.submit(await one.claim(), HALF)
+    path = "/api/work/stranded"
+    assert ok(await crew.live.get(path))["items"] == [], "the admin may do it"
+    await crew.ctx.db.execute("update member set role = 'disabled' where role = 'admin' and account_id = 1")
+    found = await doctor.stranded_work(crew.ctx.db)
+    await crew.ctx.db.execute("update member set role = 'admin' where email = 'admin@localhost.localdomain'")
+    assert [f.state for f in found] == ["problem"]
+    assert task_id in found[0].message
+    assert "for somebody who has done none of the stages before" in found[0].message
+    await crew.person("two", "labeler", "p")
+    assert [f.state for f in await doctor.stranded_work(crew.ctx.db)] == ["ok"]

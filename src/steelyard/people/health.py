@@ -8,13 +8,13 @@ from steelyard.ctx import Actor, Ctx
 from steelyard.db.outbox import wake
 from steelyard.errors import NotFound, SteelyardError
 from steelyard.people import queries as q
-from steelyard.people.model import DatabaseState, FailedJob, JobCounts, Process, StuckReviews
+from steelyard.people.model import DatabaseState, FailedJob, JobCounts, Process
 from steelyard.users import record_act
 
 
 class Health(Struct, frozen=True):
     """`storage` says what is wrong with it, None when nothing; `failed` holds the account's own jobs, `jobs` counts everybody's.
-    `dead_letters` and `stuck` are of the space that is asked from."""
+    `dead_letters` is of the space that is asked from."""
 
     database: DatabaseState
     storage: str | None
@@ -22,7 +22,6 @@ class Health(Struct, frozen=True):
     jobs: JobCounts
     failed: list[FailedJob]
     dead_letters: int
-    stuck: list[StuckReviews]
 
 
 async def get_health(ctx: Ctx, actor: Actor) -> Health:
@@ -39,7 +38,6 @@ async def get_health(ctx: Ctx, actor: Actor) -> Health:
         await q.job_counts(ctx.db),
         await q.failed_jobs(ctx.db, account_id=actor.account_id),
         await q.dead_letters(ctx.db, space_id=actor.space_id) or 0,
-        await q.stuck_reviews(ctx.db, space_id=actor.space_id, account_id=actor.account_id),
     )
 
 

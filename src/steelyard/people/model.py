@@ -91,13 +91,6 @@ class FailedJob(Struct, frozen=True):
     created_at: datetime
 
 
-class StuckReviews(Struct, frozen=True):
-    """How many reviews of a project (None: of tasks without one) wait for somebody who may do them."""
-
-    project: str | None
-    waiting: int
-
-
 class DatabaseState(Struct, frozen=True):
     version: str
     size_bytes: int

@@ -18,7 +18,6 @@ from steelyard.people.model import (
     MailTo,
     Person,
     Process,
-    StuckReviews,
 )
 from steelyard.users.model import SpaceSettings
 
@@ -70,7 +69,6 @@ processes = Q.all("processes", Process)
 job_counts = Q.one("job_counts", JobCounts)
 failed_jobs = Q.all("failed_jobs", FailedJob)
 dead_letters = Q.value("dead_letters", int)
-stuck_reviews = Q.all("stuck_reviews", StuckReviews)
 retry_job = Q.value("retry_job", str)
 database_state = Q.one("database_state", DatabaseState)
 hotkeys = Q.value("hotkeys", str)

@@ -177,25 +177,6 @@ from (
   where space_id = :space_id and state in ('failed', 'undeliverable')
   limit 1000) dead;
 
--- name: stuck_reviews
--- Reviews that wait and that nobody may do: everybody who reviews has had a part in their tasks. By project, of the first 2000 that wait.
-select p.name as project, count(*)::integer as waiting
-from (
-  select space_id, task_id, project_id from slot
-  where space_id = :space_id and done_at is null and claimable and lease_token is null and lane in ('review', 'escalated')
-  limit 2000) s
-left join project p on p.space_id = s.space_id and p.id = s.project_id
-where not exists (
-  select from member m
-  where m.account_id = :account_id and m.role in ('admin', 'manager', 'member')
-    and not exists (
-      select from attempt a
-      where a.space_id = s.space_id and a.task_id = s.task_id and a.member_id = m.id
-        and a.state in ('open', 'submitted', 'skipped')))
-group by p.name
-order by waiting desc, project
-limit 50;
-
 -- name: failed_jobs
 -- Jobs of an account's spaces that were given up, newest first. Which space a job is for stands in its arguments.
 select id, kind, attempts, left(last_error, 2000) as last_error, failed_at, created_at

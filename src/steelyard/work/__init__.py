@@ -41,7 +41,7 @@ from steelyard.work.policy import LANES, MOST_LEASES, REACH, reach_of
 from steelyard.work.prelabel import check_hypothesis, end_waiting, skip_prelabel, with_hypothesis
 from steelyard.work.queries import one_at_a_time
 from steelyard.work.scoring import Score, compare
-from steelyard.work.stranded import Stranded, stranded
+from steelyard.work.stranded import Stranded, stranded, stuck_reviews
 from steelyard.work.submit import (
     add_file,
     checked,
@@ -113,6 +113,7 @@ __all__ = [
     "slot_of",
     "start_bulk",
     "stranded",
+    "stuck_reviews",
     "submit_work",
     "take_lease",
     "with_hypothesis",

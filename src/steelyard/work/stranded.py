@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
 from msgspec import Struct
@@ -11,10 +12,19 @@ from steelyard.db.sqlfile import QueryFile
 
 Q = QueryFile(__name__, "stranded.sql")
 
+LOOKED_AT = 2000
+"""Reviews that are looked at where the answer is asked for every few seconds."""
+
 
 class StrandedReviews(Struct, frozen=True):
     project: str | None
     stage: int
+    tasks: int
+    example: str
+
+
+class StrandedTurns(Struct, frozen=True):
+    project: str | None
     tasks: int
     example: str
 
@@ -38,7 +48,16 @@ class Stranded(Struct, frozen=True):
 
 
 stranded_reviews = Q.all("stranded_reviews", StrandedReviews)
+stranded_turns = Q.all("stranded_turns", StrandedTurns)
 too_few_people = Q.all("too_few_people", TooFewPeople)
+
+
+async def stuck_reviews(on: Executor, space_id: int) -> dict[str | None, int]:
+    """How many reviews nobody of a space may do, by project (None: without one), most first; of the first `LOOKED_AT` that wait."""
+    found = Counter[str | None]()
+    for row in await stranded_reviews(on, space_id=space_id, most=LOOKED_AT):
+        found[row.project] += row.tasks
+    return dict(found.most_common())
 
 
 async def stranded(on: Executor, space_id: int | None) -> list[Stranded]:
@@ -52,7 +71,18 @@ async def stranded(on: Executor, space_id: int | None) -> list[Stranded]:
             f"Nobody is left for review stage {row.stage} who has had no part in these tasks: invite another reviewer, "
             "or set fewer stages.",
         )
-        for row in await stranded_reviews(on, space_id=space_id)
+        for row in await stranded_reviews(on, space_id=space_id, most=None)
+    ]
+    found += [
+        Stranded(
+            row.project,
+            "label",
+            row.tasks,
+            row.example,
+            "The next stage of each task is for somebody who has done none of the stages before, and everybody who labels here has done one: "
+            "assign more people.",
+        )
+        for row in await stranded_turns(on, space_id=space_id)
     ]
     found += [
         Stranded(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct
 
-from steelyard import people, users
+from steelyard import people, users, work
 from steelyard.clock import wire_time
 from steelyard.http.api.keys import row_id
 from steelyard.http.route import SETTINGS, Call, Routes
@@ -170,6 +170,7 @@ async def list_audit_log(call: Call) -> AuditLog:
 async def get_health(call: Call) -> SystemHealth:
     """How the parts of the installation are"""
     found = await people.get_health(call.ctx, call.actor)
+    stuck = await work.stuck_reviews(call.ctx.db, call.actor.space_id)
     now = call.ctx.clock.now()
     worker = any(p.kind == "worker" and (now - p.seen_at).total_seconds() < 30 for p in found.processes)
     return SystemHealth(
@@ -197,7 +198,7 @@ async def get_health(call: Call) -> SystemHealth:
             for j in found.failed
         ],
         dead_letters=found.dead_letters,
-        stuck_reviews=[StuckReviews(project=s.project, waiting=s.waiting) for s in found.stuck],
+        stuck_reviews=[StuckReviews(project=name, waiting=n) for name, n in stuck.items()],
     )
 
 

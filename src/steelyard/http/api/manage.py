@@ -221,7 +221,8 @@ async def release_lease(call: Call) -> Done:
 async def list_stranded(call: Call) -> StrandedWork:
     """List work that nobody may do
 
-    Reviews for which nobody is left who has had no part in the task, and projects whose tasks want more people than may label there.
+    Reviews for which nobody is left who has had no part in the task, stages of tasks that are for somebody who has done none before and for
+    whom there is nobody, and projects whose tasks want more people than may label there.
     """
     found = await work.stranded(call.ctx.db, call.actor.space_id)
     return StrandedWork(
