@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from steelyard.lidar.cameras import Camera, Distortion
@@ -18,6 +19,7 @@ from steelyard.lidar.frames import NO_TIME, Frame, FrameError, FrameImage, GpsPo
 from steelyard.lidar.pose import Quaternion, Vector3
 
 Array = Any
+S = TypeVar("S", bound=Struct)
 
 MAX_LAYOUTS = 1000
 """Ways to write a point — which fields, in which order, of which length — that one frame may mix. Real ones mix a few."""
@@ -146,7 +148,11 @@ def read_protobuf(data: bytes) -> Frame:
         place = _values(data, *_span(top["device_gps_pose"]), _GPS)
         for name in ("lat", "long", "bearing"):
             _needed(place, name, "device_gps_pose.")
-        gps = GpsPose(lat=place["lat"], lon=place["long"], bearing=place["bearing"])
+        gps = _held(
+            {"lat": place["lat"], "lon": place["long"], "bearing": place["bearing"]},
+            GpsPose,
+            "device_gps_pose",
+        )
     columns = _points(data, points)
     return Frame(
         device_position=position,
@@ -169,6 +175,15 @@ def _needed(found: dict[str, Any], name: str, path: str) -> Any:
     return found[name]
 
 
+def _held(values: dict[str, Any], struct: type[S], path: str) -> S:
+    """Values as a Struct whose bounds hold for JSON, too; raises FrameError."""
+    try:
+        return msgspec.convert(values, struct, from_attributes=True)
+    except msgspec.ValidationError as error:
+        text, _, where = str(error).partition(" - at `$")
+        raise FrameError(f"{path}{where.rstrip('`')}: {text}") from None
+
+
 def _vector(data: bytes, span: tuple[int, int], path: str) -> Vector3:
     found = _values(data, *span, _VECTOR)
     x, y, z = (_needed(found, name, f"{path}.") for name in ("x", "y", "z"))
@@ -186,7 +201,11 @@ def _radar(data: bytes, span: tuple[int, int], i: int) -> RadarPoint:
     path = f"radar_points[{i}]."
     direction = _vector(data, found["direction"], f"{path}direction") if "direction" in found else None
     position = _vector(data, _needed(found, "position", path), f"{path}position")
-    return RadarPoint(position=position, direction=direction, size=found.get("size"))
+    return _held(
+        {"position": position, "direction": direction, "size": found.get("size")},
+        RadarPoint,
+        f"radar_points[{i}]",
+    )
 
 
 def _image(data: bytes, span: tuple[int, int], i: int) -> FrameImage:
@@ -204,6 +223,10 @@ def _image(data: bytes, span: tuple[int, int], i: int) -> FrameImage:
     fx, fy, cx, cy = (float(_needed(inner, name, f"{path}{model}.")) for name in ("fx", "fy", "cx", "cy"))
     if fx <= 0 or fy <= 0:
         raise FrameError(f"{path}{model}: fx and fy must be greater than 0")
+    if not url:
+        raise FrameError(f"{path}image_url is required")
+    if found.get("scale_factor", 0.0) < 0:
+        raise FrameError(f"{path}scale_factor must be at least 0")
     names = [name for name, _ in _MODELS[model].values() if name not in ("fx", "fy", "cx", "cy", "skew")]
     camera = Camera(
         model=model, fx=fx, fy=fy, cx=cx, cy=cy, skew=inner.get("skew", 0.0),

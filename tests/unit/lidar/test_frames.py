@@ -264,6 +264,7 @@ HEAD = put(1, message(0.0, 0.0, 0.0))
 IMAGE = (
     put(2, "https://x.example/a.jpg") + put(3, message(0.0, 0.0, 0.0)) + put(4, message(1.0, 0.0, 0.0, 0.0))
 )
+PINHOLE = message(900.0, 900.0, 640.0, 360.0)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +279,14 @@ IMAGE = (
         (HEAD + b"\xff" * 12, "truncated or overlong number"),
         (put(1, 5), "device_position has the wrong wire type"),
         (HEAD + put(4, message(math.nan, 0.0, 0.0)), "points: x, y, z and i must be finite numbers"),
+        # What JSON frames may not hold, these may not either.
+        (HEAD + put(3, message(91.0, 0.0, 0.0)), "device_gps_pose.lat: Expected `float` <= 90.0"),
+        (
+            HEAD + put(5, put(1, message(0.0, 0.0, 0.0)) + put(3, -1.0)),
+            "radar_points[0].size: Expected `float` >= 0.0",
+        ),
+        (HEAD + put(6, IMAGE + put(8, PINHOLE) + put(5, -2.0)), "images[0].scale_factor must be at least 0"),
+        (HEAD + put(6, IMAGE + put(8, PINHOLE) + put(2, "")), "images[0].image_url is required"),
     ],
 )
 def test_broken_protobuf_is_refused_with_its_place(data: bytes, why: str):
