@@ -21,7 +21,7 @@ from steelyard.files.types import type_of
 from steelyard.jobs.specs import RetryLater
 from steelyard.media.tokens import media_token, media_url
 from steelyard.net import guard
-from steelyard.storage import record_blob
+from steelyard.storage.books import record_blob
 
 MIB = 2**20
 

@@ -23,7 +23,7 @@ from steelyard.http.surface import all_routes
 from steelyard.jobs.specs import NoArgs
 from steelyard.jobs.worker import drain
 from steelyard.media.tokens import media_token
-from steelyard.storage import record_blob
+from steelyard.storage.books import record_blob
 
 from .helpers import make_space, make_task, rows, serving, shift
 from .test_prepare import Site, picture

@@ -22,7 +22,8 @@ from steelyard.errors import NotFound, TooLarge, Unavailable
 from steelyard.media.sniff import media_headers, refusal, sniff
 from steelyard.media.tokens import MediaToken, media_token, media_url, read_token
 from steelyard.settings import Settings
-from steelyard.storage import Storage, key_of, open_storage, record_blob
+from steelyard.storage import Storage, key_of, open_storage
+from steelyard.storage.books import record_blob
 
 from .conftest import S3
 

@@ -925,13 +925,18 @@ create trigger task_figures after update of status, completed_at on task
 
 ----------------------------------------------------------------------------------------------------------------- files
 
--- What storage holds, by content.
+-- What storage holds, by content. `touched_at`: when it was last promised, null once something was seen to refer to it; whoever drops such a
+-- reference touches it again. `removing_at` while it is taken away, because nothing refers to it.
 create table blob (
   sha256 text collate "C" constraint blob_pk primary key,
   size_bytes bigint not null,
   mime_type text not null,
-  created_at timestamptz not null default steelyard.now()
+  created_at timestamptz not null default steelyard.now(),
+  touched_at timestamptz,
+  removing_at timestamptz
 );
+create index blob_touched on blob (touched_at) where touched_at is not null;
+create index blob_removing on blob (sha256) where removing_at is not null;
 
 -- What is made from a stored file for showing it (thumbnail, tiles, frame times, page images): one object for each source, `parts` says where in
 -- it a part lies (name → offset, length, type). May be deleted at any time: it is made again when it is next asked for.

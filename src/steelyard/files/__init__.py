@@ -15,6 +15,7 @@ from steelyard.files.resumable import (
     tidy_host,
     upload_state,
 )
+from steelyard.files.sweep import sweep_blobs
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -40,6 +41,7 @@ __all__ = [
     "open_uploads",
     "result_by_token",
     "result_of_task",
+    "sweep_blobs",
     "tidy_host",
     "upload_state",
 ]

@@ -18,7 +18,8 @@ from steelyard.files import queries as q
 from steelyard.files.model import IMPORT_FILE, IMPORT_FILE_QUEUE, FileRow, ImportFile, new_file_id
 from steelyard.files.types import type_of
 from steelyard.projects import project_by_name
-from steelyard.storage import Blob, Spooled, record_blob
+from steelyard.storage import Blob, Spooled
+from steelyard.storage.books import keep_recorded
 
 MAX_FILE_BYTES = 80 * 2**20
 """The generous reading of 80 MB (platform-api §20.2)."""
@@ -78,8 +79,9 @@ async def add_upload(
     """
     project_id = await project_id_of(ctx, actor, details.project_name)
     # Before the transaction: content that no row refers to is collected later, a row without content would be a lie.
-    blob = await ctx.store.keep(spooled)
-    return await add_stored(ctx, actor, details, project_id, blob, type_of(spooled.head, declared_type))
+    mime_type = type_of(spooled.head, declared_type)
+    blob = await keep_recorded(ctx.store, ctx.db, spooled, mime_type)
+    return await add_stored(ctx, actor, details, project_id, blob, mime_type)
 
 
 async def add_stored(
@@ -91,8 +93,7 @@ async def add_stored(
     mime_type: str,
     also: Callable[[Tx, str], Awaitable[object]] | None = None,
 ) -> FileRow:
-    """The same for content that storage has; `also(tx, id of the file)` belongs into the transaction."""
-    await record_blob(ctx.db, blob, mime_type)
+    """The same for content that storage has and that is recorded; `also(tx, id of the file)` belongs into the transaction."""
     try:
         async with ctx.db.tx() as tx:
             row = await _insert(ctx, tx, actor, details, project_id, blob=blob, mime_type=mime_type)

@@ -10,7 +10,7 @@ from steelyard.files.receive import received
 from steelyard.files.types import type_of
 from steelyard.jobs.specs import RetryLater
 from steelyard.net import guard
-from steelyard.storage import record_blob
+from steelyard.storage.books import keep_recorded
 
 _TRANSPORT_FAILURE, _REFUSED, _UNUSABLE = 500, 403, 400
 """What tasks are told as `statusCode` when there was no HTTP status."""
@@ -25,7 +25,7 @@ async def import_file(ctx: Ctx, args: ImportFile) -> None:
     try:
         async with received(ctx, waiting.source_url, max_bytes=MAX_FILE_BYTES) as (spooled, declared):
             mime_type = type_of(spooled.head, declared)
-            blob = await ctx.store.keep(spooled)
+            blob = await keep_recorded(ctx.store, ctx.db, spooled, mime_type)
     except guard.FetchFailed as e:
         if e.transient and args.tries + 1 < settings.attachment_tries:
             pause = settings.attachment_retry_seconds * 4.0**args.tries
@@ -33,7 +33,6 @@ async def import_file(ctx: Ctx, args: ImportFile) -> None:
             raise RetryLater(pause, e.message, args=again) from None
         await q.set_import_failed(ctx.db, space_id=args.space_id, id=args.file_id, failure_status=_status(e))
         return
-    await record_blob(ctx.db, blob, mime_type)
     await q.set_imported(
         ctx.db,
         space_id=args.space_id,

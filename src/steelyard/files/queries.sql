@@ -164,7 +164,10 @@ update upload set file_id = :file_id where space_id = :space_id and id = :id;
 
 -- name: delete_upload
 -- An upload that is not wanted any more.
-delete from upload where space_id = :space_id and id = :id;
+with gone as (
+  delete from upload where space_id = :space_id and id = :id returning kept
+)
+update blob set touched_at = steelyard.now() where sha256 in (select kept from gone) and touched_at is null;
 
 -- name: uploads_on_the_books
 -- Which of these uploads are not forgotten.
@@ -172,6 +175,48 @@ select id from upload where id = any(:ids::text[]);
 
 -- name: expired_uploads
 -- One batch of uploads whose time is over, taken off the books.
-delete from upload
-where (space_id, id) in (select space_id, id from upload where expires_at <= steelyard.now() limit 500 for update skip locked)
-returning id;
+with gone as (
+  delete from upload
+  where (space_id, id) in (select space_id, id from upload where expires_at <= steelyard.now() limit 500 for update skip locked)
+  returning id, kept
+),
+touched as (
+  update blob set touched_at = steelyard.now() where sha256 in (select kept from gone) and touched_at is null
+)
+select id from gone;
+
+-- name: settle_blobs
+-- Of content that was promised a while ago: what something refers to needs no look any more, the rest is marked for removal and returned.
+-- The tables are gone through once, for none has an index by content: it would cost every task more than this costs now and then.
+with old as materialized (
+  select sha256 from blob
+  where touched_at < steelyard.now() - :age::interval and removing_at is null
+  order by touched_at
+  limit :most
+  for update skip locked
+),
+used as materialized (
+  select sha256 from file where sha256 in (select sha256 from old)
+  union select sha256 from attachment where sha256 in (select sha256 from old)
+  union select sha256 from result_file where sha256 in (select sha256 from old)
+  union select sha256 from answer_upload where sha256 in (select sha256 from old)
+  union select sha256 from transfer where sha256 in (select sha256 from old)
+  union select kept from upload where kept in (select sha256 from old)
+  union select sha256 from derived where sha256 in (select sha256 from old)
+),
+settled as (
+  update blob set touched_at = null where sha256 in (select sha256 from used)
+),
+marked as (
+  update blob set removing_at = steelyard.now()
+  where sha256 in (select sha256 from old) and sha256 not in (select sha256 from used)
+)
+select count(*)::integer from old;
+
+-- name: blobs_to_remove
+-- Content that is marked for removal.
+select sha256 from blob where removing_at is not null limit 500;
+
+-- name: forget_blobs
+-- It is gone.
+delete from blob where sha256 = any(:sha256s::text[]) and removing_at is not null;

@@ -22,6 +22,7 @@ from steelyard.files.types import type_of
 from steelyard.ids import new_uuid
 from steelyard.jobs.specs import NoArgs
 from steelyard.storage import Blob
+from steelyard.storage.books import keep_recorded
 from steelyard.storage.partial import ChecksumMismatch, Partial
 
 LIFETIME_S = 48 * 3600.0
@@ -236,6 +237,6 @@ async def _keep(ctx: Ctx, actor: Actor, row: UploadRow, partial: Partial) -> tup
         raise ChecksumMismatch("The whole file does not have the SHA-256 that was given; upload it again.")
     # Noted first: from here on a killed process's work can be gone on with.
     await q.note_kept(ctx.db, space_id=actor.space_id, id=row.id, kept=spooled.sha256)
-    await asyncio.shield(ctx.store.keep(spooled))
+    await asyncio.shield(keep_recorded(ctx.store, ctx.db, spooled, type_of(spooled.head, row.mime_type)))
     partial.remove()
     return spooled.sha256, spooled.head

@@ -8,7 +8,7 @@ from steelyard import tasks, work
 from steelyard.ctx import Ctx
 from steelyard.derived.jobs import sweep_derived
 from steelyard.figures import queries as figures
-from steelyard.files import expire_uploads
+from steelyard.files import expire_uploads, sweep_blobs
 from steelyard.jobs import queries as q
 from steelyard.jobs.specs import JobSpec, NoArgs, RetryPolicy
 
@@ -48,6 +48,7 @@ PERIODIC: tuple[JobSpec, ...] = (
     _periodic("forget_answer_uploads", _in_batches(tasks.forget_answer_uploads), _HOUR),
     _periodic("fold_figures", _in_batches(figures.fold), _MINUTE),
     _periodic("sweep_derived", sweep_derived, 10 * _MINUTE),
+    _periodic("sweep_blobs", sweep_blobs, 6 * _HOUR),
     _periodic("expire_uploads", expire_uploads, _HOUR),
     _periodic("tidy_leases", _in_batches(q.tidy_leases), _MINUTE),
 )

@@ -23,7 +23,6 @@ from msgspec import Struct
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
-from steelyard.db.pool import Executor
 from steelyard.errors import NotFound, TooLarge, Unavailable
 from steelyard.settings import Settings
 from steelyard.storage.cloud import CloudStores
@@ -343,15 +342,3 @@ def _sweep(spool: Path) -> None:
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - 86_400:
                 path.unlink()
-
-
-_RECORD = """
-insert into blob (sha256, size_bytes, mime_type)
-values ($1, $2, $3)
-on conflict (sha256) do nothing
-"""
-
-
-async def record_blob(on: Executor, blob: Blob, mime_type: str) -> None:
-    """Notes in the database that storage holds this object; the first one's MIME type stays."""
-    await on.execute(_RECORD, blob.sha256, blob.size_bytes, mime_type)

@@ -17,7 +17,8 @@ from steelyard.files.receive import received
 from steelyard.media.images import ImageFacts, inspect_image
 from steelyard.media.sniff import refusal, sniff
 from steelyard.net import guard
-from steelyard.storage import Blob, Spooled, record_blob
+from steelyard.storage import Blob, Spooled
+from steelyard.storage.books import keep_recorded
 from steelyard.storage.cloud import SCHEMES, CloudFailed
 from steelyard.task_types import AttachmentRef, MediaInfo
 from steelyard.task_types._base import MediaKind
@@ -135,11 +136,10 @@ async def _take_in(ctx: Ctx, ref: AttachmentRef, spooled: Spooled, declared: str
     facts = await _examine(ctx, ref.media, mime, spooled.path)
     if facts.problem is not None:
         return _failed(200, facts.problem)
-    return await _stored(ctx, await ctx.store.keep(spooled), mime, facts)
+    return _stored(await keep_recorded(ctx.store, ctx.db, spooled, mime), mime, facts)
 
 
-async def _stored(ctx: Ctx, blob: Blob, mime: str, facts: ImageFacts) -> Outcome:
-    await record_blob(ctx.db, blob, mime)
+def _stored(blob: Blob, mime: str, facts: ImageFacts) -> Outcome:
     return Outcome(
         "stored",
         200,
@@ -173,7 +173,7 @@ async def _take_file(ctx: Ctx, space_id: int, ref: AttachmentRef) -> Outcome:
         return _failed(404, "The file's content is gone.")
     if facts.problem is not None:
         return _failed(200, facts.problem)
-    return await _stored(ctx, Blob(file.sha256, file.size_bytes or 0), mime, facts)
+    return _stored(Blob(file.sha256, file.size_bytes or 0), mime, facts)
 
 
 async def measure_file(ctx: Ctx, space_id: int, ref: AttachmentRef) -> MediaInfo:

@@ -18,7 +18,8 @@ from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import Executor
 from steelyard.errors import InvalidRequest, Issue, NotFound, TooLarge
 from steelyard.ids import new_uuid
-from steelyard.storage import Spooled, record_blob
+from steelyard.storage import Spooled
+from steelyard.storage.books import keep_recorded
 from steelyard.task_types import TASK_TYPES, FileLink, MediaInfo, ResultFile, Turn
 from steelyard.tasks.contents import MAX_CONTENT_BYTES, UPLOAD_URL, Q, read_contents, unpacked
 from steelyard.tasks.facts import answered_media, media_info
@@ -88,7 +89,7 @@ _answered_task = Q.opt("answered_task", _TaskRow)
 _prelabel_files = Q.all("prelabel_files", _PrelabelFile)
 _add_result_files = Q.exec("add_result_files")
 _insert_answer_upload = Q.exec("insert_answer_upload")
-forget_answer_uploads = Q.exec("forget_answer_uploads")
+forget_answer_uploads = Q.value("forget_answer_uploads", int)
 
 
 async def subject_of(ctx: Ctx, space_id: int, task_id: str) -> Subject:
@@ -184,8 +185,7 @@ async def keep_files(tx: Executor, space_id: int, task_id: str, files: Sequence[
 
 async def add_answer_upload(ctx: Ctx, actor: Actor, task_id: str, spooled: Spooled, content_type: str) -> str:
     """Stores a large part of an answer that is still to come; the URL by which the answer refers to it."""
-    blob = await ctx.store.keep(spooled)
-    await record_blob(ctx.db, blob, content_type)
+    blob = await keep_recorded(ctx.store, ctx.db, spooled, content_type)
     upload_id = new_uuid()
     await _insert_answer_upload(
         ctx.db,

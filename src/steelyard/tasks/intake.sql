@@ -21,9 +21,16 @@ where space_id = :space_id and id = :id and task_id = :task_id and (:member_id::
 
 -- name: forget_answer_uploads
 -- One batch of parts that have served; what answers took from them has rows of its own.
-delete from answer_upload
-where (space_id, id) in (
-  select space_id, id from answer_upload where created_at < steelyard.now() - interval '14 days' limit 2000 for update skip locked);
+with gone as (
+  delete from answer_upload
+  where (space_id, id) in (
+    select space_id, id from answer_upload where created_at < steelyard.now() - interval '14 days' limit 2000 for update skip locked)
+  returning sha256
+),
+touched as (
+  update blob set touched_at = steelyard.now() where sha256 in (select sha256 from gone) and touched_at is null
+)
+select count(*) from gone;
 
 -- name: result_by_token
 -- A file of an earlier answer of the same space, by its public URL.

@@ -13,7 +13,7 @@ from steelyard.ctx import Ctx
 from steelyard.db.pool import Tx
 from steelyard.errors import NotFound
 from steelyard.media.pages import draw_frame, page_sizes
-from steelyard.storage import record_blob
+from steelyard.storage.books import put_recorded
 from steelyard.task_types import TASK_TYPES, AttachmentRef, MediaInfo
 from steelyard.tasks import queries as q
 from steelyard.tasks.fetching import Outcome
@@ -90,8 +90,7 @@ async def _image(ctx: Ctx, document: Outcome, n: int) -> ResultFileRow | None:
         return None
     if content is None:
         return None
-    blob = await ctx.store.put(content)
-    await record_blob(ctx.db, blob, "image/jpeg")
+    blob = await put_recorded(ctx.store, ctx.db, content, "image/jpeg")
     return answer_file(blob.sha256, "image/jpeg", f"page-{n}.jpg")
 
 

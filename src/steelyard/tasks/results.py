@@ -8,7 +8,7 @@ import msgspec
 
 from steelyard.ctx import Ctx
 from steelyard.ids import new_uuid, secret_token
-from steelyard.storage import record_blob
+from steelyard.storage.books import put_recorded
 from steelyard.task_types import RESULT_URL, Answer, ResultFile
 from steelyard.tasks.model import ResultFileRow
 
@@ -29,8 +29,7 @@ async def store_files(
     """
     rows: list[ResultFileRow] = []
     for file in files:
-        blob = await ctx.store.put(file.content)
-        await record_blob(ctx.db, blob, file.content_type)
+        blob = await put_recorded(ctx.store, ctx.db, file.content, file.content_type)
         row = answer_file(blob.sha256, file.content_type, file.name)
         url = answer_url(ctx, task_id, row, secure=secure)
         response = response.replace(msgspec.json.encode(RESULT_URL + file.name), msgspec.json.encode(url))

@@ -16,7 +16,7 @@ from steelyard.errors import InvalidRequest, TooLarge
 from steelyard.exports import export_pages
 from steelyard.imports import Adopting, Creating, Line, LineResult, LineWriter, Tally, chunks_of_lines
 from steelyard.jobs.specs import RetryLater
-from steelyard.storage import record_blob
+from steelyard.storage.books import keep_recorded
 from steelyard.tasks.list import TaskFilter
 from steelyard.transfers import queries as q
 from steelyard.transfers.queries import Begun
@@ -140,8 +140,8 @@ async def _export(running: _Running) -> None:
             await running.progress(ctx.db, position, tally)
             running.position = position
 
-    blob = await ctx.store.put_stream(bodies())
-    await record_blob(ctx.db, blob, "application/x-ndjson")
+    async with ctx.store.spool(bodies()) as spooled:
+        blob = await keep_recorded(ctx.store, ctx.db, spooled, "application/x-ndjson")
     await running.end("done", sha256=blob.sha256, size=blob.size_bytes)
 
 
