@@ -7,11 +7,13 @@ import itertools
 import pytest
 
 from steelyard.jobs import worker
+from steelyard.quality.score import corrected
 from steelyard.quality.turns import is_due
 from tests.api.test_work import LABELER, Desk, answer, claim, do, ok, refused, save
 
 BOX = {"type": "box", "label": "Baby Cow", "left": 5, "top": 6, "width": 70, "height": 80}
-RIGHT, WRONG = {"annotations": [BOX]}, {"annotations": [{**BOX, "left": 300, "top": 300}]}
+FAR = {**BOX, "left": 300, "top": 300}
+RIGHT, HALF, WRONG = {"annotations": [BOX]}, {"annotations": [BOX, FAR]}, {"annotations": [FAR]}
 NAME = "cows"
 
 
@@ -236,8 +238,17 @@ async def test_leads_are_not_tested(desk, live):
         ok(await do(live, lease, "submit", response=RIGHT))
 
 
-async def test_an_initial_response_is_shown_as_the_hypothesis(desk, labeler):
-    await desk.known("evaluation", 1, initial_response=WRONG)
+@pytest.mark.parametrize(
+    ("given", "score"),
+    [
+        pytest.param(RIGHT, 1.0, id="put-right"),
+        pytest.param(HALF, 0.0, id="left-as-it-was"),
+    ],
+)
+async def test_an_initial_response_is_shown_as_the_hypothesis_and_its_correction_is_scored(
+    desk, labeler, given, score
+):
+    await desk.known("evaluation", 1, initial_response=HALF)
     await desk.workflow(evaluation_rate=0.5)
     for _ in range(6):
         await desk.task(project=NAME)
@@ -246,8 +257,18 @@ async def test_an_initial_response_is_shown_as_the_hypothesis(desk, labeler):
         lease = ok(await claim(labeler))
         if await desk.kind(lease) == "evaluation":
             found = lease["task"]["params"]["hypothesis"]
-        ok(await do(labeler, lease, "submit", response=RIGHT))
-    assert found == WRONG
+        ok(await do(labeler, lease, "submit", response=given))
+    assert found == HALF
+    await desk.drain()
+    assert await desk.scores() == [pytest.approx(score)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "score"),
+    [(0.5, 1.0, 1.0), (0.5, 0.75, 0.5), (0.9, 0.9, 0.0), (0.9, 0.2, 0.0), (1.0, 1.0, 1.0), (1.0, 0.95, 0.0)],
+)
+def test_a_correction_is_worth_what_it_puts_right(before, after, score):
+    assert corrected(before, after) == pytest.approx(score)
 
 
 async def test_what_was_skipped_or_released_stays_with_its_member_and_a_repeat_is_harmless(desk, labeler):

@@ -125,6 +125,8 @@ class ToScore(Struct, frozen=True):
     type: str
     params: str
     expected_response: str
+    initial_response: str | None
+    """What the member was to correct; None where the answer was given from nothing."""
     answer: str
     project_id: str
     member_id: int

@@ -197,6 +197,7 @@ select id from attempt where space_id = :space_id and slot_id = :slot_id and lea
 -- A submitted answer to a quality task that has no score yet.
 select
   t.id as quality_task_id, t.kind, t.type, t.params::text as params, t.expected_response::text as expected_response,
+  case when o.document -> 'params' -> 'hypothesis' is not null then t.initial_response end::text as initial_response,
   coalesce(a.answer, a.response)::text as answer, t.project_id, a.member_id, coalesce(m.width, 0) as width, coalesce(m.height, 0) as height
 from attempt a
 join quality_offer o on o.space_id = a.space_id and o.task_id = a.task_id

@@ -6,6 +6,8 @@ the task from others; that of a training task at once, for its feedback. Both wr
 
 from __future__ import annotations
 
+import msgspec
+
 from steelyard import tasks, work
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.outbox import enqueue, wake
@@ -59,21 +61,34 @@ async def submit(
     return work.Submitted(found.task_id, repeated=False, status="pending" if goes_on else "completed")
 
 
+def corrected(before: float, after: float) -> float:
+    """What a correction is worth (0..1), given how near to the right answer people started and where they ended: the share of what was
+    wrong that they put right, less what they spoiled. Where nothing was wrong, nothing may have changed (task-types-text §13.4)."""
+    if before >= 1.0:
+        return 1.0 if after >= 1.0 else 0.0
+    return max(0.0, (after - before) / (1.0 - before))
+
+
 async def score_attempt(ctx: Ctx, args: ScoreAttempt) -> None:
     """Job `score_attempt`: scores one answer against what was expected, and draws the consequences. Harmless when repeated."""
     row = await q.to_score(ctx.db, space_id=args.space_id, attempt_id=args.attempt_id)
     if row is None:
         return
     settings = await work.workflow_of(ctx.db, args.space_id, row.project_id)
-    (score,) = await work.compare(
+    answers = [row.expected_response.encode(), row.answer.encode()]
+    if row.initial_response is not None:
+        answers.append(row.initial_response.encode())
+    score, *before = await work.compare(
         ctx,
         args.space_id,
         row.type,
         row.params.encode(),
-        [row.answer.encode(), row.expected_response.encode()],
-        [(0, 1)],
+        answers,
+        [(i, 0) for i in range(1, len(answers))],
         MediaInfo(row.width, row.height),
     )
+    if before:
+        score = msgspec.structs.replace(score, score=corrected(before[0].score, score.score))
 
     async def store(tx: Tx) -> None:
         await work.one_at_a_time(tx, member_id=row.member_id)

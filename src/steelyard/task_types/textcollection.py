@@ -14,7 +14,7 @@ from steelyard.task_types._shared.common import NO_ATTACHMENT, CommonParams, is_
 from steelyard.task_types._shared.form_answers import AnswerChecker, AnswerMaker, unwrap
 from steelyard.task_types._shared.form_compare import canonical_answers, compare_fields, fields_schema
 from steelyard.task_types._shared.form_conditions import Form, check_conditions
-from steelyard.task_types._shared.form_fields import FormField, check_fields
+from steelyard.task_types._shared.form_fields import FormField, check_fields, walk
 from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, plain, read_response, shorten
 from steelyard.task_types._shared.values import bad
 
@@ -71,6 +71,13 @@ def _check_fields(params: Any) -> None:
                 raise bad(f"attachments[{i}].forms[{j}]", f'no form field with field_id "{shorten(name)}"')
 
 
+def _check_responses(params: Any) -> None:
+    """Free writing by several people cannot become one answer (§13.3)."""
+    if params.responses_required not in (None, 1) and any(f.generative for _, f in walk(params.fields)):
+        message = "responses_required must be 1 for generative textcollection tasks."
+        raise InvalidRequest(message, issues=[Issue("responses_required", "must be 1")])
+
+
 def _check_hypothesis(params: Any) -> None:
     given = cast("TextCollectionResponse | None", params.hypothesis)
     if given is None:
@@ -97,7 +104,7 @@ _parse = ParamsParser(
     (
         Section(("attachments",), _check_attachments),
         Section(("fields",), _check_fields),
-        Section(("title", "description", "responses_required")),
+        Section(("title", "description", "responses_required"), _check_responses),
         Section(("hypothesis",), _check_hypothesis),
     ),
     (
