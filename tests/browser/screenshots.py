@@ -1,4 +1,4 @@
-"""Pictures of every page of the console and of the editors, in light and dark: `make screenshots` writes them to docs/images/, and the page
+"""Pictures of every page of the console and of the editors, in light, dark and Arabic: `make screenshots` writes them to docs/images/, and the page
 that shows them, docs/guide/screens.md.
 
 They are taken from a server of its own on a database of its own, filled through the API as a customer and contributors would.
@@ -9,18 +9,22 @@ from __future__ import annotations
 import io
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.browser.conftest import LABELER, MANAGER, ROOT, OpenPage, assign
+from tests.browser.conftest import LABELER, MANAGER, ROOT, OpenPage, assign, offered
+from tests.browser.test_review import answer
 from tests.sdk.conftest import Server
 
+Ask = Callable[..., dict[str, Any]]
 IMAGES = ROOT / "docs" / "images"
 LARGEST_BYTES = 150_000
+EXAMPLE = {"en-US": "Fill in an example", "ar": "املأ بمثال"}
 DEMO = "Demo project"
 NAMES = "Names in reports"
 TICKETS = "Support tickets"
@@ -47,13 +51,25 @@ PAGES = {
     "settings": "/console/settings",
     "getting-started": "/console/start",
 }
+MARKET, MILLS, CARGO, SHOPS, SCENES, REVIEWED = (
+    "Market stalls",
+    "Two translations",
+    "Cargo lists",
+    "Shops",
+    "Scenes in words",
+    "Cups on tables",
+)
 EDITORS = {
     "editor-image": f"/work?project={DEMO}",
-    "editor-form": f"/work?project={TICKETS}",
     "editor-text": f"/work?project={NAMES}",
+    "editor-form": f"/work?project={TICKETS}",
+    "editor-collection": f"/work?project={MARKET}",
+    "editor-comparison": f"/work?project={MILLS}",
+    "editor-transcription": f"/work?project={CARGO}",
+    "editor-datacollection": f"/work?project={SHOPS}",
+    "editor-json": f"/work?project={SCENES}",
+    "review": f"/work?project={REVIEWED}",
 }
-MAIN = ("home", "new-project", "batches", "tasks", "audits", "figures", "settings")
-"""Pages that are looked at from right to left, too."""
 TITLES = {
     "new-project": "A new project",
     "project-params": "Params of a project and what changed",
@@ -66,7 +82,18 @@ TITLES = {
     "login": "Signing in",
     "contributor": "A contributor's home",
     "editor-image": "The image editor, with boxes to check",
-    "editor-form": "The form editor",
+    "editor-form": "Categorization",
+    "editor-collection": "Text collection: a form with conditions",
+    "editor-comparison": "Comparison",
+    "editor-transcription": "Transcription",
+    "editor-datacollection": "Data collection",
+    "editor-json": "A type without an editor of its own",
+    "review": "A review: two answers over each other",
+    "task-drawer": "A task beside the table",
+    "keys-of-commands": "Commands and their keys",
+    "groups": "Groups",
+    "nowhere": "An address that is none",
+    "invited": "An invitation",
     "editor-text": "The text editor",
     "keys": "API keys",
     "log": "Audit log",
@@ -78,7 +105,7 @@ TITLES = {
 def _fill(server: Server) -> None:
     """A few projects, batches and tasks, some of them answered."""
 
-    def ask(method: str, path: str, **more: object) -> dict[str, object]:
+    def ask(method: str, path: str, **more: object) -> dict[str, Any]:
         answer = server.call(method, path, **more)
         assert answer.ok, answer.text
         return answer.json() if answer.headers["content-type"].startswith("application/json") else {}
@@ -165,27 +192,143 @@ def _fill(server: Server) -> None:
     for task in demo:
         if (file := task["metadata"]["file"]) != "cat.jpg":
             server.complete(task["task_id"], {"annotations": [{"type": "box", **box} for box in boxes[file]]})
-    ask(
+    _fill_editors(server, ask)
+
+
+REPORT = "Ada Lovelace was born in London and corresponded with Charles Babbage about his Analytical Engine. Her mother, Lady Byron, had her taught mathematics by Mary Somerville, who introduced her to Babbage in 1833."
+
+
+def _span(number: int, label: str, text: str) -> dict[str, Any]:
+    start = REPORT.index(text)
+    return {"id": f"s{number}", "label": label, "text": text, "start": start, "end": start + len(text)}
+
+
+def _fill_editors(server: Server, ask: Ask) -> None:
+    """A task for each editor, with a first answer where a type takes one."""
+    spans = [
+        _span(1, "person", "Ada Lovelace"),
+        _span(2, "place", "London"),
+        _span(3, "person", "Charles Babbage"),
+        _span(4, "machine", "Analytical Engine"),
+        _span(5, "person", "Mary Somerville"),
+    ]
+    links = [("born", 1, 2), ("built", 3, 4)]
+    tasks: list[tuple[str, str, dict[str, Any]]] = [
+        (
+            NAMES,
+            "namedentityrecognition",
+            {
+                "instruction": "Mark every person, place and machine.",
+                "text": REPORT,
+                "labels": [
+                    {"name": name, "display_name": name.capitalize()}
+                    for name in ("person", "place", "machine")
+                ],
+                "relationships": [
+                    {"name": "born", "display_name": "born in", "source_label": "person", "target_label": "place", "is_directed": True},
+                    {"name": "built", "display_name": "designed", "source_label": "person", "target_label": "machine", "is_directed": True},
+                ],
+                "hypothesis": {
+                    "annotations": spans,
+                    "relationships": [
+                        {"id": f"r{n}", "name": name, "source_ref": f"s{source}", "target_ref": f"s{target}"}
+                        for n, (name, source, target) in enumerate(links)
+                    ],
+                },
+            },
+        ),
+        (
+            MARKET,
+            "textcollection",
+            {
+                "instruction": "Describe the stall in the picture.",
+                "attachments": [{"type": "image", "content": f"{server.photos}/coffee.jpg"}],
+                "fields": [
+                    {"type": "category", "field_id": "stall", "title": "What is sold here?", "required": True, "choices": [{"label": "Food", "value": "food", "subchoices": [{"label": "Coffee", "value": "coffee"}, {"label": "Fish", "value": "fish"}]}, {"label": "Cloth", "value": "cloth"}]},
+                    {"type": "text", "field_id": "kind", "title": "Which kind of coffee?", "conditions": {"stall": "coffee"}, "required": True},
+                    {"type": "number", "field_id": "price", "title": "Price", "min": 0, "max": 100, "step": 0.5},
+                    {"type": "boolean", "field_id": "open", "title": "Is it open?"},
+                    {"type": "ranking_order", "field_id": "order", "title": "Rank the three", "num_options": 3},
+                    {"type": "field_set", "field_id": "people", "title": "People", "max_responses_required": 3, "fields": [{"type": "text", "field_id": "name", "title": "Name"}, {"type": "datetime", "field_id": "born", "title": "Born"}]},
+                ],
+            },
+        ),
+        (
+            MILLS,
+            "comparison",
+            {
+                "instruction": "Which translation reads better?",
+                "attachments": ["The mill stands by the river, and its wheel has not turned for years.", "By the river the mill stood; for years its wheel had not been turning."],
+                "attachment_type": "text",
+                "choices": ["first", "second"],
+                "fields": {"why": "Why?"},
+            },
+        ),
+        (
+            CARGO,
+            "transcription",
+            {
+                "instruction": "Copy every line of the list.",
+                "attachment": "Brig Halcyon, Oban\n\nwool, 40 bales\nslate, 12 crates\nherring, 85 barrels",
+                "attachment_type": "text",
+                "fields": {"ship": "Ship"},
+                "repeatable_fields": {"cargo": "What", "bales": "How many"},
+            },
+        ),
+        (
+            SHOPS,
+            "datacollection",
+            {
+                "instruction": "Find the shop's telephone and hours.",
+                "attachment": "Halcyon Books, 3 Harbour Street, Oban",
+                "attachment_type": "text",
+                "fields": {"phone": "Telephone", "hours": "Opening hours"},
+            },
+        ),
+        (SCENES, "chat", _fixture("chat")),
+    ]  # fmt: skip
+    for project, kind, params in tasks:
+        ask("POST", "/v1/projects", json={"name": project, "type": kind, "params": {}})
+        ask("POST", f"/v1/task/{kind}", json={"project": project, **params})
+    _fill_review(server, ask)
+
+
+def _fixture(kind: str) -> dict[str, Any]:
+    """The params of the smallest valid task of a type."""
+    found = (ROOT / "fixtures" / "task-types" / kind / "valid").glob("*.json")
+    return json.loads(min(found, key=lambda path: (path.stat().st_size, path)).read_text("utf-8"))["params"]
+
+
+def _fill_review(server: Server, ask: Ask) -> None:
+    """A picture that two people have answered, waiting for a reviewer."""
+    ask("POST", "/v1/projects", json={"name": REVIEWED, "type": "imageannotation", "params": {}})
+    workflow = ask("GET", f"/api/projects/{REVIEWED}/workflow")
+    workflow |= {"overlap": 2, "review_stages": [{"sample": 1}]}
+    ask("PUT", f"/api/projects/{REVIEWED}/workflow", json=workflow)
+    assign(server, REVIEWED, LABELER)
+    task = ask(
         "POST",
-        "/v1/task/namedentityrecognition",
+        "/v1/task/imageannotation",
         json={
-            "project": _names(server),
-            "instruction": "Mark every person and place.",
-            "text": "Ada Lovelace was born in London and corresponded with Charles Babbage about his Analytical Engine.",
-            "labels": [
-                {"name": "person", "display_name": "Person"},
-                {"name": "place", "display_name": "Place"},
-            ],
+            "project": REVIEWED,
+            "instruction": "Mark the cup and the saucer.",
+            "attachment": f"{server.photos}/coffee.jpg",
+            "geometries": {"box": {"objects_to_annotate": ["cup", "saucer"]}},
         },
-    )
+    )["task_id"]
 
+    def boxes(by: int) -> dict[str, Any]:
+        placed = (("cup", 180, 70, 260, 210), ("saucer", 90, 160, 430, 190))
+        return {
+            "annotations": [
+                {"type": "box", "label": label, "left": x + by, "top": y, "width": w, "height": h}
+                for label, x, y, w, h in placed
+            ]
+        }
 
-def _names(server: Server) -> str:
-    made = server.call(
-        "POST", "/v1/projects", json={"name": NAMES, "type": "namedentityrecognition", "params": {}}
-    )
-    assert made.ok, made.text
-    return NAMES
+    offered(server, str(task))
+    answer(server, str(task), boxes(0))
+    server.complete(str(task), boxes(14))
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +340,7 @@ def filled(server: Server) -> Iterator[Server]:
 def _keep(page: Page, name: str) -> None:
     """Writes what is shown as a small WebP, with less quality where it would be too large."""
     shown = Image.open(io.BytesIO(page.screenshot()))
-    for quality in (85, 70, 50, 30):
+    for quality in (80, 65, 50, 30):
         packed = io.BytesIO()
         shown.save(packed, "WEBP", quality=quality, method=6)
         if packed.tell() < LARGEST_BYTES:
@@ -217,8 +360,14 @@ def _task_ids(server: Server, project: str, status: str) -> list[str]:
     return [task["task_id"] for task in server.call("GET", "/v1/tasks", params=query).json()["docs"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_of_every_page(filled: Server, open_page: OpenPage, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "locale", "name"),
+    [("light", "en-US", "light"), ("dark", "en-US", "dark"), ("light", "ar", "arabic")],
+    ids=["light", "dark", "arabic"],
+)
+def test_pictures_of_every_page(
+    filled: Server, open_page: OpenPage, scheme: str, locale: str, name: str
+) -> None:
     [audited, *_] = _task_ids(filled, DEMO, "completed")
     one_task = _task_ids(filled, TICKETS, "completed")[0]
     pages = {
@@ -227,29 +376,44 @@ def test_pictures_of_every_page(filled: Server, open_page: OpenPage, scheme: str
         "audit-task": f"/console/audits/{audited}",
         **EDITORS,
     }
-    page = open_page("/", MANAGER, color_scheme=scheme)
-    for name, path in pages.items():
+    how = {"color_scheme": scheme, "locale": locale}
+    page = open_page("/", MANAGER, **how)
+    for shot, path in pages.items():
         page.goto(path)
         _settled(page)
-        if name == "new-project":
-            page.get_by_role("button", name="Fill in an example").click()
+        if shot == "new-project":
+            page.get_by_role("button", name=EXAMPLE[locale]).click()
             page.wait_for_timeout(1500)
-        if name in ("editor-image", "audit-task"):
-            page.locator("[data-testid=image-canvas][data-ready=true]").wait_for()
+        if shot in ("editor-image", "audit-task", "review"):
+            page.locator("[data-testid=image-canvas][data-ready=true]").first.wait_for()
             page.wait_for_timeout(500)
-        _keep(page, f"{name}-{scheme}")
-    page = open_page("/login", color_scheme=scheme)
-    _settled(page)
-    _keep(page, f"login-{scheme}")
-    page = open_page("/", LABELER, color_scheme=scheme)
-    _settled(page)
-    _keep(page, f"contributor-{scheme}")
-    page = open_page("/", MANAGER, color_scheme=scheme, locale="ar")
-    for name in MAIN:
-        page.goto(PAGES[name])
+        _keep(page, f"{shot}-{name}")
+        if shot == "editor-image":
+            page.keyboard.press("F1")
+            page.get_by_role("dialog").wait_for()
+            _keep(page, f"keys-of-commands-{name}")
+        if shot == "tasks":
+            page.locator(f"#task-{one_task}").or_(page.locator("[id^=task-]").first).first.click()
+            page.get_by_role("dialog").get_by_role("region").first.wait_for()
+            _settled(page)
+            _keep(page, f"task-drawer-{name}")
+        if shot == "people":
+            page.get_by_role("tab").nth(2).click()
+            _settled(page)
+            _keep(page, f"groups-{name}")
+    link = filled.call(
+        "POST", "/api/members/invite", json={"emails": ["nadia@main.example"], "role": "labeler"}
+    ).json()["items"][0]["url"]
+    for shot, path, email in (
+        ("login", "/login", None),
+        ("invited", "/invite/" + link.rsplit("/", 1)[1], None),
+        ("nowhere", "/nowhere", None),
+        ("contributor", "/", LABELER),
+    ):
+        page = open_page(path, email, **how)
         _settled(page)
-        _keep(page, f"{name}-arabic-{scheme}")
-    _show([*pages, "login", "contributor"])
+        _keep(page, f"{shot}-{name}")
+    _show([*pages, "keys-of-commands", "task-drawer", "groups", "login", "invited", "nowhere", "contributor"])
 
 
 def _show(names: list[str]) -> None:
@@ -257,7 +421,8 @@ def _show(names: list[str]) -> None:
     lines = [
         "# Screens",
         "",
-        "Every page of the console and the editors, in light and dark, as `make screenshots` takes them from a server that it fills through the API.",
+        "Every page of the console and the editors, in light, in dark and from right to left in Arabic, as `make screenshots` takes them from a "
+        "server that it fills through the API.",
     ]
     for name in names:
         title = TITLES.get(name, name.replace("-", " ").capitalize())
@@ -265,10 +430,8 @@ def _show(names: list[str]) -> None:
             "",
             f"## {title}",
             "",
-            *(_picture(f"{name}-{scheme}", title) for scheme in ("light", "dark")),
+            *(_picture(f"{name}-{scheme}", title) for scheme in ("light", "dark", "arabic")),
         ]
-    lines += ["", "## From right to left", ""]
-    lines += [_picture(f"{name}-arabic-light", f"{name}, Arabic") for name in MAIN]
     (ROOT / "docs" / "guide" / "screens.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

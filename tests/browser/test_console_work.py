@@ -13,6 +13,17 @@ from tests.browser.conftest import LABELER, MANAGER, OpenPage, assign, axe, offe
 from tests.sdk.conftest import Server, eventually
 
 
+# The share of a stage that the largest of its canvases covers.
+SHOWN = """(stage) => {
+  const at = stage.getBoundingClientRect();
+  const covered = (box) =>
+    Math.max(0, Math.min(at.right, box.right) - Math.max(at.left, box.left)) *
+    Math.max(0, Math.min(at.bottom, box.bottom) - Math.max(at.top, box.top));
+  const canvases = [...stage.querySelectorAll("canvas")];
+  return Math.max(...canvases.map((c) => covered(c.getBoundingClientRect()))) / (at.width * at.height);
+}"""
+
+
 def quoted(text: str) -> str:
     return quote(text, safe="")
 
@@ -270,6 +281,12 @@ def test_the_demo_project_is_added_by_a_button_and_its_pictures_are_audited_with
     card.get_by_role("link", name="Open").click()
     expect(page.get_by_test_id("image-canvas")).to_have_attribute("data-ready", "true")
     axe(page)
+    # read from right to left, the picture is there as well
+    arabic = open_page(page.url.removeprefix(server.url), MANAGER, locale="ar")
+    stage = arabic.get_by_test_id("image-canvas")
+    expect(stage).to_have_attribute("data-ready", "true")
+    expect(arabic.locator("html")).to_have_attribute("dir", "rtl")
+    assert stage.evaluate(SHOWN) > 0.3
     page.locator("li[data-record] button").first.click()
     page.keyboard.press("i")
     page.keyboard.type("A little too wide")

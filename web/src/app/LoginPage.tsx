@@ -48,7 +48,7 @@ export default function LoginPage() {
         </>
       )}
       <SignInForm onDone={() => void navigate({ href: next ?? "/" })} />
-      <Button variant="subtle" size="compact-sm" mt="sm" onClick={() => setForgot(true)}>
+      <Button variant="subtle" size="compact-sm" px={0} mt="sm" onClick={() => setForgot(true)}>
         {t("app.forgot")}
       </Button>
     </Front>

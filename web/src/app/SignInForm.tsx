@@ -56,6 +56,7 @@ export function SignInForm({ email = "", onDone }: { email?: string; onDone: () 
           <Button
             variant="subtle"
             size="compact-sm"
+            px={0}
             onClick={() => setWithAccount(true)}
             style={{ alignSelf: "start" }}
           >

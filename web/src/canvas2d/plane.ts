@@ -49,7 +49,8 @@ export class Plane {
       pointerEvents: "none",
     });
     this.#canvas.setAttribute("aria-hidden", "true");
-    Object.assign(this.#canvas.style, { position: "absolute", display: "none" });
+    // left, for on pages that are read from right to left it would lie to the left of the view
+    Object.assign(this.#canvas.style, { position: "absolute", left: "0", top: "0", display: "none" });
     // A canvas that is drawn on is copied in every frame in which anything moves, drawn on or not; one that shows a bitmap is not.
     const shown = this.#canvas.getContext("bitmaprenderer", { alpha });
     if (shown === null) throw new Error("this browser shows no bitmaps in a canvas");

@@ -140,7 +140,7 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
             fw={600}
             id={`${text}-title`}
           >
-            {field.title}
+            <bdi>{field.title}</bdi>
             {isTrue(field.required) && (
               <Text span c="red" aria-label={t("forms.required")}>
                 {" *"}
@@ -154,12 +154,12 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
               id={`${text}-about`}
               style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}
             >
-              {field.description}
+              <bdi>{field.description}</bdi>
             </Text>
           )}
           {field.hint && (
             <Text size="xs" c="dimmed" fs="italic">
-              {field.hint}
+              <bdi>{field.hint}</bdi>
             </Text>
           )}
         </div>

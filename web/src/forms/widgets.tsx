@@ -209,7 +209,7 @@ function ChoiceWidget({ field, value, path, label }: WidgetProps) {
       const n = all.indexOf(choice);
       const shown = (
         <Group gap={8} wrap="nowrap">
-          <span>{choice.label}</span>
+          <bdi>{choice.label}</bdi>
           {n < 9 && <Kbd size="xs">{n + 1}</Kbd>}
         </Group>
       );
@@ -323,7 +323,7 @@ function RankingWidget({ field, value, path, label }: WidgetProps) {
               leftSection={<Kbd>{rank < 0 ? "–" : rank + 1}</Kbd>}
               onClick={(event) => choose(choice, event.shiftKey)}
             >
-              {choice.label}
+              <bdi>{choice.label}</bdi>
             </Button>
             {editable && rank >= 0 && (
               <>

@@ -15,7 +15,7 @@ export function JsonView({
   const { t } = useTranslation();
   const text = JSON.stringify(value, null, 2) ?? "null";
   return (
-    <Box pos="relative">
+    <Box pos="relative" dir="ltr">
       <Code
         block
         mah={maxHeight}

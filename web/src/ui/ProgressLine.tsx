@@ -17,7 +17,7 @@ export function ProgressLine({ done, total, label, shown = number }: ProgressLin
   return (
     <Group gap="xs" wrap="nowrap">
       <Progress value={value} w={96} size="sm" aria-label={label} style={{ flexShrink: 0 }} />
-      <Text size="sm" style={{ whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" }}>
+      <Text size="sm" style={{ whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums", minWidth: "5.5em" }}>
         {t("app.ofTotal", { done: shown(done), total: shown(total) })}
       </Text>
     </Group>

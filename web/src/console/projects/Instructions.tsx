@@ -42,6 +42,7 @@ export function Instructions({ name }: { name: string }) {
             label={t("console.instructions")}
             description={t("console.instructionsHint")}
             value={text}
+            dir="auto"
             onChange={(event) => setGiven(event.currentTarget.value)}
             autosize
             minRows={14}

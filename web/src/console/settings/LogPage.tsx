@@ -20,7 +20,9 @@ function Detail({ detail }: { detail: unknown }) {
             {name.replaceAll("_", " ")}{" "}
           </Text>
           <Text span size="sm" component="dd" display="inline" m={0}>
-            {typeof value === "string" ? value : JSON.stringify(value)}
+            <bdi dir={typeof value === "string" ? "auto" : "ltr"}>
+              {typeof value === "string" ? value : JSON.stringify(value)}
+            </bdi>
           </Text>
         </Text>
       ))}

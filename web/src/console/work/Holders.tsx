@@ -43,17 +43,19 @@ export function Holders({ project, member }: { project: string | null; member: s
             ),
           },
           { title: t("console.kind"), whole: true, cell: (row) => t(`console.work.${row.kind}`) },
-          { title: t("console.task"), cell: (row) => <TaskLink id={row.task_id} /> },
+          { title: t("console.task"), whole: true, cell: (row) => <TaskLink id={row.task_id} /> },
           {
             title: t("console.project"),
             cell: (row) => [row.project, row.batch].filter(Boolean).join(" · "),
           },
           {
             title: t("console.since"),
+            whole: true,
             cell: (row) => <span title={time(row.claimed_at)}>{ago(row.claimed_at)}</span>,
           },
           {
             title: t("console.leaseEnds"),
+            whole: true,
             cell: (row) => <span title={time(row.lease_expires_at)}>{ago(row.lease_expires_at)}</span>,
           },
           { title: t("console.figure.time"), numeric: true, cell: (row) => hours(row.active_seconds) },

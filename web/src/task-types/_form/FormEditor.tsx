@@ -161,6 +161,8 @@ export function FormEditor({
     />
   );
   const intro = task.params as { title?: string; description?: string };
+  // of types with one question it is the question
+  const about = intro.description ?? task.instruction;
   return (
     <div ref={root} className={type.columns === true ? "steelyard-stack" : "steelyard-split"}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
@@ -173,9 +175,11 @@ export function FormEditor({
             {intro.title}
           </Text>
         )}
-        <Text size="sm" c="dimmed" mb="md" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-          {intro.description ?? task.instruction}
-        </Text>
+        {about !== fields[0]?.title && (
+          <Text size="sm" c="dimmed" mb="md" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+            <bdi>{about}</bdi>
+          </Text>
+        )}
         <FormView
           fields={fields}
           answers={doc.fields}
