@@ -10,6 +10,7 @@ import io
 import json
 import random
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import LABELER, MANAGER, ROOT, OpenPage, assign, offered
 from tests.browser.test_review import answer
-from tests.sdk.conftest import Server
+from tests.sdk.conftest import Server, serving
 
 Ask = Callable[..., dict[str, Any]]
 IMAGES = ROOT / "docs" / "images"
@@ -102,7 +103,20 @@ TITLES = {
 }
 
 
-def _fill(server: Server) -> None:
+class _Hooks(BaseHTTPRequestHandler):
+    """A customer's server that takes most callbacks."""
+
+    def do_POST(self) -> None:
+        refused = self.path.endswith("gone")
+        self.send_response(410 if refused else 200)
+        self.end_headers()
+        self.wfile.write(b"There is nobody here." if refused else b"thank you")
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+def _fill(server: Server, hooks: str) -> None:
     """A few projects, batches and tasks, some of them answered."""
 
     def ask(method: str, path: str, **more: object) -> dict[str, Any]:
@@ -155,6 +169,7 @@ def _fill(server: Server) -> None:
             "instruction": "What is the ticket about?",
             "attachment": " ".join(draw.choices(words, k=12)),
             "tags": draw.sample(["urgent", "eu", "us"], k=draw.randint(0, 2)),
+            **({} if n % 3 else {"callback_url": f"{hooks}/{'gone' if n % 7 == 0 else 'labels'}"}),
         }
         for n in range(200)
     ]
@@ -294,9 +309,11 @@ def _fill_editors(server: Server, ask: Ask) -> None:
 
 
 def _fixture(kind: str) -> dict[str, Any]:
-    """The params of the smallest valid task of a type."""
+    """The params of the smallest valid task of a type, but for files to be fetched."""
     found = (ROOT / "fixtures" / "task-types" / kind / "valid").glob("*.json")
-    return json.loads(min(found, key=lambda path: (path.stat().st_size, path)).read_text("utf-8"))["params"]
+    small = min(found, key=lambda path: (path.stat().st_size, path))
+    params = json.loads(small.read_text("utf-8"))["params"]
+    return {**params, "attachments": [one for one in params["attachments"] if one["type"] == "text"]}
 
 
 def _fill_review(server: Server, ask: Ask) -> None:
@@ -333,8 +350,9 @@ def _fill_review(server: Server, ask: Ask) -> None:
 
 @pytest.fixture(scope="module")
 def filled(server: Server) -> Iterator[Server]:
-    _fill(server)
-    yield server
+    with serving(_Hooks) as hooks:
+        _fill(server, hooks)
+        yield server
 
 
 def _keep(page: Page, name: str) -> None:
@@ -387,6 +405,10 @@ def test_pictures_of_every_page(
         if shot in ("editor-image", "audit-task", "review"):
             page.locator("[data-testid=image-canvas][data-ready=true]").first.wait_for()
             page.wait_for_timeout(500)
+        if shot == "review":  # against what another has answered
+            page.keyboard.press("Shift+D")
+            page.keyboard.press("Shift+D")
+            page.wait_for_timeout(300)
         _keep(page, f"{shot}-{name}")
         if shot == "editor-image":
             page.keyboard.press("F1")
