@@ -12,7 +12,6 @@ from scaleapi.tasks import TaskType
 from tests.browser.conftest import LABELER, MANAGER, OpenPage, assign, axe, offered, response_of
 from tests.sdk.conftest import Server, eventually
 
-
 # The share of a stage that the largest of its canvases covers.
 SHOWN = """(stage) => {
   const at = stage.getBoundingClientRect();
