@@ -34,6 +34,7 @@ RULES: list[tuple[str, str, str]] = [
     ("GET POST", r"/api/(login|setup|oidc.*|links/\{token\}|password/forgot)", "everybody"),
     ("GET POST PUT", r"/api/(session|logout|password|me/keys)", "members"),
     ("POST PUT", r"/v1/(teams|studio)/.+", "leads"),
+    ("GET", r"/v1/task/\{task_id\}/response_url/\{file_id\}", "members"),
     (ANY_METHOD, r"/v1/.+", "staff"),
     ("POST", r"/api/tasks/bulk", "staff"),
     ("OPTIONS", r"/api/uploads(/\{upload_id\})?", "everybody"),

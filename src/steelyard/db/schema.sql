@@ -401,6 +401,7 @@ create table starting_answer (
   constraint starting_answer_pk primary key (space_id, task_id)
 );
 
+-- The files of a task. `facts`: what reading a recording, a lidar frame or a scene showed that answers are checked with.
 create table attachment (
   space_id bigint not null,
   task_id text collate "C" not null,
@@ -418,6 +419,7 @@ create table attachment (
   mime_type text,
   width integer,
   height integer,
+  facts json,
   constraint attachment_pk primary key (space_id, task_id, ordinal)
 );
 

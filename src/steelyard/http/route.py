@@ -46,6 +46,8 @@ LEAD = Access("lead", "lead")
 """Running projects and people in the console."""
 SETTINGS = Access("settings", "settings")
 """What an account is set to, its keys and its audit log: secrets are among them, so no key of a narrower scope reaches them."""
+FILES = Access("files", "files")
+"""Reading files of responses; whoever may not read data reads those of the work in hand."""
 SELF = Access("self", "self")
 """About the caller alone."""
 

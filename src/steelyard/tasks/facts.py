@@ -25,7 +25,7 @@ class FileFacts(Struct, frozen=True):
     detail: str | None
 
 
-class _Video(Struct, frozen=True):
+class _Video(Struct, frozen=True, omit_defaults=True):
     """What decoding a video or a recording showed, as far as it has it. Pixels, seconds, frames per second."""
 
     width: int = 0
@@ -35,7 +35,7 @@ class _Video(Struct, frozen=True):
     frame_count: int | None = None
 
 
-class Cloud(Struct, frozen=True):
+class Cloud(Struct, frozen=True, omit_defaults=True):
     """What reading a lidar frame or a scene showed; a frame that was read by an older version lacks what follows its points."""
 
     kind: str = ""
@@ -47,6 +47,14 @@ class Cloud(Struct, frozen=True):
 
 
 answered_media = Q.all("answered_media", FileFacts)
+
+
+def kept_facts(media: str, detail: str | None) -> str | None:
+    """Of a file's `detail` what answers are checked with (JSON): it is kept with the task, for what was made for showing may be swept."""
+    kind = {"lidar": Cloud, "scene": Cloud, "video": _Video, "audio": _Video}.get(media)
+    if detail is None or kind is None:
+        return None
+    return msgspec.json.encode(msgspec.json.decode(detail, type=kind)).decode()
 
 
 def frame_facts(detail: str | None) -> FrameFacts | None:

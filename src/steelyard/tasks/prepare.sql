@@ -20,19 +20,21 @@ where space_id = :space_id and id = :file_id;
 -- name: save_attachments
 -- The outcome for every attachment of a task so far.
 insert into attachment (
-  space_id, task_id, ordinal, path, role, url, media, frame, state, status_code, message, sha256, size_bytes, mime_type, width, height)
+  space_id, task_id, ordinal, path, role, url, media, frame, state, status_code, message, sha256, size_bytes, mime_type, width, height,
+  facts)
 select :space_id, :task_id, ordinal, path, role, url, media, frame, state, status_code, message, sha256, size_bytes, mime_type, width,
-  height
+  height, facts::json
 from unnest(
   :ordinals::integer[], :paths::text[], :roles::text[], :urls::text[], :medias::text[], :frames::integer[], :states::text[],
   :status_codes::integer[], :messages::text[], :sha256s::text[], :sizes::bigint[], :mime_types::text[], :widths::integer[],
-  :heights::integer[])
-  as a (ordinal, path, role, url, media, frame, state, status_code, message, sha256, size_bytes, mime_type, width, height)
+  :heights::integer[], :facts::text[])
+  as a (ordinal, path, role, url, media, frame, state, status_code, message, sha256, size_bytes, mime_type, width, height, facts)
 order by ordinal
 on conflict (space_id, task_id, ordinal) do update
 set path = excluded.path, role = excluded.role, url = excluded.url, media = excluded.media, frame = excluded.frame,
   state = excluded.state, status_code = excluded.status_code, message = excluded.message, sha256 = excluded.sha256,
-  size_bytes = excluded.size_bytes, mime_type = excluded.mime_type, width = excluded.width, height = excluded.height;
+  size_bytes = excluded.size_bytes, mime_type = excluded.mime_type, width = excluded.width, height = excluded.height,
+  facts = excluded.facts;
 
 -- name: put_starting_answer
 -- What people start from, as a task's type has made it.

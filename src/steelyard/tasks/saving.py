@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from steelyard.db.pool import Executor
 from steelyard.task_types import AttachmentRef
+from steelyard.tasks.facts import kept_facts
 from steelyard.tasks.fetching import Outcome, Q
 
 FRAME_IMAGE = "context"
@@ -45,4 +46,5 @@ class SaveAttachments(Struct, frozen=True):
             mime_types=[r.mime_type for r in self.results],
             widths=[r.width for r in self.results],
             heights=[r.height for r in self.results],
+            facts=[kept_facts(a.media, r.detail) for a, r in zip(self.refs, self.results, strict=True)],
         )

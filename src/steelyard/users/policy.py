@@ -6,7 +6,7 @@ from typing import Literal
 
 from steelyard.ctx import Role, Scope
 
-Act = Literal["people", "settings", "data", "work", "lead", "self"]
+Act = Literal["people", "settings", "data", "work", "lead", "self", "files"]
 
 POLICY: dict[Act, frozenset[Role]] = {
     "people": frozenset(("admin", "manager")),  # invite, change roles, assignments, groups
@@ -15,14 +15,17 @@ POLICY: dict[Act, frozenset[Role]] = {
     "work": frozenset(("admin", "manager", "member", "labeler")),  # claim and submit
     "lead": frozenset(("admin", "manager")),  # studio batches and priorities, quality
     "self": frozenset(("admin", "manager", "member", "labeler")),  # who am I, my password, sign out
+    "files": frozenset(
+        ("admin", "manager", "member", "labeler")
+    ),  # files of responses: of all with "data", else of one's own work
 }
 """Act → roles. `disabled` appears nowhere: such members are not even authenticated."""
 
 SCOPES: dict[Scope, frozenset[Act]] = {
     "full": frozenset(POLICY),
-    "data": frozenset(("data", "self")),  # a pipeline that creates tasks and takes answers
-    "read": frozenset(("data", "people", "lead", "self")),  # reports: what is safe (GET) of them
-    "work": frozenset(("work", "self")),  # a program that labels
+    "data": frozenset(("data", "files", "self")),  # a pipeline that creates tasks and takes answers
+    "read": frozenset(("data", "files", "people", "lead", "self")),  # reports: what is safe (GET) of them
+    "work": frozenset(("work", "files", "self")),  # a program that labels
 }
 """Scope of an API key → acts. A key never reaches beyond its member's role."""
 

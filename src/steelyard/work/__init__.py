@@ -14,6 +14,7 @@ from steelyard.work.lease import (
     release_work,
     skip_work,
     slot_of,
+    works_on,
 )
 from steelyard.work.manage import (
     LeaseFilter,
@@ -118,4 +119,5 @@ __all__ = [
     "take_lease",
     "with_hypothesis",
     "workflow_of",
+    "works_on",
 ]

@@ -132,6 +132,13 @@ async def _held(on: Executor, actor: Actor, slot_id: int, lease_token: str) -> W
     return work if work.prelabel is None else prelabeled(work)
 
 
+async def works_on(ctx: Ctx, actor: Actor, task_id: str) -> bool:
+    """Whether the actor holds work on this task just now."""
+    if "\x00" in task_id:
+        return False
+    return bool(await q.works_on(ctx.db, space_id=actor.space_id, task_id=task_id, member_id=actor.member_id))
+
+
 async def held_leases(ctx: Ctx, actor: Actor) -> list[Held]:
     """The leases that the actor holds now, newest first, at most 100: what a reloaded workbench goes on with."""
     return await q.held_by(ctx.db, member_id=actor.member_id, space_id=actor.space_id)

@@ -494,6 +494,13 @@ select count(*)::integer as slots, (count(*) filter (where done_at is null))::in
 from slot
 where space_id = :space_id and task_id = :task_id and round = :round and step = :step;
 
+-- name: works_on
+-- Whether a member holds work on a task just now.
+select true
+from slot
+where space_id = :space_id and task_id = :task_id and lease_member_id = :member_id and done_at is null and lease_expires_at > steelyard.now()
+limit 1;
+
 -- name: answer_so_far
 -- The answer that a labeler's part of a task builds on (null: none yet).
 select v.response::text as response
