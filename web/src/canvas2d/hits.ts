@@ -32,6 +32,9 @@ export function changes(before: Doc, after: Doc): Change[] {
   return found;
 }
 
+/** Shapes whose areas differ by no more are of one size to the eye: what lies in front decides. */
+const ALIKE = 1.05;
+
 export class HitIndex {
   readonly #tree = new RBush<Entry>();
   readonly #entries = new Map<RecordId, Entry>();
@@ -85,7 +88,7 @@ export class HitIndex {
       .sort((a, b) => (this.#rank.get(a.id) ?? 0) - (this.#rank.get(b.id) ?? 0));
   }
 
-  /** What a press at a point means: of the shapes there the smallest, and among equals the topmost. */
+  /** What a press at a point means: of the shapes there the smallest, and among those of about one size the topmost. */
   at(p: Point, slack: number, wanted: (record: DocRecord) => boolean): DocRecord | null {
     const around = grown({ left: p.x, top: p.y, right: p.x, bottom: p.y }, slack * 2);
     let best: { record: DocRecord; area: number } | null = null;
@@ -93,7 +96,7 @@ export class HitIndex {
       const shape = shapeOf(record.kind);
       if (!wanted(record) || !shape.hits(record.data, p, slack, this.limits(record.kind))) continue;
       const area = shape.area(record.data);
-      if (best === null || area <= best.area) best = { record, area };
+      if (best === null || area <= best.area * ALIKE) best = { record, area };
     }
     return best?.record ?? null;
   }

@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Command } from "../commands/command";
 import type { CommandRegistry } from "../commands/registry";
+import { Commands } from "../commands/useKeys";
 import type { Remark } from "../task-types/registry";
 import { CompareBar, ComparePane } from "./Compare";
 import { compareCommands, remarkCommand, type Side, taskCommands } from "./commands";
@@ -131,18 +132,20 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave }: Pr
           <ComparePane open={open} comparison={comparison} now={null} over />
         )}
         <Box component="main" id="main" style={{ flex: 1, minWidth: 0, height: "100%", overflow: "auto" }}>
-          <Editor
-            task={work.task}
-            media={work.media}
-            store={store}
-            mode={reviewing ? "review" : "label"}
-            before={comparison?.doc ?? open.before}
-            remarks={remarks}
-            issues={open.issues}
-            onRemark={reviewing ? addRemark : undefined}
-            registerCommands={register}
-            memory={session.memory(work.task.type)}
-          />
+          <Commands.Provider value={registry}>
+            <Editor
+              task={work.task}
+              media={work.media}
+              store={store}
+              mode={reviewing ? "review" : "label"}
+              before={comparison?.doc ?? open.before}
+              remarks={remarks}
+              issues={open.issues}
+              onRemark={reviewing ? addRemark : undefined}
+              registerCommands={register}
+              memory={session.memory(work.task.type)}
+            />
+          </Commands.Provider>
         </Box>
         {showRemarks && (
           <RemarksPanel

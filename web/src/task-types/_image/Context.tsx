@@ -33,6 +33,7 @@ export function Context({ media }: { media: readonly MediaView[] }) {
         opened={shown !== undefined}
         onClose={() => setLarge(null)}
         size="auto"
+        closeButtonProps={{ "aria-label": t("workbench.close") }}
         title={t("image.contextNumber", { number: (large ?? 0) + 1 })}
       >
         {shown && (

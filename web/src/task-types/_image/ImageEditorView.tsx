@@ -144,6 +144,7 @@ function RelationChoice({ editor }: { editor: ImageEditor }) {
       opened={relating !== null}
       onClose={() => editor.set({ relating: null })}
       title={t("image.whichRelation")}
+      closeButtonProps={{ "aria-label": t("workbench.close") }}
       size="sm"
     >
       <Stack>

@@ -4,6 +4,7 @@ import { TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { type KeyboardEvent, type RefObject, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
+import { useKeys } from "../../commands/useKeys";
 import { digitLabels } from "./commands";
 import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
@@ -25,6 +26,7 @@ export function Labels({ editor, colours, search, backToCanvas }: Props) {
   const { t } = useTranslation();
   useSyncExternalStore(editor.subscribe, editor.content);
   const [query, setQuery] = useState("");
+  const keysOf = useKeys();
   const kind = editor.kind();
   const geometry = kind === null ? undefined : editor.geometry(kind);
   if (kind === null || geometry === undefined || !editor.config.labelled) return null;
@@ -66,7 +68,11 @@ export function Labels({ editor, colours, search, backToCanvas }: Props) {
       >
         <span className={styles.swatch} style={{ background: colours.of(node.name) }} />
         <span className={styles.name}>{node.display}</span>
-        {digit >= 0 && <kbd className={styles.muted}>{(digit + 1) % 10}</kbd>}
+        {digit >= 0 && (
+          <kbd className={styles.muted}>
+            {keysOf(`image.label.${(digit + 1) % 10}`, String((digit + 1) % 10))}
+          </kbd>
+        )}
       </button>
     );
   };
@@ -101,7 +107,7 @@ export function Labels({ editor, colours, search, backToCanvas }: Props) {
           placeholder={t("image.searchLabels")}
           aria-label={t("image.searchLabels")}
           leftSection={<IconSearch size={14} />}
-          rightSection={<kbd className={styles.muted}>/</kbd>}
+          rightSection={<kbd className={styles.muted}>{keysOf("image.searchLabels", "/")}</kbd>}
         />
       )}
       <div className={styles.scroll} role="radiogroup" aria-labelledby="image-labels">

@@ -5,6 +5,7 @@ import { IconAdjustments, IconCrosshair } from "@tabler/icons-react";
 import { useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import type { Surface } from "../../canvas2d/surface";
+import { useKeys } from "../../commands/useKeys";
 import type { ImageEditor } from "./editor";
 import styles from "./image.module.css";
 import { DIFFERENCE } from "./scene";
@@ -20,6 +21,7 @@ export function StatusBar({ editor, hasBefore }: Props) {
   const { t } = useTranslation();
   const state = useSyncExternalStore(editor.subscribe, editor.snapshot);
   const { picture } = editor;
+  const crosshair = useKeys()("image.crosshair", "J");
   return (
     <div className={styles.status}>
       <span className={styles.muted} dir="ltr">
@@ -40,7 +42,7 @@ export function StatusBar({ editor, hasBefore }: Props) {
         </Group>
       )}
       <span className={styles.push} />
-      <Tooltip label={`${t("command.image.crosshair")} · J`}>
+      <Tooltip label={[t("command.image.crosshair"), crosshair].filter(Boolean).join(" · ")}>
         <ActionIcon
           size={26}
           variant={state.crosshair ? "light" : "subtle"}
@@ -68,7 +70,7 @@ export function StatusBar({ editor, hasBefore }: Props) {
               ] as const
             ).map(([key, min, max]) => (
               <div key={key}>
-                <Text size="xs" fw={500}>
+                <Text size="xs" fw={500} mb={6}>
                   {t(`image.${key}`)} · {state[key]} %
                 </Text>
                 <Slider
@@ -105,7 +107,7 @@ function Position({ editor }: { readonly editor: ImageEditor }) {
     editor.cursor === null ? "" : `${Math.round(editor.cursor.x)}, ${Math.round(editor.cursor.y)}`,
   );
   return (
-    <span className={styles.muted} dir="ltr" style={{ minWidth: 84 }}>
+    <span className={styles.muted} dir="ltr" style={{ minWidth: 84 }} data-testid="image-position">
       {text}
     </span>
   );
@@ -114,7 +116,7 @@ function Position({ editor }: { readonly editor: ImageEditor }) {
 function Zoom({ editor }: { readonly editor: ImageEditor }) {
   const { scale } = useViewport(editor);
   return (
-    <span dir="ltr" style={{ minWidth: 48, textAlign: "end" }}>
+    <span dir="ltr" style={{ minWidth: 48, textAlign: "end" }} data-testid="image-zoom">
       {formatZoom(scale)}
     </span>
   );

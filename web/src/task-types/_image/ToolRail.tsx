@@ -23,6 +23,7 @@ import {
 import { type ComponentType, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import type { Surface } from "../../canvas2d/surface";
+import { useKeys } from "../../commands/useKeys";
 import type { ToolId } from "../../tools";
 import { mergeRecords } from "../../tools/knives";
 import { fitView, rotateView, TOOL_KEYS } from "./commands";
@@ -47,52 +48,70 @@ export function ToolRail({ editor, surface }: { editor: ImageEditor; surface: Su
   const { t } = useTranslation();
   useSyncExternalStore(editor.subscribe, editor.snapshot);
   const offered = editor.offered();
+  const keysOf = useKeys();
   const splines = editor.limits("line").splines === true;
   const button = (
     id: string,
     name: string,
-    key: string,
+    [command, usual]: readonly [id: string, usual: string],
     Icon: ComponentType<{ size: number; stroke: number }>,
     run: () => void,
     more: { pressed?: boolean } = {},
-  ) => (
-    <Tooltip key={id} label={`${name} · ${key}`} position="right" openDelay={250} withinPortal>
-      <button
-        type="button"
-        className={styles.tool}
-        aria-label={name}
-        aria-keyshortcuts={key}
-        {...(more.pressed === undefined ? {} : { "aria-pressed": more.pressed })}
-        onClick={run}
+  ) => {
+    const key = keysOf(command, usual);
+    return (
+      <Tooltip
+        key={id}
+        label={key === "" ? name : `${name} · ${key}`}
+        position="right"
+        openDelay={250}
+        withinPortal
       >
-        <Icon size={19} stroke={1.7} />
-        {key.length === 1 && <kbd>{key}</kbd>}
-      </button>
-    </Tooltip>
-  );
+        <button
+          type="button"
+          className={styles.tool}
+          aria-label={name}
+          {...(key === "" ? {} : { "aria-keyshortcuts": key.replace("Ctrl", "Control") })}
+          {...(more.pressed === undefined ? {} : { "aria-pressed": more.pressed })}
+          onClick={run}
+        >
+          <Icon size={19} stroke={1.7} />
+          {key.length === 1 && <kbd>{key}</kbd>}
+        </button>
+      </Tooltip>
+    );
+  };
   return (
     <div className={styles.rail} role="toolbar" aria-orientation="vertical" aria-label={t("image.tools")}>
       {offered.map((id) =>
         button(
           id,
           t(`command.image.tool.${id}`),
-          TOOL_KEYS[id],
+          [`image.tool.${id}`, TOOL_KEYS[id]],
           id === "line" && splines ? IconEaseInOutControlPoints : ICONS[id],
           () => editor.setTool(id),
           { pressed: editor.state.tool === id },
         ),
       )}
       {offered.includes("polygon") &&
-        button("merge", t("command.image.merge"), "M", IconArrowsJoin, () => {
+        button("merge", t("command.image.merge"), ["image.merge", "M"], IconArrowsJoin, () => {
           const reason = mergeRecords(editor, [...editor.selection]);
           if (reason !== null) editor.tell({ key: reason, tone: "reason" });
         })}
       <div className={styles.railGap} />
-      {button("fit", t("command.image.fit"), "Shift+1", IconFocusCentered, () => fitView(editor, surface))}
-      {button("in", t("command.image.zoomIn"), "+", IconZoomIn, () => zoom(surface, 1.25))}
-      {button("out", t("command.image.zoomOut"), "-", IconZoomOut, () => zoom(surface, 0.8))}
-      {button("turn", t("command.image.rotateView"), "Alt+Shift+R", IconRotateClockwise, () =>
-        rotateView(editor, surface),
+      {button("fit", t("command.image.fit"), ["image.fit", "Shift+1"], IconFocusCentered, () =>
+        fitView(editor, surface),
+      )}
+      {button("in", t("command.image.zoomIn"), ["image.zoomIn", "+"], IconZoomIn, () => zoom(surface, 1.25))}
+      {button("out", t("command.image.zoomOut"), ["image.zoomOut", "-"], IconZoomOut, () =>
+        zoom(surface, 0.8),
+      )}
+      {button(
+        "turn",
+        t("command.image.rotateView"),
+        ["image.rotateView", "Alt+Shift+R"],
+        IconRotateClockwise,
+        () => rotateView(editor, surface),
       )}
     </div>
   );
