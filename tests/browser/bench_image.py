@@ -2,32 +2,31 @@
 polygons, from input to paint, and dragging one of 10,000 shapes.
 
 A hand of its own moves the mouse 125 times a second, as real ones do, and waits for nothing; the wheel is turned once a frame. What comes of it
-is read from the browser's own trace: frames that the compositor drew (`DrawFrame`), the way of every input until it was seen (`EventLatency`),
-the main thread's work for a frame (`BeginMainFrame`). Needs a built bundle.
+is read from the browser's own trace (trace.py): frames with something new on the screen, the way of every input until it was seen, the main
+thread's work for a frame. Needs a built bundle.
 """
 
 from __future__ import annotations
 
 import asyncio
-import bisect
 import io
 import itertools
 import json
 import math
 import os
 import random
-import socket
 import statistics
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.async_api import async_playwright
-from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, LABELER, OpenPage, assign, chromium
+from tests.browser.conftest import LABELER, OpenPage, assign
+from tests.browser.trace import Event, Trace
 from tests.sdk.conftest import Server
 
 SIDE = 8000
@@ -37,32 +36,14 @@ INPUT_MS = 50
 DRAG_MS = 16
 HAND_MS = 8
 
-_CATEGORIES = "devtools.timeline,disabled-by-default-devtools.timeline.frame,cc,viz,benchmark,input,latency"
-Event = dict[str, Any]
 
-
-@pytest.fixture(scope="package")
-def debugging_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@pytest.fixture(scope="package")
-def browser(server: Server, debugging_port: int) -> Generator[Browser]:
-    """A Chromium to which the hand can connect, too."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium(),
-            args=[*ARGUMENTS, f"--remote-debugging-port={debugging_port}"],
-            headless=not os.environ.get("HEADED"),
-        )
-        info = opened.new_browser_cdp_session().send("SystemInfo.getInfo")
-        features = info["gpu"].get("featureStatus", {})
-        print(f"\nChromium {opened.version}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
-        print({name: features.get(name) for name in ("gpu_compositing", "2d_canvas", "rasterization")})
-        yield opened
-        opened.close()
+@pytest.fixture(autouse=True, scope="module")
+def renderer(browser: Browser) -> None:
+    """Says what draws."""
+    info = browser.new_browser_cdp_session().send("SystemInfo.getInfo")
+    features = info["gpu"].get("featureStatus", {})
+    print(f"\nChromium {browser.version}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+    print({name: features.get(name) for name in ("gpu_compositing", "2d_canvas", "rasterization")})
 
 
 class Hand:
@@ -163,77 +144,6 @@ def opened(open_page: OpenPage, project: str) -> Page:
     return page
 
 
-class Trace:
-    """The browser's own trace of what happens until it is ended."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.session: CDPSession = page.context.new_cdp_session(page)
-        self.events: list[Event] = []
-        self.done = False
-        self.session.on("Tracing.dataCollected", lambda e: self.events.extend(e["value"]))
-        self.session.on("Tracing.tracingComplete", lambda _: setattr(self, "done", True))
-        self.session.send("Tracing.start", {"transferMode": "ReportEvents", "categories": _CATEGORIES})
-
-    def end(self) -> None:
-        self.session.send("Tracing.end")
-        while not self.done:
-            self.page.wait_for_timeout(50)
-
-    def drawn(self) -> list[float]:
-        """When frames were drawn, in milliseconds."""
-        return sorted({e["ts"] / 1000 for e in self.events if e["name"] == "DrawFrame"})
-
-    def latencies(self) -> list[tuple[float, float]]:
-        """When each input came, and after how long what came of it was on the screen; milliseconds.
-
-        The browser follows an input to the screen only where it changes a style. For the others, it is the first frame that was put on the screen
-        after the main thread's frame in which the input had been dealt with.
-        """
-        frames = sorted(
-            (e["ts"] + e["dur"]) / 1000
-            for e in self.events
-            if e["name"] == "ProxyMain::BeginMainFrame" and "dur" in e
-        )
-        screens = sorted(
-            (e["ts"] + e["dur"]) / 1000
-            for e in self.events
-            if e["name"] == "Display::DrawAndSwap" and "dur" in e
-        )
-        begun: dict[str, float] = {}
-        seen: set[str] = set()
-        found: list[tuple[float, float]] = []
-        for e in sorted(self.events, key=lambda e: e.get("ts", 0)):
-            key = json.dumps(e.get("id2") or e.get("id"))
-            now = e.get("ts", 0) / 1000
-            if e["name"] == "SwapEndToPresentationCompositorFrame":
-                seen.add(key)
-            elif e["name"] == "EventLatency" and e["ph"] == "b":
-                begun[key] = now
-                seen.discard(key)
-            elif e["name"] == "EventLatency" and key in begun:
-                start = begun.pop(key)
-                frame = bisect.bisect_left(frames, now)
-                if key in seen:
-                    found.append((start, now - start))
-                elif frame < len(frames) and (screen := bisect.bisect_left(screens, frames[frame])) < len(
-                    screens
-                ):
-                    found.append((start, screens[screen] - start))
-        return sorted(found)
-
-    def work(self, start: float, end: float) -> list[float]:
-        """Milliseconds that the main thread worked for each frame, not counting those in which other programs had the processor."""
-        return sorted(
-            e["tdur"] / 1000
-            for e in self.events
-            if e["name"] == "ProxyMain::BeginMainFrame"
-            and "tdur" in e
-            and start <= e["ts"] / 1000 <= end
-            and e["tdur"] > 500
-        )
-
-
 def at(sorted_values: list[float], share: float) -> float:
     return round(sorted_values[min(len(sorted_values) - 1, int(len(sorted_values) * share))], 1)
 
@@ -243,9 +153,9 @@ def gesture(page: Page, hand: Hand | Wheel, name: str, events: Iterator[Event]) 
     trace = Trace(page)
     hand.play(events)
     trace.end()
-    latencies = trace.latencies()
+    latencies, nothing = trace.latencies()
     start, end = latencies[0][0], latencies[-1][0]
-    drawn = [t for t in trace.drawn() if start <= t <= end]
+    drawn = trace.frames(start, end)
     gaps = sorted(b - a for a, b in itertools.pairwise(drawn))
     waits = sorted(wait for _, wait in latencies)
     work = trace.work(start, end)
@@ -259,6 +169,7 @@ def gesture(page: Page, hand: Hand | Wheel, name: str, events: Iterator[Event]) 
         "main thread ms a frame p50": round(statistics.median(work), 1),
         "main thread ms a frame p95": at(work, 0.95),
         "inputs": len(waits),
+        "inputs that changed nothing": nothing,
     }
     print(json.dumps(result))
     return result

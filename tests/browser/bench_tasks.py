@@ -36,6 +36,7 @@ def test_scrolling_over_a_million_tasks(server: Server, open_page: OpenPage) -> 
                 "ms a step p50": round(frames[len(frames) // 2], 1),
                 "ms a step p95": round(frames[int(len(frames) * 0.95)], 1),
                 "ms waited for rows in all": round(found["waited"]),
+                "times the browser stopped drawing": found["stalls"],
             }
         )
     )

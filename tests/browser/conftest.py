@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -107,7 +108,15 @@ def server(
 
 
 @pytest.fixture(scope="package")
-def browser(server: Server) -> Generator[Browser]:
+def debugging_port() -> int:
+    """Where others than Playwright can connect to the Chromium of the journeys."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture(scope="package")
+def browser(server: Server, debugging_port: int) -> Generator[Browser]:
     """One Chromium for all journeys.
 
     It ends with them: as long as Playwright is there, its event loop counts as running in this thread, and no other
@@ -115,7 +124,9 @@ def browser(server: Server) -> Generator[Browser]:
     """
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
-            executable_path=chromium(), args=list(ARGUMENTS), headless=not os.environ.get("HEADED")
+            executable_path=chromium(),
+            args=[*ARGUMENTS, f"--remote-debugging-port={debugging_port}"],
+            headless=not os.environ.get("HEADED"),
         )
         yield opened
         opened.close()

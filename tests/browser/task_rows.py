@@ -29,11 +29,17 @@ insert into task_count (space_id, scope, scope_id, type, status, shard, n)
 values ($1, 's', '', 'categorization', 'canceled', 0, $3::int), ($1, 'p', $2, 'categorization', 'canceled', 0, $3::int)
 on conflict on constraint task_count_pk do update set n = task_count.n + excluded.n
 """
-# Scrolls by a screenful a frame and notes every step at which a row in sight was missing, and the time between frames.
+# Scrolls by a screenful a frame and notes every step at which a row in sight was missing, and the time between frames. Chromium in software now and
+# then stops to draw a page for good: its compositor waits for tiles that none of its threads makes. That is told, for nothing else would end.
 _SCROLL = """async (steps) => {
   const box = document.querySelector('[data-testid="task-table"]');
   const frames = [], gaps = [], every = new Set();
   const whole_list = (Number(box.getAttribute("aria-rowcount")) - 1) * 36;
+  let stalled = false;
+  const frame = () => new Promise((go) => {
+    const late = setTimeout(() => { stalled = true; go(); }, 10000);
+    requestAnimationFrame(() => { clearTimeout(late); go(); });
+  });
   const sight = () => {
     const edge = box.getBoundingClientRect();
     return [...box.querySelectorAll("[data-index]")].filter((row) => {
@@ -46,11 +52,12 @@ _SCROLL = """async (steps) => {
   for (let step = 0; step < steps; step++) {
     const room = () => box.scrollTop + 2 * box.clientHeight <= box.scrollHeight || box.scrollHeight >= whole_list;
     const asked = performance.now();
-    while (!room() && performance.now() - asked < 5000) await new Promise(requestAnimationFrame);
+    while (!room() && performance.now() - asked < 5000) await frame();
     waited += performance.now() - asked;
     box.scrollBy(0, box.clientHeight);
-    await new Promise(requestAnimationFrame);
-    await new Promise(requestAnimationFrame);
+    await frame();
+    await frame();
+    if (stalled) return { stalled };
     const now = performance.now();
     frames.push(now - before);
     before = now;
@@ -94,5 +101,14 @@ async def _fill(server: Server, project: str, tasks: int) -> None:
 
 def scrolled(page: Page, steps: int) -> dict[str, Any]:
     """Scrolls down: `frames` (ms between steps), `gaps` (steps at which a row was missing), `waited` (ms for
-    rows), `seen` (how many rows), `last` (index of a row). Stops at the end."""
-    return page.evaluate(_SCROLL, steps)
+    rows), `seen` (how many rows), `last` (index of a row), `stalls` (how often the browser had stopped drawing and the page was opened anew).
+    Stops at the end."""
+    address = page.url
+    for stalls in range(5):
+        found = page.evaluate(_SCROLL, steps)
+        if not found.get("stalled"):
+            return {**found, "stalls": stalls}
+        page.goto("about:blank")  # another renderer
+        page.goto(address)
+        page.wait_for_selector('[data-testid="task-table"] [data-index]')
+    raise AssertionError("the browser stopped drawing five times")
