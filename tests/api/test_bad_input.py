@@ -177,6 +177,7 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
                 "nothing",
                 "http://",
                 "javascript:alert(1)",
+                "mailto:a@example.org",
                 "http://x y",
                 "a" * 3000,
             ],

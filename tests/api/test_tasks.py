@@ -121,6 +121,15 @@ async def test_metadata_is_measured_without_the_escapes_of_the_client(live: http
     assert (await live.post(path, content=json.dumps(too_long), headers=headers)).status_code == 400
 
 
+async def test_a_form_with_one_tag_is_a_list_of_one(live: httpx.AsyncClient) -> None:
+    path = (
+        f"/v1/task/{(await live.post('/v1/task/imageannotation', json=image_task())).json()['task_id']}/tags"
+    )
+    assert (await live.post(path, data={"tags": "a"})).json()["tags"] == ["a"]
+    assert (await live.put(path, data={"tags": ["b", "c"]})).json()["tags"] == ["a", "b", "c"]
+    assert (await live.post(path, data={"tags": ""})).status_code == 400
+
+
 async def test_tags_are_found_exactly_whatever_they_hold(
     test: httpx.AsyncClient, client_for: ClientFor, keys: Keys
 ) -> None:

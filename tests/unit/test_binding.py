@@ -44,6 +44,7 @@ def test_what_only_looks_like_it_is_taken(raw: bytes) -> None:
         ("2021-04-25T03:14:15-07:00", "2021-04-25T10:14:15+00:00"),
         ("2021-04-25T03:14:15 07:00", "2021-04-24T20:14:15+00:00"),
         ("2021-04-25 03:14:15.123Z", "2021-04-25T03:14:15.123000+00:00"),
+        ("2021-04-25t03:14:15.123z", "2021-04-25T03:14:15.123000+00:00"),
         ("2021-04-25T03:14:15.123456", "2021-04-25T03:14:15.123000+00:00"),
     ],
 )
@@ -79,3 +80,11 @@ def test_json_that_curl_calls_a_form_is_taken_as_json() -> None:
     form = b"application/x-www-form-urlencoded"
     assert binding.json_body(b' {"a": [1]}', form, empty=b"{}") == b' {"a": [1]}'
     assert msgspec.json.decode(binding.json_body(b"{a=1", form, empty=b"{}")) == {"{a": "1"}
+
+
+def test_a_form_is_read_in_the_time_of_its_length() -> None:
+    """Brackets that never close and a key that is repeated took the square of it: minutes for what fits into a body."""
+    brackets = b"[" * 1_000_000
+    assert msgspec.json.decode(binding.form_to_json(brackets + b"=1")) == {"": "1"}
+    many = msgspec.json.decode(binding.form_to_json(b"&".join([b"a=1", b"b[]=2"] * 200_000)))
+    assert (len(many["a"]), len(many["b"])) == (200_000, 200_000)

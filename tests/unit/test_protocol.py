@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -72,6 +73,15 @@ async def test_long_answers_are_whole(port: int) -> None:
     said = await _talk(port, _get("/long"), _get("/last", "Connection: close\r\n"))
     assert said.count(b"x") >= len(_LONG)
     assert _LONG in said and said.endswith(b"/last")
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"GET /\xc3\xa9 HTTP/1.1\r\n\r\n", b"FOO / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\r\n\r\n"]
+)
+async def test_what_is_no_http_is_refused_in_json(port: int, nonsense: bytes) -> None:
+    head, _, body = (await _talk(port, nonsense)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and b"content-type: application/json" in head
+    assert json.loads(body) == {"status_code": 400, "error": "Invalid HTTP request received."}
 
 
 async def test_a_client_that_went_away_harms_nobody(port: int) -> None:

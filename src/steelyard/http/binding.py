@@ -17,6 +17,8 @@ from steelyard.jsontext import check_text
 _TRUE = {"true", "1"}
 _FALSE = {"false", "0"}
 _LOST_PLUS = re.compile(r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:?\d\d)$")
+_BRACKETED = re.compile(r"\[([^\[\]]*)\]")
+"""A part of a form's key. It ends at the next bracket of either kind: a search for the closing one would go to the end from each "["."""
 _AT = re.compile(r" - at `(.*)`$")
 
 
@@ -26,7 +28,7 @@ def parse_time(text: str, name: str) -> datetime:
     Digits beyond the millisecond are dropped, for our own times have none: whoever notes the time to the microsecond, creates a
     task and asks for everything since must find it.
     """
-    text = text.strip()
+    text = text.strip().upper()  # RFC 3339 allows `t` and `z`
     lost = _LOST_PLUS.match(text)
     if lost:  # a `+` of an unescaped query string arrives as a space
         text = f"{lost[1]}+{lost[2]}"
@@ -217,7 +219,7 @@ def form_to_json(raw: bytes) -> bytes:
         raise InvalidRequest("The form body is not valid UTF-8.") from None
     tree: dict[str, Any] = {}
     for key, text in pairs:
-        path = [key.split("[", 1)[0], *re.findall(r"\[([^\]]*)\]", key)]
+        path = [key.split("[", 1)[0], *_BRACKETED.findall(key)]
         if len(path) > 32:
             raise InvalidRequest("The form body is nested too deeply.")
         _put(tree, path, text if key in _PLAIN_TEXT else _form_value(text))
@@ -258,9 +260,10 @@ def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
     for i, key in enumerate(path[:-1]):
         if path[i + 1] == "":  # a[]: the array ends the path
             held = node.get(key)
-            node[key] = (
-                [*held, value] if isinstance(held, list) else [value] if held is None else [held, value]
-            )
+            if isinstance(held, list):
+                held.append(value)
+            else:
+                node[key] = [value] if held is None else [held, value]
             return
         child = node.get(key)
         if not isinstance(child, dict):
@@ -269,7 +272,10 @@ def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
     last = path[-1]
     if last in node:
         held = node[last]
-        node[last] = [*held, value] if isinstance(held, list) else [held, value]
+        if isinstance(held, list):
+            held.append(value)
+        else:
+            node[last] = [held, value]
     else:
         node[last] = value
 

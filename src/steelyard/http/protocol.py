@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 ANSWERING = "steelyard.answer"
@@ -102,6 +103,18 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(CorkedTransport(transport))
         self._plain = transport
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what is not HTTP, a raw byte beyond ASCII in the path for instance, in the API's words: uvicorn would send plain text."""
+        body = msgspec.json.encode({"status_code": 400, "error": msg})
+        head = [STATUS_LINE[400]]
+        for name, value in self.server_state.default_headers:
+            head += (name, b": ", value, b"\r\n")
+        lines = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(
+            body
+        )
+        self.transport.write(b"".join([*head, lines, body]))
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()

@@ -32,7 +32,8 @@ from steelyard.task_types._shared.values import bad
 OWN_NAME = "multistage"
 MAX_STAGES = 20
 
-_REFERENCE = re.compile(r"\{\{\s*(.+?)\s*\}\}")
+_REFERENCE = re.compile(r"\{\{\s*(\S(?:.*\S)?)\s*\}\}")
+"""What is named begins and ends with no white space: `.+?` between two `\\s*` would try a run of spaces in its length to the third."""
 _STEP = re.compile(r"[^.\[\]]+")
 
 

@@ -15,7 +15,7 @@ MAX_METADATA_BYTES = 10 * 1024
 MAX_TAGS = 5
 MAX_INDEXED_BYTES = 2600
 """An index of PostgreSQL takes at most 2704 bytes; 1024 characters may be more than that."""
-_EMAIL = re.compile(r"^[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+$|^[^@\s<>\"']+@localhost$")
+_EMAIL = re.compile(r"^[^@\s<>\"':]+@[^@\s<>\"':]+\.[^@\s<>\"':]+$|^[^@\s<>\"':]+@localhost$")
 _URL = re.compile(r"^https?://[^\s/?#]+[^\s]*$", re.IGNORECASE)
 _URGENCIES = frozenset(("immediate", "day", "week", "standard"))
 

@@ -263,6 +263,14 @@ def test_a_body_about_a_scene_is_not_enabled_whatever_else_it_lacks():
         TASK_TYPES["multistage"].parse_params(b'{"stages":5}')
 
 
+def test_a_reference_of_spaces_is_refused_in_the_time_of_its_length():
+    names = {**CHAIN["stages"][1], "inputs": {"text": "{{" + " " * 1_000_000}}
+    with pytest.raises(InvalidParams):
+        TASK_TYPES["multistage"].parse_params(
+            msgspec.json.encode({**CHAIN, "stages": [CHAIN["stages"][0], names]})
+        )
+
+
 def test_attachments_of_stages_are_found_under_their_paths():
     task_type = TASK_TYPES["multistage"]
     parsed = task_type.parse_params(msgspec.json.encode(CHAIN))

@@ -158,6 +158,8 @@ def _tags(call: Call) -> list[str]:
     value: Any = call.body
     if isinstance(value, dict):
         value = value.get("tags", [] if not value else None)
+        if isinstance(value, str):  # a form with one tag
+            value = [value]
     if not isinstance(value, list):
         raise InvalidRequest("tags must be an array of at most 5 non-empty strings.")
     for tag in value:
