@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from typing import Any
 
 from playwright.sync_api import Error, Page, expect
 from scaleapi.tasks import TaskType
 
-from tests.browser.conftest import LABELER, PASSWORD, OpenPage, assign, offered, response_of, sql
+from tests.browser.conftest import LABELER, MANAGER, PASSWORD, OpenPage, assign, offered, response_of, sql
 from tests.sdk.conftest import Namer, Server
 
 
@@ -199,3 +200,51 @@ def test_of_two_windows_the_newer_goes_on_and_the_other_says_so(
     second.get_by_role("button", name="Go on here").click()
     empty(second)
     assert phone(server, task_id) == "in the second"
+
+
+def test_a_task_in_stages_goes_from_one_person_to_the_next_with_what_was_answered_before(
+    server: Server, open_page: OpenPage, fresh: Namer
+) -> None:
+    project = fresh("stages")
+    assert server.call("POST", "/v1/projects", json={"name": project, "type": "multistage"}).ok
+    assign(server, project, LABELER)
+    text = {
+        "attachments": [{"type": "text", "content": "The ferry from Oban."}],
+        "fields": [{"type": "text", "field_id": "s", "title": "Summary", "required": True}],
+    }
+    names = {
+        "id": "names", "type": "namedentityrecognition", "params": {"labels": [{"name": "place"}]}, "assignee": "different",
+        "inputs": {"text": "{{stages.draft.response.annotations.s}}"},
+    }  # fmt: skip
+    stages = [{"id": "draft", "type": "textcollection", "params": text}, names]
+    body = {"project": project, "instruction": "Find it out.", "stages": stages}
+    made = server.call("POST", "/v1/task/multistage", json=body)
+    assert made.ok, made.text
+    task_id = made.json()["task_id"]
+    offered(server, task_id)
+
+    page = open_page(f"/work?project={project}", LABELER)
+    answer = page.get_by_role("textbox", name="Answer")
+    draft = {"id": "draft", "type": "textcollection", "response": {"annotations": {}}}
+    answer.fill(json.dumps({"stages": [draft]}, indent=1))
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-json-issue]")).to_contain_text("stages[0].response")
+    draft["response"] = {"annotations": {"s": "Oban pier"}}
+    answer.fill(json.dumps({"stages": [draft]}))
+    page.keyboard.press("Control+Enter")
+    empty(page)
+
+    page = open_page(f"/work?project={project}", MANAGER)
+    answer = page.get_by_role("textbox", name="Answer")
+    expect(answer).to_have_value(re.compile("Oban pier"))
+    whole = json.loads(answer.input_value())
+    assert whole == {"stages": [draft]}
+    found = {"start": 0, "end": 4, "text": "Oban", "label": "place"}
+    answered = {"annotations": [found], "relationships": []}
+    whole["stages"].append({"id": "names", "type": "namedentityrecognition", "response": answered})
+    answer.fill(json.dumps(whole))
+    page.keyboard.press("Control+Enter")
+    empty(page)
+    done = response_of(server, task_id)["stages"]
+    assert done[0] == draft
+    assert done[1]["response"]["annotations"][0].items() >= found.items()

@@ -75,7 +75,9 @@ class DrawingChecker:
             issues += _repeated(shapes)
         issues += self._base_issues(shapes, by_uuid)
         issues += self._targets(shapes, by_uuid)
-        found, links = self.check_links(response.links, {key: s.label for key, s in by_uuid.items()})
+        found, links = [], response.links
+        if links:
+            found, links = self.check_links(links, {key: s.label for key, s in by_uuid.items()})
         return issues + found, DrawingResponse(annotations=shapes, global_attributes=kept, links=links)
 
     def _shape(self, path: str, shape: AnyShape, scene: Mapping[str, Any]) -> tuple[list[Issue], AnyShape]:
