@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from statistics import median
@@ -61,6 +62,7 @@ async def creates(report: Report, effort: Effort, db: Stored) -> None:
     them the targets were meant for is not written down; on a quiet machine they came out within 6 % of each other.
     """
     report.heading(f"Creating ({effort.create_rounds} rounds, each: bare inserts, then the servers)")
+    os.sync()  # what filling the databases and building left to be written would stand before the first commits
     body = example_body()
     with_project = example_body(project="project 1", batch="batch 20")
     bare: dict[tuple[str, int], list[float]] = {(loop, n): [] for n in (1, 16) for loop in LOOPS}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from steelyard.http.protocol import ANSWERING, Protocol
 
@@ -91,3 +93,23 @@ async def test_a_client_that_went_away_harms_nobody(port: int) -> None:
     writer.transport.abort()
     await asyncio.sleep(0.1)
     assert b"/after" in await _talk(port, _get("/after", "Connection: close\r\n"))
+
+
+async def test_an_answered_request_is_gone_without_the_garbage_collector(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def ask() -> None:
+        writer.write(_get("/quick"))
+        assert (await reader.readuntil(b"/quick")).startswith(b"HTTP/1.1 200 OK")
+
+    await ask()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            await ask()
+        held = sum(isinstance(o, RequestResponseCycle) for o in gc.get_objects())
+    finally:
+        gc.enable()
+        writer.close()
+    assert held <= 1

@@ -141,6 +141,9 @@ class Protocol(HttpToolsProtocol):
             if name == b"connection":
                 return False
             lines += (name, b": ", value, b"\r\n")
+        # The request's scope holds this way of answering, which holds its cycle, which holds the scope: let go of it, or every request
+        # waits for the garbage collector.
+        del cycle.scope[ANSWERING]  # type: ignore[typeddict-item]
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         self._plain.write(b"".join([*lines, headers, b"\r\n", body]))
