@@ -413,6 +413,7 @@ def test_pictures_of_every_page(
         if shot == "editor-image":
             page.keyboard.press("F1")
             page.get_by_role("dialog").wait_for()
+            page.wait_for_timeout(400)
             _keep(page, f"keys-of-commands-{name}")
         if shot == "tasks":
             page.locator(f"#task-{one_task}").or_(page.locator("[id^=task-]").first).first.click()

@@ -84,6 +84,46 @@ def test_a_lead_sees_who_holds_a_task_takes_it_back_and_gives_it_to_somebody(
     expect(page.get_by_text("Given to somebody")).to_be_visible()
 
 
+def test_people_are_assigned_to_a_project_and_put_into_a_group(server: Server, open_page: OpenPage) -> None:
+    name = project(server)
+    path = f"/v1/studio/projects/{quoted(name)}/groups"
+
+    def groups() -> dict[str, list[str]]:
+        found = server.call("GET", path).json()
+        return {g["name"]: [w["email"] for w in g["workers"]] for g in found if not g["isSingleton"]}
+
+    page = open_page("/console/people", MANAGER)
+    page.get_by_role("tab", name="Assignments").click()
+    for field, values in (("Members", (LABELER, MANAGER)), ("Projects", (name,))):
+        for value in values:
+            page.get_by_role("combobox", name=field).fill(value)
+            page.get_by_role("option", name=value, exact=True).click()
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Assign", exact=True).click()
+    taken = page.get_by_role("button", name=f"{LABELER}: {name}")
+    expect(taken).to_be_visible()
+
+    page.get_by_role("tab", name="Groups").click()
+    page.get_by_role("combobox", name="Project").fill(name)
+    page.get_by_role("option", name=name, exact=True).click()
+    page.get_by_label("New group").fill("Night shift")
+    page.get_by_role("combobox", name="Members", exact=True).fill(LABELER)
+    page.get_by_role("option", name=LABELER, exact=True).click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Create", exact=True).click()
+    members = page.get_by_role("combobox", name="Members of Night shift")
+    expect(members).to_be_visible()
+    assert groups() == {"Night shift": [LABELER]}
+    members.fill(MANAGER)
+    page.get_by_role("option", name=MANAGER, exact=True).click()
+    eventually(lambda: sorted(groups()["Night shift"]) == sorted((LABELER, MANAGER)))
+
+    page.get_by_role("tab", name="Assignments").click()
+    taken.click()
+    expect(taken).to_have_count(0)
+    assert groups() == {"Night shift": [MANAGER]}  # places in groups go with it
+
+
 def test_work_that_was_set_aside_is_shown_with_the_reasons(server: Server, open_page: OpenPage) -> None:
     name = project(server)
     settings = server.call("GET", f"/api/projects/{quoted(name)}/workflow").json()

@@ -13,10 +13,20 @@ from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
+from scaleapi.tasks import TaskType
 
-from tests.browser.conftest import LABELER, ROOT, OpenPage, in_both_schemes, sign_in
+from tests.browser.conftest import (
+    LABELER,
+    ROOT,
+    OpenPage,
+    assign,
+    in_both_schemes,
+    offered,
+    response_of,
+    sign_in,
+)
 from tests.browser.recordings import film, tone
-from tests.sdk.conftest import PHOTOS
+from tests.sdk.conftest import PHOTOS, Namer, Server
 
 FIXTURES = ROOT / "fixtures" / "task-types"
 TYPES = sorted(path.name for path in FIXTURES.iterdir() if (path / "valid").is_dir())
@@ -254,6 +264,34 @@ def test_a_type_without_an_editor_is_answered_as_json_and_told_by_line_what_is_w
     )
     assert answer.evaluate("(field) => field.value.slice(field.selectionStart, field.selectionEnd)") == "2"
     assert sent[0]["response"] == {"annotations": {"turns": [1, 2]}}
+
+
+def test_a_type_without_an_editor_goes_all_the_way(server: Server, open_page: OpenPage, fresh: Namer) -> None:
+    project = fresh("chat")
+    server.client(server.keys.live).create_project(project, TaskType.Chat)
+    assign(server, project, LABELER)
+    given = json.loads((FIXTURES / "chat" / "valid" / "form-in-turns.json").read_text("utf-8"))
+    params = {**given["params"], "attachments": [{"type": "text", "content": "See page **4**."}]}
+    made = server.call("POST", "/v1/task/chat", json={"project": project, "instruction": "Ask.", **params})
+    assert made.ok, made.text
+    offered(server, made.json()["task_id"])
+    page = open_page(f"/work?project={project}", LABELER)
+    answer = page.get_by_role("textbox", name="Answer")
+    expect(page.get_by_role("region", name="attachments")).to_contain_text("See page **4**.")
+    text = json.dumps(given["response"], indent=1)
+    answer.fill(text)
+    answer.blur()
+    page.keyboard.press("Control+z")
+    expect(answer).not_to_have_value(text)
+    page.keyboard.press("Control+Shift+z")
+    expect(answer).to_have_value(text)
+    expect(page.locator("[data-save-state=saved]")).to_be_visible()
+    page.reload()
+    expect(answer).to_have_value(text)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="Nothing to do right now")).to_be_visible()
+    outputs = [one["output"] for one in response_of(server, made.json()["task_id"])["responses"]]
+    assert outputs == [one["output"] for one in given["response"]["responses"]]
 
 
 def test_axe_finds_nothing_serious_in_any_editor(open_page: OpenPage) -> None:

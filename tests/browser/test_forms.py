@@ -76,6 +76,11 @@ def test_a_form_with_conditions_is_filled_in_corrected_and_submitted(
     page.get_by_text("Yes", exact=True).click()
     for option in ("3", "1", "2"):
         page.locator(f"[data-field=order] [data-choice='{option}']").click()
+    ranks = page.locator("[data-field=order] [aria-pressed=true]")
+    page.keyboard.press("Control+z")
+    expect(ranks).to_have_count(2)
+    page.keyboard.press("Control+Shift+z")
+    expect(ranks).to_have_count(3)
     page.get_by_label("Name", exact=True).fill("Ada")
     expect(page.locator("[data-save-state=saved]")).to_be_visible()
     page.reload()
