@@ -38,6 +38,6 @@ VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
-  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('STEELYARD_PORT', '8000') + '/healthz', timeout=4)"]
+  CMD ["python", "-c", "import os, ssl, urllib.request as u; u.urlopen('http' + 's' * bool(os.environ.get('STEELYARD_TLS_CERT')) + '://127.0.0.1:' + os.environ.get('STEELYARD_PORT', '8000') + '/healthz', timeout=4, context=ssl._create_unverified_context())"]
 ENTRYPOINT ["steelyard"]
 CMD ["up"]

@@ -21,7 +21,7 @@ import pytest
 
 import steelyard
 from steelyard.db import pgbinaries, pgprocess
-from steelyard.db.datadir import DatabaseError
+from steelyard.db.datadir import DatabaseError, passwords_of
 from steelyard.db.embedded import EmbeddedPostgres, database, lock_holder, running_dsn, with_embedded
 from steelyard.settings import Settings
 
@@ -329,3 +329,10 @@ async def test_a_folder_begun_by_an_ordinary_user_goes_on_as_that_user_when_root
         assert await query(dsn, "select 1") == 1
     done = run_as(65534, ONCE, str(folder / "data"))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "5", '{"steelyard": "x"}'])
+def test_a_damaged_file_of_passwords_is_told_in_words(tmp_path, content):
+    (tmp_path / "database-secret.json").write_text(content)
+    with pytest.raises(DatabaseError, match=r"database-secret\.json is damaged"):
+        passwords_of(tmp_path, create=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -286,3 +287,15 @@ async def test_google_and_azure_sign_links_too(
     [link] = (await store.signed_urls(["ab" * 32], 60)).values()
     assert link.startswith("https://")
     assert word in link
+
+
+async def test_a_file_that_has_nowhere_to_go_is_the_disks_fault_whichever_way_it_fails(
+    tmp_path: Path,
+) -> None:
+    store = open_storage(Settings(data_dir=tmp_path))
+    for break_it in (lambda: None, lambda: (tmp_path / "files").write_text("a file where the folder was")):
+        shutil.rmtree(tmp_path / "files", ignore_errors=True)
+        break_it()
+        with pytest.raises(Unavailable, match="cannot be written"):
+            async with store.spool(pieces(b"x")):
+                pass

@@ -48,7 +48,13 @@ def passwords_of(data_dir: Path, *, create: bool) -> dict[str, str]:
     if create and not path.exists():
         write_private(path, json.dumps({"postgres": secrets.token_hex(24), ROLE: secrets.token_hex(24)}))
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
+        return {role: found[role] for role in ("postgres", ROLE)}
+    except (ValueError, LookupError, TypeError):
+        raise DatabaseError(
+            f"{path} is damaged: it should hold the passwords of the database beside it. Put it back from a copy of the "
+            "data folder, or restore a backup into an empty one."
+        ) from None
     except FileNotFoundError:
         raise DatabaseError(
             f"{path} is missing: it holds the passwords of the database beside it. Put it back from a copy of the data "

@@ -124,7 +124,7 @@ class Storage:
                     await asyncio.to_thread(file.close)
             yield Spooled(path, digest.hexdigest(), size, head)
         finally:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # gone already, or the disk fails: then that is told, not this
                 path.unlink()
 
     @asynccontextmanager
@@ -134,7 +134,7 @@ class Storage:
         try:
             yield path
         finally:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # gone already, or the disk fails: then that is told, not this
                 path.unlink()
 
     def partial(self, upload_id: str) -> Partial:
