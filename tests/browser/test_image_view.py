@@ -8,7 +8,7 @@ from typing import cast
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import LABELER, OpenPage
 from tests.browser.image_canvas import PHOTO, Canvas, completed, near, opened, worker
 from tests.sdk.conftest import Server
 
@@ -188,3 +188,41 @@ def test_the_view_is_moved_by_map_space_and_keys_and_shows_what_is_asked_for(
     page.keyboard.press("Control+Enter")
     labels = [a["label"] for a in completed(server, task_id)["annotations"]]
     assert sorted(labels) == ["cup", "saucer"]
+
+
+def test_a_page_read_from_right_to_left_shows_picture_shapes_and_map_where_they_are(
+    server: Server, open_page: OpenPage
+):
+    project, task_id = worker(server)(
+        "imageannotation", {"geometries": {"box": {"objects_to_annotate": ["cup"]}}}
+    )
+    page = open_page(f"/work?project={project}", email=LABELER, locale="ar")
+    canvas = Canvas(page, *PHOTO)
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    # the coffee is there, and a box lies where it is drawn
+    corner = canvas.at(200, 130)
+    coffee = _until(page, canvas.at(300, 180), "other", (56, 60, 67))
+    assert coffee[0] > 150, coffee
+    before = _seen(page, corner)
+    page.keyboard.press("b")
+    canvas.drag((200, 130), (350, 260))
+    page.keyboard.press("v")
+    page.keyboard.press("Escape")
+    page.mouse.move(*canvas.at(20, 380))
+    _until(page, corner, "other", before)
+    # the map's mark is around the middle, as the view is
+    page.mouse.move(*canvas.middle)
+    for _ in range(4):
+        page.mouse.wheel(0, -300)
+    small = page.get_by_test_id("image-minimap")
+    expect(small).to_be_visible()
+    page.wait_for_function(
+        """() => {
+          const map = document.querySelector("[data-testid=image-minimap]");
+          const [a, b] = [map, map.querySelector("div")].map((e) => e.getBoundingClientRect());
+          return b.width < a.width / 2 && Math.abs(a.x + a.width / 2 - b.x - b.width / 2) < 4;
+        }"""
+    )
+    page.keyboard.press("Control+Enter")
+    (box,) = completed(server, task_id)["annotations"]
+    assert near(box, {"left": 200, "top": 130, "width": 150, "height": 130})

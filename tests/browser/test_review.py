@@ -172,6 +172,20 @@ def test_a_text_goes_back_with_a_pinned_remark_and_the_next_review_shows_what_wa
     assert (left["id"], left["label"], left["text"]) == (ines["id"], "seller", "Ines ")
 
 
+def _differs_while_held(page: Page) -> bool:
+    """Whether the canvas shows something else while the key for it is held; afterwards it must be as before."""
+    canvas = page.get_by_test_id("image-canvas").first
+    page.wait_for_timeout(300)
+    before = canvas.screenshot()
+    page.keyboard.down("\\")
+    page.wait_for_timeout(300)
+    held = canvas.screenshot()
+    page.keyboard.up("\\")
+    page.wait_for_timeout(300)
+    assert canvas.screenshot() == before
+    return held != before
+
+
 def test_answers_of_several_people_to_a_picture_are_compared(
     server: Server, open_page: OpenPage, fresh: Namer
 ) -> None:
@@ -199,8 +213,12 @@ def test_answers_of_several_people_to_a_picture_are_compared(
     expect(review.get_by_test_id("image-canvas")).to_have_attribute("data-ready", "true")
     bar = review.get_by_role("group", name="Compared with")
     expect(bar.get_by_role("radio", name="contributor")).to_have_count(2)
-    review.keyboard.press("Shift+D")
-    review.keyboard.press("Shift+D")
+    # held, the key shows the other answer where this one is, and lets go of it again
+    seen: list[bool] = []
+    for _ in range(2):
+        review.keyboard.press("Shift+D")
+        seen.append(_differs_while_held(review))
+    assert any(seen), seen
     review.keyboard.press("Shift+C")
     beside = review.locator("[data-compare=other]")
     expect(beside.get_by_test_id("image-canvas")).to_have_attribute("data-ready", "true")

@@ -33,6 +33,8 @@ import * as op from "./operations";
 import { DIFFERENCE, type Scene } from "./scene";
 
 export type Sort = "created" | "label" | "size" | "position";
+/** How long after a selection the list follows it: whoever presses to drag has begun by then. */
+const SETTLED_MS = 120;
 type Which = "all" | "proposed" | "wrong" | "remarked" | "different";
 
 interface Props {
@@ -68,11 +70,20 @@ export function Objects({ editor, scene, issues, remarks, order, onShow }: Props
     overscan: 8,
   });
   const [first] = selection;
-  // What is selected on the canvas comes into sight here.
+  // What is selected on the canvas comes into sight here, but not while it is dragged: a screenful of new rows costs frames.
   useEffect(() => {
-    const at = first === undefined ? -1 : (order.current ?? []).indexOf(first);
-    if (at >= 0) rows.scrollToIndex(at, { align: "auto" });
-  }, [first, order, rows]);
+    let timer = 0;
+    const show = () => {
+      if (editor.tool.busy) {
+        timer = window.setTimeout(show, SETTLED_MS);
+        return;
+      }
+      const at = first === undefined ? -1 : (order.current ?? []).indexOf(first);
+      if (at >= 0) rows.scrollToIndex(at, { align: "auto" });
+    };
+    timer = window.setTimeout(show, SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, [editor, first, order, rows]);
   const proposals = useMemo(
     () => [...doc.records.values()].filter((r) => r.hypothesis === "proposed").map((r) => r.id),
     [doc.records],
@@ -233,11 +244,11 @@ const Row = memo(function Row({
     children: React.ReactNode,
     more: { pressed?: boolean; colour?: string } = {},
   ) => (
-    // The browser's own tooltip: hundreds of the library's would make the list slow.
-    <ActionIcon
-      size={24}
-      variant="subtle"
-      color={more.colour ?? "gray"}
+    // The browser's own button and tooltip: hundreds of the library's would make the list slow.
+    <button
+      type="button"
+      className={styles.rowButton}
+      data-colour={more.colour}
       aria-label={`${label}: ${name}`}
       title={label}
       {...(more.pressed === undefined ? {} : { "aria-pressed": more.pressed })}
@@ -248,7 +259,7 @@ const Row = memo(function Row({
       }}
     >
       {children}
-    </ActionIcon>
+    </button>
   );
   return (
     <li
