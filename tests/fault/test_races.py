@@ -174,6 +174,39 @@ async def test_two_hundred_last_completions_at_once_make_one_batch_callback(pair
         await assert_counters_are_exact(db)
 
 
+async def test_two_servers_reopen_a_completed_batch_at_once_and_neither_stands_in_the_others_way(
+    pair: Pair,
+) -> None:
+    clients = pair.sessions(pair.stack.live_key)
+    await _ok(clients[0], "POST", "/v1/projects", {"name": "again", "type": "imageannotation"})
+    await _ok(clients[0], "POST", "/v1/batches", {"name": "again", "project": "again"})
+    body = image_task(batch="again", attachment=f"{pair.receiver.url}/picture.png")
+    first = await _ok(clients[0], "POST", "/v1/task/imageannotation", body)
+    await _ok(clients[0], "POST", f"/v1/task/{first['task_id']}/cancel")
+    async with asyncio.timeout(30):
+        while (await _ok(clients[1], "GET", "/v1/batches/again"))["status"] != "completed":
+            await asyncio.sleep(0.02)
+
+    def gave_up() -> int:
+        said = (pair.stack.folder / "pg18.log").read_text()
+        return said.count("deadlock detected") + said.count("due to lock timeout")
+
+    before = gave_up()
+    async with connected(pair.stack) as db:
+        async with db.transaction():  # until both have looked at the batch, neither can change it
+            await db.execute("select from batch where name = 'again' for share")
+            making = [
+                asyncio.create_task(_ok(client, "POST", "/v1/task/imageannotation", body))
+                for client in clients
+            ]
+            async with asyncio.timeout(10):
+                while await db.fetchval("select count(*) from pg_locks where not granted") < 2:
+                    await asyncio.sleep(0.01)
+        await asyncio.gather(*making)
+    assert (await _ok(clients[0], "GET", "/v1/batches/again"))["status"] == "in_progress"
+    assert gave_up() == before
+
+
 async def _finalize_race(
     clients: list[aiohttp.ClientSession], name: str, body: dict[str, Any], pause_s: float
 ) -> tuple[int, int]:

@@ -104,6 +104,7 @@ def assemble(
         project_version=0 if project is None else project.latest,
         batch_id=None if batch is None else batch.id,
         exclusive=batch is not None and project is not None and project.kind != "standard",
+        reopens=batch is not None and batch.status == "completed",
         priority=own or (batch.priority if batch is not None and batch.priority else 10),
         own_priority=own is not None,
         clear_unique_id_on_error=platform.clear_unique_id_on_error,

@@ -28,6 +28,7 @@ class _Shape(Struct, frozen=True):
     test: bool
     project: bool
     batch: bool
+    reopens: bool
     key: bool
     files: bool
     dependents: bool
@@ -120,7 +121,7 @@ def _statement(shape: _Shape) -> _Statement:
         source = f"select {', '.join(values)}"
     pieces = [f"input as ({source})"]
     if shape.batch:
-        pieces.append(Q.text("insert_batch_lock"))
+        pieces.append(Q.text("insert_batch_lock_to_reopen" if shape.reopens else "insert_batch_lock"))
     task = Q.text("insert_task")
     for name in ("project", "batch", "key"):
         condition = Q.text(f"insert_{name}_condition") if getattr(shape, name) else ""
@@ -128,7 +129,8 @@ def _statement(shape: _Shape) -> _Statement:
     pieces.append(task)
     pieces.append(Q.text("insert_answer" if shape.test else "insert_job"))
     if shape.batch:
-        pieces.append(Q.text("insert_reopen"))
+        if shape.reopens:
+            pieces.append(Q.text("insert_reopen"))
         if shape.test:  # its tasks are done as soon as they are there
             pieces.append(Q.text("insert_settle"))
     if shape.key:
@@ -176,6 +178,7 @@ async def insert_tasks(
             test=actor.is_test,
             project=any(t.project_id is not None for t in tasks),
             batch=any(t.batch_id is not None for t in tasks),
+            reopens=any(t.reopens for t in tasks),
             key=any(t.key is not None for t in tasks),
             files=bool(files),
             dependents=bool(declared),

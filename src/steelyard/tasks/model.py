@@ -50,6 +50,8 @@ class NewTask(Struct, kw_only=True):
     batch_id: str | None = None
     exclusive: bool = False
     """Whether the batch takes tasks only while staging (Rapid and Studio)."""
+    reopens: bool = False
+    """Whether the batch was completed when it was looked at: the insert may reopen it, and refuses a row whose batch is completed if not."""
     priority: int = 10
     own_priority: bool = False
     clear_unique_id_on_error: bool = False

@@ -1,12 +1,22 @@
 -- The pieces insert_* are composed by insert.py, which puts `input` before them: a row a task, whose columns it names.
 
 -- name: insert_batch_lock
+-- A completed batch is not among them: to reopen it would mean to ask for more than the lock in hand, which two cannot do at once.
+locked_batch as materialized (
+  select b.id, b.status
+  from batch b
+  where b.space_id = :space_id and b.id in (select batch_id from input) and b.status <> 'completed'
+  order by b.id
+  for share
+)
+
+-- name: insert_batch_lock_to_reopen
 locked_batch as materialized (
   select b.id, b.status
   from batch b
   where b.space_id = :space_id and b.id in (select batch_id from input)
   order by b.id
-  for share
+  for no key update
 )
 
 -- name: insert_batch_condition
