@@ -335,7 +335,8 @@ def test_stopping_during_the_start_leaves_nothing_behind(tmp_path):
             up.process.send_signal(signal.SIGTERM)
             up.process.wait(30)
         assert up.process.returncode in (0, -signal.SIGTERM), up.output()
-        assert pgprocess.working_in(folder / "pg18" / "data") == [] if folder.exists() else True
+        database = folder / "pg18" / "data"
+        assert not database.exists() or pgprocess.working_in(database) == []
 
 
 def test_servers_and_workers_run_alone_beside_a_database_and_say_so_when_there_is_none(tmp_path):

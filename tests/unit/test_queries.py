@@ -95,7 +95,9 @@ async def test_every_variant_of_the_creating_statement_prepares(connection: asyn
     every = [
         insert._Shape(*chosen)
         for chosen in itertools.product((False, True), repeat=len(switches))
-        if not {"single", "alike"} <= set(itertools.compress(switches, chosen))  # one task is not like others
+        if not {"single", "alike"}
+        <= (on := set(itertools.compress(switches, chosen)))  # one task is not like others
+        and ("batch" in on or "reopens" not in on)
     ]
     seen: set[str] = set()
     for shape in every:

@@ -79,7 +79,7 @@ def _tasks(draw: st.DrawFn) -> dict[str, Any]:
         "attachment_urls": draw(st.lists(_WORDS, max_size=2)),
         "priority": draw(st.integers(10, 30)),
         "dependents": [
-            NewDependent(i, name, draw(st.booleans()), draw(_objects()))
+            NewDependent(i, name, draw(st.booleans()), draw(_objects()), None)
             for i, name in enumerate(draw(st.lists(_NAMES, max_size=2)))
         ],
     }

@@ -94,7 +94,9 @@ async def test_a_task_waits_while_the_store_fails_and_goes_on_when_it_is_back(ct
             await shift(ctx, 5)
         [job] = await rows(ctx, "select attempts, failed_at, last_error from job")
         assert (job["failed_at"], job["last_error"]) == (None, "The file store cannot be reached right now.")
-        assert await rows(ctx, "select 1 from blob") == [], "nothing is on the books that is not in the store"
+        assert await rows(ctx, "select 1 from attachment where sha256 is not null") == []
+        unseen = await rows(ctx, "select 1 from blob where touched_at is null")
+        assert unseen == [], "what was promised and is not in the store will be looked at"
         proxy.status = 0
         await drain(ctx)
     assert (await outcome(ctx, task))["stage"] == "queued"
@@ -123,7 +125,10 @@ async def test_an_upload_while_the_store_fails_is_a_503_that_says_so_and_leaves_
     assert refused.status_code == 503
     assert refused.json() == {"status_code": 503, "error": "The file store cannot be reached right now."}
     assert int(refused.headers["retry-after"]) >= 1
-    assert await rows(ctx, "select 1 from file") == await rows(ctx, "select 1 from blob") == []
+    assert await rows(ctx, "select 1 from file") == []
+    assert await rows(ctx, "select 1 from blob where touched_at is null") == [], (
+        "the promise will be looked at"
+    )
     assert left_behind(ctx) == []
     proxy.status = 0
     sent = await upload()

@@ -145,33 +145,37 @@ def _source(target: str, ids: Sequence[str]) -> tuple[str, list[str]] | None:
 
 
 def _check_static(i: int, stage: MultiStageStage, params: Any) -> None:
-    """What is known of a stage's params at creation; values that answers will bring may be missing."""
+    """What is known of a stage's params at creation; values that answers will bring are missing."""
     known, pending = _known(stage, params)
+    parse = _types()[stage.type].parse_params
     try:
-        _types()[stage.type].parse_params(known)
+        if pending and isinstance(parse, ParamsParser):
+            parse.check_given(known, pending)
+        else:
+            parse(known)
     except InvalidParams as error:
-        absent = bool(error.issues) and error.issues[0].message == "is required"
-        if not (pending and absent):
-            message = f"stages[{i}]: {error.message}"
-            issues = [Issue(_below(i, "params", issue.path), issue.message) for issue in error.issues]
-            raise InvalidRequest(message, issues=issues) from None
+        if pending and error.issues and error.issues[0].message == "is required":
+            return  # by a parser of another kind, which has come no further
+        message = f"stages[{i}]: {error.message}"
+        issues = [Issue(_below(i, "params", issue.path), issue.message) for issue in error.issues]
+        raise InvalidRequest(message, issues=issues) from None
 
 
 def _below(i: int, part: str, path: str) -> str:
     return f"stages[{i}].{part}" + (path if path.startswith("[") or not path else f".{path}")
 
 
-def _known(stage: MultiStageStage, params: Any) -> tuple[bytes, bool]:
-    """Params that need no answer, as JSON, and whether others will come from answers."""
+def _known(stage: MultiStageStage, params: Any) -> tuple[bytes, set[str]]:
+    """Params that need no answer, as JSON, and the names of those that come from answers."""
     filled = dict(stage.params or {})
-    pending = False
+    pending: set[str] = set()
     for key, reference in (stage.inputs or {}).items():
         match = _REFERENCE.fullmatch(reference)
         if match and match[1].startswith("template_variables."):
             filled[key] = (params.template_variables or {})[match[1].removeprefix("template_variables.")]
         else:
             filled.pop(key, None)
-            pending = True
+            pending.add(key)
     return msgspec.json.encode(filled), pending
 
 

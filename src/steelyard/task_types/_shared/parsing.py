@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import (
     Annotated,
     Any,
@@ -174,6 +175,18 @@ class ParamsParser(Generic[P]):
             self._passed_bytes += len(mark)
         return params
 
+    def check_given(self, data: bytes, pending: AbstractSet[str]) -> None:
+        """Checks params (a JSON object) of which those in `pending` are still to come: types of all that is there, and what the checks of
+        sections say that rest on nothing pending. Raises InvalidParams."""
+        if too_deep(data):
+            raise InvalidParams(_TOO_DEEP)
+        try:
+            found = self._search(msgspec.json.decode(data), pending)
+        except (RecursionError, OverflowError):
+            raise InvalidParams(_TOO_DEEP) from None
+        if found is not None:
+            raise found
+
     def _mark(self, data: bytes) -> bytes | None:
         """The bytes of all params that tend to be the same; None for a type without any."""
         if not self.alike:
@@ -197,19 +210,25 @@ class ParamsParser(Generic[P]):
         except (msgspec.DecodeError, ValueError, OverflowError) as error:
             return InvalidParams(f"Parameter is invalid, reason: {error}")
 
-    def _search(self, document: Any) -> InvalidParams | None:
+    def _search(self, document: Any, pending: AbstractSet[str] = frozenset()) -> InvalidParams | None:
         if not isinstance(document, dict):
             return InvalidParams("Request body must be a JSON object.")
         given = cast("dict[str, Any]", document)
         seen = types.SimpleNamespace(**self._defaults)
+        complete = alike_complete = True  # what a section's check may look at
         for section in self.sections:
+            complete = complete and pending.isdisjoint(section.names)
+            if section.alike:
+                alike_complete = alike_complete and pending.isdisjoint(section.names)
             for name in section.names:
+                if name in pending:
+                    continue
                 violation = self._violation(name, given)
                 if violation is not None:
                     return InvalidParams(self.message(violation), issues=[violation.issue()])
                 if given.get(name) is not None:
                     setattr(seen, name, msgspec.convert(given[name], self._hints[name], strict=False))
-            if section.check is not None:
+            if section.check is not None and (complete or (section.alike and alike_complete)):
                 try:
                     section.check(seen)
                 except InvalidRequest as error:
