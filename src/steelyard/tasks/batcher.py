@@ -117,10 +117,8 @@ class Batcher:
                     _fail(pending, e)
                     return
                 await asyncio.sleep(0.01 * 2**attempt)
-            except (
-                ConstraintBroken
-            ):  # the idempotency key or a dependent's name was taken meanwhile: the caller looks it up
-                break
+            except ConstraintBroken:
+                break  # a key or a dependent's name was taken meanwhile: the caller looks it up
             except Exception as e:
                 _fail(pending, e)
                 return
