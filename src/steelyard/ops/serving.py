@@ -30,8 +30,9 @@ class Server(uvicorn.Server):
     and the event loop's own way is to take every waiting connection at once: measured, 16 clients that connect together
     end up with one of two processes in one case of three.
 
-    Before it stops, what already waits to be taken is taken, and for half a second answers say `connection: close`, so
-    that a client who sends its next request on an open connection gets an answer rather than a reset.
+    Before it stops, for half a second, connections are still taken and answers say `connection: close`, so that a client
+    who sends its next request on an open connection, or whose handshake is under way, gets an answer rather than a reset.
+    (Who stops all processes sees to it that no new handshake begins: `listening.admit_no_more`.)
     """
 
     _PATIENCE_S = 0.0002  # for each open connection; the loop's timers count whole milliseconds
@@ -88,6 +89,8 @@ class Server(uvicorn.Server):
         return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await asyncio.sleep(self._GRACE_S)
         self._accepting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._accepting
@@ -95,8 +98,6 @@ class Server(uvicorn.Server):
             while True:
                 self._take(self._sock.accept()[0])
         self._sock.close()
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        await asyncio.sleep(self._GRACE_S)
         await super().shutdown(None)
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from steelyard.db.datadir import DatabaseError, make_data_dir, write_private
 from steelyard.db.embedded import EmbeddedPostgres, running_dsn
-from steelyard.ops.listening import address_of, listen, local_address
+from steelyard.ops.listening import address_of, admit_no_more, listen, local_address
 from steelyard.ops.supervisor import Child, Supervisor
 from steelyard.settings import Settings
 from steelyard.users.model import FirstRun
@@ -184,6 +184,7 @@ async def _run(
     finally:
         for task in (keeping, stopping, answering):
             task.cancel()
+        admit_no_more(sock)
         sock.close()  # the children close theirs: from then on a connection is refused instead of waiting in vain
         ended = await asyncio.gather(keeping, stopping, answering, return_exceptions=True)
         await supervisor.drain(signals.hurry)
