@@ -72,7 +72,11 @@ def test_a_form_with_conditions_is_filled_in_corrected_and_submitted(
     expect(page.locator("[data-field=kind]").get_by_text("Please answer this")).to_be_visible()
     expect(page.locator("[data-field=price]").get_by_text("In steps of 0.5")).to_be_visible()
     page.get_by_label("Which fruit?").fill("pears")
+    expect(page.get_by_text("1 thing to mend")).to_be_visible()
+    page.keyboard.press("F8")
+    expect(page.get_by_label("Price", exact=True)).to_be_focused()
     page.get_by_label("Price", exact=True).fill("1.5")
+    expect(page.get_by_role("alert")).to_have_count(0)
     page.get_by_text("Yes", exact=True).click()
     for option in ("3", "1", "2"):
         page.locator(f"[data-field=order] [data-choice='{option}']").click()
@@ -222,63 +226,85 @@ def test_every_kind_of_field_is_answered_by_keys_alone(
     }
 
 
-def test_items_are_compared_side_by_side(server: Server, open_page: OpenPage, fresh: Namer) -> None:
-    project, task_id = make_task(
+def test_items_are_compared_rows_transcribed_and_facts_entered(
+    server: Server, open_page: OpenPage, fresh: Namer
+) -> None:
+    text = {"attachment_type": "text"}
+    comparison = make_task(
         server,
         fresh,
         TaskType.Comparison,
         attachments=["The mill stands by the river.", "By the river the mill stood."],
-        attachment_type="text",
         choices=["first", "second"],
         fields={"why": "Why?"},
+        **text,
     )
-    page = open_page(f"/work?project={project}", LABELER)
-    expect(page.locator("[data-attachment]")).to_have_count(2)
-    page.keyboard.press("2")
-    page.get_by_label("Why?").fill("It flows.")
-    axe(page)
-    page.keyboard.press("Control+Enter")
-    done(page)
-    assert response_of(server, task_id) == {"choice": "second", "fields": {"why": "It flows."}}
-
-
-def test_rows_are_transcribed(server: Server, open_page: OpenPage, fresh: Namer) -> None:
-    project, task_id = make_task(
+    transcription = make_task(
         server,
         fresh,
         TaskType.Transcription,
         attachment="wool 40, slate 12",
-        attachment_type="text",
         fields={"ship": "Ship"},
         repeatable_fields={"cargo": "What", "bales": "How many"},
+        **text,
     )
-    page = open_page(f"/work?project={project}", LABELER)
-    page.get_by_label("What", exact=True).fill("wool")
-    page.get_by_label("How many", exact=True).fill("40")
-    page.get_by_role("button", name="Add another").click()
-    page.get_by_label("What", exact=True).nth(1).fill("slate")
-    page.keyboard.press("Control+Enter")
-    done(page)
-    assert response_of(server, task_id) == {
-        "fields": {"ship": ""},
-        "repeatable_fields": [{"cargo": "wool", "bales": "40"}, {"cargo": "slate", "bales": ""}],
-    }
-
-
-def test_what_was_found_out_is_entered(server: Server, open_page: OpenPage, fresh: Namer) -> None:
-    project, task_id = make_task(
+    collection = make_task(
         server,
         fresh,
         TaskType.DataCollection,
         attachment="Halcyon, Oban",
-        attachment_type="text",
         fields={"phone": "Telephone"},
+        **text,
     )
-    page = open_page(f"/work?project={project}", LABELER)
-    page.get_by_label("Telephone").fill("555 0100")
+
+    page = open_page(f"/work?project={comparison[0]}", LABELER)
+    why = page.get_by_label("Why?")
+    expect(page.locator("[data-attachment]")).to_have_count(2)
+    page.keyboard.press("2")
+    why.fill("It flows.")
+    taken_back_done_again_and_reloaded(page, why, "It flows.", "")
+    expect(page.get_by_role("radio", name="second")).to_be_checked()
+    axe(page)
     page.keyboard.press("Control+Enter")
     done(page)
-    assert response_of(server, task_id)["fields"] == {"phone": "555 0100"}
+    assert response_of(server, comparison[1]) == {"choice": "second", "fields": {"why": "It flows."}}
+
+    # row by row as in a table: Enter leads to the next field, and after the last one to one more row
+    page.goto(f"/work?project={transcription[0]}")
+    page.get_by_label("What", exact=True).click()
+    for words in ("wool", "40", "slate"):
+        page.keyboard.type(words)
+        page.keyboard.press("Enter")
+    many = page.get_by_label("How many", exact=True).nth(1)
+    expect(many).to_be_focused()
+    page.keyboard.type("12")
+    taken_back_done_again_and_reloaded(page, many, "12", "")
+    page.keyboard.press("Control+Enter")
+    done(page)
+    assert response_of(server, transcription[1]) == {
+        "fields": {"ship": ""},
+        "repeatable_fields": [{"cargo": "wool", "bales": "40"}, {"cargo": "slate", "bales": "12"}],
+    }
+
+    page.goto(f"/work?project={collection[0]}")
+    phone = page.get_by_label("Telephone")
+    phone.fill("555 0100")
+    taken_back_done_again_and_reloaded(page, phone, "555 0100", "")
+    page.keyboard.press("Control+Enter")
+    done(page)
+    assert response_of(server, collection[1])["fields"] == {"phone": "555 0100"}
+
+
+def taken_back_done_again_and_reloaded(page: Page, field: Locator, text: str, before: str) -> None:
+    """Undoes and redoes what was just entered, and finds it after a reload."""
+    field.blur()
+    page.keyboard.press("Control+z")
+    expect(field).to_have_value(before)
+    page.keyboard.press("Control+Shift+z")
+    expect(field).to_have_value(text)
+    expect(page.locator("[data-save-state=saved]")).to_be_visible()
+    page.reload()
+    expect(field).to_have_value(text)
 
 
 def test_work_done_without_a_network_arrives_once_it_is_back(

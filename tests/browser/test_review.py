@@ -209,7 +209,7 @@ def test_answers_of_several_people_to_a_picture_are_compared(
     answer(server, task_id, boxes(("cup", 100), ("saucer", 300)))
     server.complete(task_id, boxes(("cup", 106)))
     eventually(lambda: server.call("GET", f"/api/tasks/{task_id}/versions").json()["items"])
-    review = open_page(f"/work?project={project}", MANAGER)
+    review = open_page(f"/work?project={project}", MANAGER, viewport={"width": 1280, "height": 720})
     expect(review.get_by_test_id("image-canvas")).to_have_attribute("data-ready", "true")
     bar = review.get_by_role("group", name="Compared with")
     expect(bar.get_by_role("radio", name="contributor")).to_have_count(2)
@@ -222,6 +222,13 @@ def test_answers_of_several_people_to_a_picture_are_compared(
     review.keyboard.press("Shift+C")
     beside = review.locator("[data-compare=other]")
     expect(beside.get_by_test_id("image-canvas")).to_have_attribute("data-ready", "true")
+    # there is room for both pictures and for every button, in a small window, too
+    widths = [
+        box["width"] for place in review.get_by_test_id("image-canvas").all() if (box := place.bounding_box())
+    ]
+    assert min(widths) > 280, widths
+    cut = "(header) => [...header.querySelectorAll('button *')].filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0).length"
+    assert review.locator("header").evaluate(cut) == 0
     axe(review)
     if shots := os.environ.get("STEELYARD_SHOTS"):
         review.screenshot(path=f"{shots}/review-image.png")

@@ -21,6 +21,10 @@ export class Viewport {
     readonly turn: Turn = 0,
   ) {}
 
+  sameAs(other: Viewport): boolean {
+    return this.scale === other.scale && this.x === other.x && this.y === other.y && this.turn === other.turn;
+  }
+
   /** Direction of the image's x axis on the screen; the y axis is a quarter turn on. */
   get axis(): readonly [number, number] {
     const axes = [

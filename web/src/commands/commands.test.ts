@@ -68,6 +68,22 @@ test("a command runs by its keys, and not while text is typed unless it says so"
   expect(plain.run).toHaveBeenCalledTimes(1);
 });
 
+test("why a command cannot run is told once, however long its keys are held", () => {
+  const registry = new CommandRegistry();
+  const told: string[] = [];
+  registry.onRefused = (why) => told.push(why);
+  registry.register([
+    command("delete", ["Delete"], { available: () => "selectFirst" }),
+    command("draw", ["N"]),
+  ]);
+  const stop = registry.listen(window);
+  press({ key: "Delete", code: "Delete" });
+  press({ key: "Delete", code: "Delete", repeat: true });
+  press({ key: "n", code: "KeyN" });
+  expect(told).toEqual(["selectFirst"]);
+  stop();
+});
+
 test("a command that is not available does not run and its keys do nothing else", () => {
   const registry = new CommandRegistry();
   const undo = command("undo", ["Mod+Z"], { available: () => "edit.nothingToUndo" });

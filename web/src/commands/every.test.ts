@@ -29,7 +29,7 @@ function image(): Command[] {
     geometries: GEOMETRIES,
     links: { beside: { from_allowed_labels: ["label 1"], to_allowed_labels: ["label 2"] } },
   });
-  const context = { editor, surface: () => null, searchLabels: nothing, hasBefore: true };
+  const context = { editor, surface: () => null, searchLabels: nothing, questions: nothing, hasBefore: true };
   return [...imageCommands(context), ...canvasCommands(context, () => [], nothing)];
 }
 
@@ -82,6 +82,7 @@ const PROMISED: readonly (readonly [string, string, string, string])[] = [
   ...["image", "text", "form", "json"].flatMap((editor) => [
     [editor, "label", "Mod+Enter", "task.submit"] as const,
     [editor, "label", "Mod+Space", "task.skip"] as const,
+    [editor, "label", "F8", "task.nextIssue"] as const,
     [editor, "label", "Mod+Z", "edit.undo"] as const,
     [editor, "label", "Mod+Shift+Z", "edit.redo"] as const,
     [editor, "label", "Mod+Y", "edit.redo"] as const,
@@ -95,6 +96,7 @@ const PROMISED: readonly (readonly [string, string, string, string])[] = [
   ]),
   ["image", "label", "Escape", "image.escape"],
   ["image", "label", "Delete", "image.delete"],
+  ["image", "label", "Enter", "image.questions"],
   ["image", "label", "N", "image.drawAgain"],
   ["image", "label", "/", "image.searchLabels"],
   ["image", "label", "Tab", "image.next"],

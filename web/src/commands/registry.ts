@@ -43,6 +43,8 @@ export class CommandRegistry {
   /** What was typed since a dialog was asked for; null while none is on its way. */
   #typed: string | null = null;
   #dialogComesUntil = 0;
+  /** Hears why a command whose keys were pressed cannot run now: a message's key. */
+  onRefused: ((why: string) => void) | null = null;
 
   /** Adds commands until the returned function is called; a later set goes before earlier ones where keys are equal. */
   register = (commands: readonly Command[]): (() => void) => {
@@ -153,7 +155,11 @@ export class CommandRegistry {
         if (!typing && isPressable(event.target, name)) return;
         event.preventDefault();
         if (event.repeat && command.repeats !== true) return;
-        if ((command.available?.() ?? true) !== true) return;
+        const why = command.available?.() ?? true;
+        if (why !== true) {
+          if (!event.repeat) this.onRefused?.(why);
+          return;
+        }
         if (command.release !== undefined) this.#held.set(event.code, command);
         this.#run(command);
         return;

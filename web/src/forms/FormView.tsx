@@ -1,6 +1,6 @@
 import { Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { createContext, useContext, useMemo } from "react";
+import { createContext, type KeyboardEvent, useContext, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Value } from "../document/doc";
 import type { DocumentStore } from "../document/store";
@@ -21,6 +21,9 @@ import { WIDGETS } from "./widgets";
 import "./forms.css";
 
 export type Path = readonly (string | number)[];
+
+/** Of more answers than this nobody counts how many may be given. */
+const FEW_TO_COUNT = 99;
 
 /** The text of a path as issues write it: `set.why`, `speech[1].start`. */
 export function pathText(path: Path): string {
@@ -104,7 +107,6 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
   const env = useEnv();
   const { t } = useTranslation();
   const text = pathText(path);
-  const issue = env.issues.get(text);
   const several = most(field) > 1;
   const items = several
     ? Array.isArray(raw) && raw.length > 0
@@ -112,6 +114,10 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
       : [undefined]
     : [raw];
   const filled = several && Array.isArray(raw) ? raw.length : 0;
+  // what is wrong with one of several answers is told beneath them all
+  const issue =
+    env.issues.get(text) ??
+    (isContainer(field) ? undefined : items.flatMap((_, i) => env.issues.get(`${text}[${i}]`) ?? [])[0]);
   const changed =
     env.before !== null &&
     path.length === 1 &&
@@ -125,12 +131,13 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
       data-issue={issue !== undefined || undefined}
       data-changed={changed || undefined}
       withBorder={isContainer(field)}
-      p={isContainer(field) ? "md" : 0}
+      {...(isContainer(field) ? { p: "md" } : {})}
       aria-labelledby={isContainer(field) ? `${text}-title` : undefined}
       onFocus={(event) => {
         event.stopPropagation();
         env.onFocusField(text);
       }}
+      {...(several && env.editable ? { onKeyDown: onward } : {})}
     >
       <Stack gap={6}>
         <div>
@@ -167,7 +174,7 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
           const place = several ? [...path, i] : path;
           return (
             <Group key={pathText(place)} align="start" wrap="nowrap" gap="xs">
-              <div style={{ flex: 1, minWidth: 0 }}>
+              <div data-item={pathText(place)} style={{ flex: 1, minWidth: 0 }}>
                 <One field={field} value={value} path={place} scope={scope} n={several ? i + 1 : null} />
               </div>
               {several && env.editable && filled > 0 && (
@@ -190,9 +197,20 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
               size="compact-sm"
               variant="light"
               leftSection={<IconPlus size={14} />}
-              onClick={() => setAt(env.store, [...path, filled], blank(field), "forms.do.add")}
+              data-add
+              onClick={(event) => {
+                const set = event.currentTarget.closest("[data-field]");
+                setAt(env.store, [...path, filled], blank(field), "forms.do.add");
+                setTimeout(() =>
+                  fieldsOf(
+                    set?.querySelector(`[data-item="${CSS.escape(`${text}[${filled}]`)}"]`),
+                  )[0]?.focus(),
+                );
+              }}
             >
-              {t("forms.addAnswer", { count: filled, least: least(field), most: most(field) })}
+              {most(field) > FEW_TO_COUNT
+                ? t("forms.addOne")
+                : t("forms.addAnswer", { count: filled, least: least(field), most: most(field) })}
             </Button>
           </Group>
         )}
@@ -242,6 +260,24 @@ function One({
       label={n === null ? field.title : `${field.title} ${n}`}
     />
   );
+}
+
+const fieldsOf = (place: Element | null | undefined): HTMLElement[] => [
+  ...(place?.querySelectorAll<HTMLElement>("input, textarea, button") ?? []),
+];
+
+/** Enter in a line of text leads on to the next field of these answers, and after the last one to one more, as in a table. */
+function onward(event: KeyboardEvent<HTMLElement>): void {
+  const { currentTarget: set, target, key } = event;
+  if (key !== "Enter" || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.nativeEvent.isComposing || !(target instanceof HTMLInputElement)) return;
+  if (!["text", "date", "datetime-local"].includes(target.type)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const lines = [...set.querySelectorAll<HTMLElement>("[data-item] :is(input, textarea)")];
+  const next = lines[lines.indexOf(target) + 1];
+  if (next !== undefined) next.focus();
+  else [...set.querySelectorAll<HTMLElement>("[data-add]")].at(-1)?.click();
 }
 
 /** An answer in words, for telling what it was before. */

@@ -18,9 +18,10 @@ import {
   separate,
 } from "./fields";
 
-/** `path` is where in the answers (`set.why`, `speech[1]`); `key` and `values` make the message. */
+/** `path` is where in the answers (`set.why`, `speech[1]`), `title` the question's; `key` and `values` make the message. */
 export interface Problem {
   readonly path: string;
+  readonly title: string;
   readonly key: string;
   readonly values?: Readonly<Record<string, unknown>>;
 }
@@ -68,7 +69,7 @@ function one(
   const given = separate(field, raw);
   if (given.length === 0) {
     if (kindOf(field) === "form") level(children(field), {}, path, scope.inside(field, {}), problems);
-    else if (isTrue(field.required)) problems.push({ path, key: "required" });
+    else if (isTrue(field.required)) problems.push({ path, title: field.title, key: "required" });
     return undefined;
   }
   const cleaned = given.flatMap((value, i): Value[] => {
@@ -84,17 +85,19 @@ function one(
       return says(item) ? [item] : [];
     }
     const problem = PROBLEMS[kindOf(field)]?.(field, value);
-    if (problem !== undefined && problem !== null) problems.push({ path: where, ...problem });
+    if (problem !== undefined && problem !== null)
+      problems.push({ path: where, title: field.title, ...problem });
     return [value];
   });
   if (cleaned.length > 0 && cleaned.length < least(field))
-    problems.push({ path, key: "atLeast", values: { count: least(field) } });
-  if (cleaned.length > most(field)) problems.push({ path, key: "atMost", values: { count: most(field) } });
+    problems.push({ path, title: field.title, key: "atLeast", values: { count: least(field) } });
+  if (cleaned.length > most(field))
+    problems.push({ path, title: field.title, key: "atMost", values: { count: most(field) } });
   if (cleaned.length === 0) return undefined;
   return most(field) > 1 ? cleaned : cleaned[0];
 }
 
-type Found = Omit<Problem, "path"> | null;
+type Found = Omit<Problem, "path" | "title"> | null;
 
 const PROBLEMS: Partial<Record<string, (field: Field, value: Value) => Found>> = {
   text: (field, value) => {

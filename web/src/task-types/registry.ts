@@ -57,6 +57,13 @@ export interface Issue {
   readonly message: string;
   readonly record?: string;
   readonly field?: string;
+  /** What people call the place: an object with its number, the title of a question. */
+  readonly where?: string;
+}
+
+/** The issue to bring into sight and to hand; a new object each time that somebody asks for it. */
+export interface Pointed {
+  readonly issue: Issue;
 }
 
 export interface EditorProps {
@@ -69,6 +76,7 @@ export interface EditorProps {
   readonly remarks: readonly Remark[];
   /** What the server or `check` found wrong. */
   readonly issues: readonly Issue[];
+  readonly pointed?: Pointed | null;
   /** Adds a remark (review and audit), pinned to an annotation or to nothing. */
   readonly onRemark?: ((remark: Remark) => void) | undefined;
   /** The editor's commands join the workbench's list for as long as the returned function is not called. */

@@ -16,6 +16,11 @@ export function ConflictDialog({ open }: { readonly open: OpenWork }) {
     return new DocumentStore(draft === null ? EMPTY_DOC : fromJson(draft.doc));
   }, [conflict]);
   const { Editor } = open.type;
+  const counted = open.store.doc.records.size + theirs.doc.records.size > 0;
+  const heading = (whose: "mine" | "theirs", store: DocumentStore) =>
+    counted
+      ? t(`workbench.conflict.${whose}`, { count: store.doc.records.size })
+      : t(whose === "mine" ? "workbench.conflict.here" : "workbench.conflict.elsewhere");
   const view = (store: DocumentStore) => (
     <Paper withBorder h="60vh" style={{ overflow: "hidden" }}>
       <ScrollArea h="100%">
@@ -49,7 +54,7 @@ export function ConflictDialog({ open }: { readonly open: OpenWork }) {
           <Stack gap="xs">
             <Group justify="space-between">
               <Title order={3} size="h5">
-                {t("workbench.conflict.mine", { count: open.store.doc.records.size })}
+                {heading("mine", open.store)}
               </Title>
               <Button size="xs" data-autofocus onClick={() => open.outbox.settle("mine")}>
                 {t("workbench.conflict.keepMine")}
@@ -60,7 +65,7 @@ export function ConflictDialog({ open }: { readonly open: OpenWork }) {
           <Stack gap="xs">
             <Group justify="space-between">
               <Title order={3} size="h5">
-                {t("workbench.conflict.theirs", { count: theirs.doc.records.size })}
+                {heading("theirs", theirs)}
               </Title>
               <Button size="xs" variant="default" onClick={() => open.takeTheirs()}>
                 {t("workbench.conflict.takeTheirs")}

@@ -139,7 +139,7 @@ export function WorkHeader({
         <SaveWords open={open} session={session} />
       </Group>
       <Group gap="xs" wrap="nowrap">
-        <Text size="xs" c="dimmed" visibleFrom="md">
+        <Text size="xs" c="dimmed" visibleFrom="md" style={{ whiteSpace: "nowrap" }}>
           {t("workbench.doneCount", { count: session.done })}
         </Text>
         <Menu position="bottom-end" withinPortal>

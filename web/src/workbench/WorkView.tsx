@@ -1,6 +1,7 @@
 /** Open work: the commands that belong to every task, the header, the editor and the remarks beside it. */
 
 import { Alert, Box, Button, Group, Text } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Command } from "../commands/command";
@@ -10,6 +11,7 @@ import type { Remark } from "../task-types/registry";
 import { CompareBar, ComparePane } from "./Compare";
 import { compareCommands, remarkCommand, type Side, taskCommands } from "./commands";
 import { Instructions } from "./Instructions";
+import { Issues } from "./Issues";
 import type { OpenWork } from "./open";
 import { RemarksPanel } from "./RemarksPanel";
 import { SkipDialog } from "./SkipDialog";
@@ -45,7 +47,10 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave }: Pr
     return register(
       compareCommands({
         held: open.type.showsBefore === true ? null : setHeld,
-        beside: () => setBeside((now) => !now),
+        beside: () => {
+          setBeside((now) => !now);
+          setSide((now) => (now === "remark" ? null : now));
+        },
         several: comparisons.length > 1,
         other: () => setAgainst((now) => (now + 1) % comparisons.length),
       }),
@@ -64,7 +69,9 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave }: Pr
   const addRemark = useCallback((remark: Remark) => open.setRemarks([...open.remarks, remark]), [open]);
   const remarks = useMemo(() => [...given, ...open.remarks], [given, open.remarks]);
   const { Editor } = open.type;
-  const showRemarks = reviewing || remarks.length > 0 || side === "remark";
+  // Two answers side by side need the room; a remark that is asked for comes over that.
+  const roomy = useMediaQuery("(min-width: 1600px)") ?? true;
+  const showRemarks = side === "remark" || ((roomy || !beside) && (reviewing || remarks.length > 0));
 
   return (
     <>
@@ -93,27 +100,9 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave }: Pr
           {session.failure}
         </Alert>
       )}
-      {open.issues.length > 0 && (
-        <Alert
-          color="red"
-          radius={0}
-          py={6}
-          role="alert"
-          title={t("workbench.issues", { count: open.issues.length })}
-        >
-          {open.issues.slice(0, 5).map((issue) => (
-            <Text size="sm" key={`${issue.field ?? ""}${issue.record ?? ""}${issue.message}`}>
-              {issue.record !== undefined ? (
-                <Button size="compact-sm" variant="subtle" onClick={() => store.select([issue.record ?? ""])}>
-                  {issue.message}
-                </Button>
-              ) : (
-                issue.message
-              )}
-            </Text>
-          ))}
-        </Alert>
-      )}
+      <Commands.Provider value={registry}>
+        <Issues open={open} />
+      </Commands.Provider>
       {comparison !== undefined && (
         <CompareBar
           comparisons={comparisons}
@@ -131,7 +120,7 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave }: Pr
         {held && comparison !== undefined && (
           <ComparePane open={open} comparison={comparison} now={null} over />
         )}
-        <Box component="main" id="main" style={{ flex: 1, minWidth: 0, height: "100%", overflow: "auto" }}>
+        <Box component="main" id="main" className="steelyard-main">
           <Commands.Provider value={registry}>
             <Editor
               task={work.task}
@@ -141,6 +130,7 @@ export function WorkView({ open, session, registry, busy, waiting, onLeave }: Pr
               before={comparison?.doc ?? open.before}
               remarks={remarks}
               issues={open.issues}
+              pointed={open.pointed}
               onRemark={reviewing ? addRemark : undefined}
               registerCommands={register}
               memory={session.memory(work.task.type)}

@@ -12,6 +12,7 @@ import { Feedback } from "./Feedback";
 import { KeySheet } from "./KeySheet";
 import { LocalDrafts } from "./local";
 import { Palette } from "./Palette";
+import { Refusals } from "./Refusals";
 import { Stranded } from "./Stranded";
 import { type SessionState, WorkSession } from "./session";
 import { WorkView } from "./WorkView";
@@ -78,6 +79,7 @@ export function WorkbenchPage({ calls, member, filter, onLeave }: WorkbenchProps
         </Notice>
       )}
       {state.kind === "open" && state.open.outbox.conflict !== null && <ConflictDialog open={state.open} />}
+      <Refusals registry={registry} />
       <KeySheet registry={registry} opened={dialog === "keys"} onClose={() => setDialog(null)} />
       <Palette registry={registry} opened={dialog === "palette"} onClose={() => setDialog(null)} />
     </Box>

@@ -87,6 +87,14 @@ export function taskCommands(open: OpenWork, session: WorkSession, show: (side: 
       run: () => void open.outbox.flush(),
     },
     {
+      id: "task.nextIssue",
+      group: "task",
+      keys: ["F8"],
+      inFields: true,
+      available: () => (open.issues.length > 0 ? true : "workbench.nothingToMend"),
+      run: () => open.point(1),
+    },
+    {
       id: "edit.undo",
       group: "edit",
       keys: ["Mod+Z"],

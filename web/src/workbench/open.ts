@@ -5,7 +5,13 @@ import { aligned } from "../document/align";
 import type { Doc } from "../document/doc";
 import { type DocJson, EMPTY_DOC, fromJson, toJson } from "../document/doc";
 import { DocumentStore } from "../document/store";
-import { type Issue, loadTaskType, type Remark, type TaskTypeModule } from "../task-types/registry";
+import {
+  type Issue,
+  loadTaskType,
+  type Pointed,
+  type Remark,
+  type TaskTypeModule,
+} from "../task-types/registry";
 import { Activity } from "./activity";
 import { Offline, Refused, type Submitted, type Verdict, type Work, type WorkCalls } from "./calls";
 import type { LocalDrafts } from "./local";
@@ -40,6 +46,9 @@ export class OpenWork {
   readonly activity: Activity;
   remarks: readonly Remark[];
   issues: readonly Issue[] = [];
+  /** Which of the issues is told now, and the one that the editor is to show. */
+  issueAt = 0;
+  pointed: Pointed | null = null;
   leaseExpiresAt: number;
   leaseToken: string;
   #seen: Doc;
@@ -130,7 +139,7 @@ export class OpenWork {
     const stopStore = this.store.subscribe(() => {
       if (this.store.doc === this.#seen || this.store.inGesture) return;
       this.#seen = this.store.doc;
-      if (this.issues.length > 0) this.issues = [];
+      if (this.issues.length > 0) this.#mended();
       this.outbox.changed();
       this.changed();
     });
@@ -198,9 +207,37 @@ export class OpenWork {
 
   /** What the editor finds wrong, told before the server is asked. */
   check(): readonly Issue[] {
-    this.issues = this.type.check(this.store.doc, this.work.task, this.work.media);
-    this.changed();
+    this.#tell(this.#found());
     return this.issues;
+  }
+
+  /** Shows the issue that is told now, or the one that comes so many after it. */
+  point(by = 0): void {
+    const { length } = this.issues;
+    if (length === 0) return;
+    this.issueAt = (this.issueAt + by + length) % length;
+    const issue = this.issues[this.issueAt];
+    this.pointed = issue === undefined ? null : { issue };
+    this.changed();
+  }
+
+  #found(): readonly Issue[] {
+    return this.type.check(this.store.doc, this.work.task, this.work.media);
+  }
+
+  #tell(issues: readonly Issue[]): void {
+    this.issues = issues;
+    this.issueAt = 0;
+    this.pointed = null;
+    if (issues.length > 0) this.point();
+    else this.changed();
+  }
+
+  /** Leaves of the issues those that are still there; what only the server finds is looked for by it, the next time. */
+  #mended(): void {
+    const told = new Set(this.issues.map(placeOf));
+    this.issues = this.#found().filter((issue) => told.has(placeOf(issue)));
+    this.issueAt = Math.min(this.issueAt, Math.max(0, this.issues.length - 1));
   }
 
   async submit(): Promise<Ending> {
@@ -280,8 +317,7 @@ export class OpenWork {
       if (error instanceof Offline || (error instanceof Refused && error.status === 401))
         return { kind: "waiting" };
       if (error instanceof Refused && error.code === "invalid-response") {
-        this.issues = asIssues(error.body.issues, error.message);
-        this.changed();
+        this.#tell(asIssues(error.body.issues, error.message));
         return { kind: "issues", issues: this.issues };
       }
       if (error instanceof Refused && error.code === "lease-lost" && (await this.reclaim()))
@@ -324,7 +360,9 @@ export function asDraft(body: unknown): DraftBody | null {
   return { doc: { ...toJson(EMPTY_DOC), ...given.doc }, remarks: given.remarks ?? [] };
 }
 
-/** The server's issues with the annotation that they are about: `annotations[3].label` names it by its place. */
+const placeOf = ({ record = "", field = "" }: Issue): string => `${record} ${field}`;
+
+/** The server's issues; their paths (`annotations[3].label`) are places in the response. */
 function asIssues(given: unknown, message: string): readonly Issue[] {
   if (!Array.isArray(given) || given.length === 0) return [{ message }];
   return given.map((issue: { path?: string; message?: string }) => ({

@@ -23,6 +23,7 @@ export function FormEditor({
   mode,
   before,
   issues,
+  pointed,
   registerCommands,
   type,
 }: EditorProps & { readonly type: FormType }) {
@@ -147,11 +148,15 @@ export function FormEditor({
   }, [editable, registerCommands, store, t]);
 
   useEffect(() => {
-    if (wrong.size === 0) return;
-    const first = root.current?.querySelector<HTMLElement>("[data-issue]");
-    first?.scrollIntoView({ block: "nearest" });
-    first?.querySelector<HTMLElement>("input, textarea, button")?.focus();
-  }, [wrong]);
+    if (!pointed) return;
+    const path = fieldPath(pointed.issue.field ?? "");
+    const place =
+      root.current?.querySelector<HTMLElement>(`[data-item="${CSS.escape(path)}"]`) ??
+      root.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(path)}"]`) ??
+      root.current?.querySelector<HTMLElement>("[data-issue]");
+    place?.scrollIntoView({ block: "nearest" });
+    place?.querySelector<HTMLElement>("input, textarea, button")?.focus();
+  }, [pointed]);
 
   const attachments = (
     <Attachments

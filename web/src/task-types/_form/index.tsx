@@ -40,6 +40,7 @@ export function formModule(type: FormType): TaskTypeModule {
     check: (doc, task) =>
       checkForm(type.fields(task), doc.fields).problems.map((problem) => ({
         field: problem.path,
+        where: problem.title,
         message: i18next.t(`forms.problem.${problem.key}`, { ...problem.values, path: problem.path }),
       })),
     buildResponse: (doc, task) => type.response(checkForm(type.fields(task), doc.fields).answers, task, 0),

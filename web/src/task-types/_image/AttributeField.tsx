@@ -14,8 +14,9 @@ import {
 } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { Value } from "../../document/doc";
-import type { Attribute, Size } from "./attributes";
-import { leavesOf } from "./labels";
+import { type Attribute, answered, type Size } from "./attributes";
+import styles from "./image.module.css";
+import { type Leaf, leavesOf } from "./labels";
 
 interface Props {
   readonly attribute: Attribute;
@@ -32,16 +33,17 @@ interface Props {
 /** With more choices than this a list opens instead of standing there. */
 const FEW = 6;
 
-export function AttributeField({
-  attribute: a,
-  value,
-  size,
-  error,
-  readOnly,
-  onChange,
-  targetName,
-  onPick,
-}: Props) {
+/** A question with its state for the keys that lead from one to the next (`questions.ts`). */
+export function AttributeField(props: Props) {
+  const state = props.error !== null ? "wrong" : answered(props.value) ? "done" : "open";
+  return (
+    <div data-question={state}>
+      <Field {...props} />
+    </div>
+  );
+}
+
+function Field({ attribute: a, value, size, error, readOnly, onChange, targetName, onPick }: Props) {
   const { t } = useTranslation();
   const label = (
     <>
@@ -68,12 +70,12 @@ export function AttributeField({
         }}
       >
         <Stack gap={5} mt={4}>
-          {choices.map(({ node, path }) => (
+          {choices.map(({ node, path }, i) => (
             <Checkbox
               key={node.name}
               size="xs"
               value={node.name}
-              label={[...path, node.display].join(" › ")}
+              label={<Option path={path} node={node} at={i} />}
               disabled={readOnly}
             />
           ))}
@@ -89,12 +91,12 @@ export function AttributeField({
         onChange={(next) => onChange(next)}
       >
         <Group gap="sm" mt={4}>
-          {choices.map(({ node, path }) => (
+          {choices.map(({ node, path }, i) => (
             <Radio
               key={node.name}
               size="xs"
               value={node.name}
-              label={[...path, node.display].join(" › ")}
+              label={<Option path={path} node={node} at={i} />}
               disabled={readOnly}
               onClick={() => {
                 if (value === node.name && !a.required) onChange(undefined);
@@ -176,6 +178,7 @@ export function AttributeField({
       {high !== undefined && a.type !== "number" && (
         <Slider
           size="xs"
+          mx={8}
           label={null}
           thumbLabel={a.prompt}
           min={0}
@@ -187,6 +190,20 @@ export function AttributeField({
         />
       )}
     </Stack>
+  );
+}
+
+/** A choice with the digit that picks it while the question is at hand. */
+function Option({ path, node, at }: Leaf & { readonly at: number }) {
+  return (
+    <>
+      {[...path, node.display].join(" › ")}
+      {at < 10 && (
+        <span className={styles.digit} aria-hidden="true">
+          {(at + 1) % 10}
+        </span>
+      )}
+    </>
   );
 }
 

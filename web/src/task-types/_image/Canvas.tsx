@@ -70,8 +70,11 @@ export function Canvas(props: Props) {
       if (entry === undefined) return;
       const { width, height } = entry.contentRect;
       const first = made.size.width === 0;
+      const whole = made.viewport.sameAs(made.viewport.fitted(editor.frame(), made.size, 16));
       made.resize({ width, height });
-      if (first && editor.picture.width > 0) made.look(made.viewport.fitted(editor.frame(), made.size, 16));
+      // Who looks at the whole picture goes on doing so; who has gone near to something stays there.
+      if ((first || whole) && editor.picture.width > 0)
+        made.look(made.viewport.fitted(editor.frame(), made.size, 16));
     });
     observer.observe(element.current);
     const stop = follow(editor, made);

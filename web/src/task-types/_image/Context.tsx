@@ -13,7 +13,7 @@ export function Context({ media }: { media: readonly MediaView[] }) {
   if (images.length === 0) return null;
   const shown = large === null ? undefined : images[large];
   return (
-    <section className={styles.section} aria-labelledby="image-context">
+    <section className={`${styles.section} ${styles.contexts}`} aria-labelledby="image-context">
       <div className={styles.head}>
         <h3 id="image-context">{t("image.context")}</h3>
       </div>

@@ -53,7 +53,7 @@ export function Details({ editor, remarks, onRemark, strict }: Props) {
           </ActionIcon>
         )}
       </div>
-      <div className={`${styles.scroll} ${styles.body}`}>
+      <div className={`${styles.scroll} ${styles.body}`} data-questions>
         {one && <Measures key={one.id} editor={editor} id={one.id} />}
         {reason !== null && (
           <Text size="xs" c="dimmed">
@@ -161,7 +161,7 @@ function SceneQuestions({ editor, strict }: { editor: ImageEditor; strict: boole
       <div className={styles.head}>
         <h3 id="image-scene">{t("image.scene")}</h3>
       </div>
-      <div className={`${styles.scroll} ${styles.body}`}>
+      <div className={`${styles.scroll} ${styles.body}`} data-questions>
         {attributes.map((a) => (
           <AttributeField
             key={a.key}

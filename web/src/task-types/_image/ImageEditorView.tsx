@@ -15,13 +15,15 @@ import styles from "./image.module.css";
 import { Labels } from "./Labels";
 import { mainMedium } from "./module";
 import { Objects } from "./Objects";
+import { questionKeys, toQuestion } from "./questions";
 import { relateAs, relationName } from "./relating";
 import { StatusBar } from "./StatusBar";
 import { Scene } from "./scene";
 import { ToolRail } from "./ToolRail";
 
 export default function ImageEditorView(props: EditorProps & { readonly config: ImageConfig }) {
-  const { media, store, mode, before, remarks, issues, onRemark, registerCommands, memory, config } = props;
+  const { media, store, mode, before, remarks, issues, pointed, onRemark, registerCommands, memory, config } =
+    props;
   const { t } = useTranslation();
   const medium = useMemo(() => mainMedium(media), [media]);
   const readOnly = mode === "view" || mode === "audit";
@@ -30,6 +32,8 @@ export default function ImageEditorView(props: EditorProps & { readonly config: 
   const [focused, setFocused] = useState(false);
   const [, setSize] = useState({ width: 0, height: 0 });
   const search = useRef<HTMLInputElement>(null);
+  const [searching, setSearching] = useState(false);
+  const side = useRef<HTMLElement>(null);
   const stage = useRef<HTMLDivElement>(null);
   const order = useRef<readonly string[]>([]);
   const panning = useRef<(on: boolean) => void>(() => undefined);
@@ -53,7 +57,11 @@ export default function ImageEditorView(props: EditorProps & { readonly config: 
       editor && {
         editor,
         surface: () => surfaceNow.current,
-        searchLabels: () => search.current?.focus(),
+        searchLabels: () => {
+          setSearching(true);
+          search.current?.focus();
+        },
+        questions: () => toQuestion(side.current, "open"),
         hasBefore: before !== null,
       },
     [editor, before],
@@ -85,9 +93,19 @@ export default function ImageEditorView(props: EditorProps & { readonly config: 
     [],
   );
 
+  useEffect(() => {
+    if (!pointed || editor === null) return undefined;
+    const { record, field } = pointed.issue;
+    if (record === undefined && field === undefined) return undefined;
+    editor.select(record !== undefined && editor.doc.records.has(record) ? [record] : []);
+    show();
+    const frame = requestAnimationFrame(() => toQuestion(side.current, "wrong"));
+    return () => cancelAnimationFrame(frame);
+  }, [pointed, editor, show]);
+
   if (editor === null || scene === null) return null;
   return (
-    <div className={styles.editor}>
+    <div className={styles.editor} data-panels>
       <ToolRail editor={editor} surface={surface} />
       <div className={styles.stage} ref={stage}>
         <Canvas
@@ -103,8 +121,20 @@ export default function ImageEditorView(props: EditorProps & { readonly config: 
         <NoticeBar editor={editor} />
         <StatusBar editor={editor} surface={surface} hasBefore={before !== null} />
       </div>
-      <aside className={styles.side} aria-label={t("image.panels")}>
-        <Labels editor={editor} colours={scene.colours} search={search} backToCanvas={backToCanvas} />
+      <aside
+        ref={side}
+        className={styles.side}
+        aria-label={t("image.panels")}
+        onKeyDownCapture={(event) => questionKeys(event, backToCanvas)}
+      >
+        <Labels
+          editor={editor}
+          colours={scene.colours}
+          search={search}
+          searching={searching}
+          onSearched={() => setSearching(false)}
+          backToCanvas={backToCanvas}
+        />
         <Objects
           editor={editor}
           scene={scene}

@@ -16,13 +16,16 @@ interface Props {
   readonly editor: ImageEditor;
   readonly colours: Scene["colours"];
   readonly search: RefObject<HTMLInputElement | null>;
+  /** Whether somebody has asked for the search, which is there for few labels, too, then. */
+  readonly searching: boolean;
+  readonly onSearched: () => void;
   readonly backToCanvas: () => void;
 }
 
-/** Searching is worth its room from this many labels on. */
+/** Searching is always worth its room from this many labels on. */
 const MANY = 6;
 
-export function Labels({ editor, colours, search, backToCanvas }: Props) {
+export function Labels({ editor, colours, search, searching, onSearched, backToCanvas }: Props) {
   const { t } = useTranslation();
   useSyncExternalStore(editor.subscribe, editor.content);
   const [query, setQuery] = useState("");
@@ -95,9 +98,11 @@ export function Labels({ editor, colours, search, backToCanvas }: Props) {
         <h3 id="image-labels">{t("image.labels")}</h3>
         <span className={styles.muted}>{t(`image.kind.${kind}`)}</span>
       </div>
-      {geometry.leaves.length >= MANY && (
+      {(geometry.leaves.length >= MANY || searching) && (
         <TextInput
           ref={search}
+          autoFocus={searching}
+          onBlur={onSearched}
           size="xs"
           mx={12}
           mb={4}

@@ -62,6 +62,7 @@ export function Objects({ editor, scene, issues, remarks, order, onShow }: Props
     [doc.records, query, sort, which, wrong, remarked, scene, config],
   );
   order.current = useMemo(() => list.map((r) => r.id), [list]);
+  editor.listed = order.current;
   const removed = which === "different" ? scene.removed() : [];
   const rows = useVirtualizer({
     count: list.length,

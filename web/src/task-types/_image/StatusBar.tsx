@@ -29,14 +29,14 @@ export function StatusBar({ editor, hasBefore }: Props) {
       </span>
       <Position editor={editor} />
       {hasBefore && (
-        <Group gap={10} wrap="nowrap">
+        <Group gap={10} wrap="nowrap" className={styles.legend ?? ""}>
           {(["added", "changed", "removed"] as const).map((status) => (
-            <Group gap={4} key={status} wrap="nowrap">
+            <Group gap={4} key={status} wrap="nowrap" style={{ flex: "none" }}>
               <span className={styles.swatch} style={{ background: DIFFERENCE[status] }} />
               <Text size="xs">{t(`image.difference.${status}`)}</Text>
             </Group>
           ))}
-          <Text size="xs" className={styles.muted ?? ""}>
+          <Text size="xs" className={styles.muted ?? ""} truncate>
             {t("image.holdForBefore")}
           </Text>
         </Group>
@@ -107,7 +107,12 @@ function Position({ editor }: { readonly editor: ImageEditor }) {
     editor.cursor === null ? "" : `${Math.round(editor.cursor.x)}, ${Math.round(editor.cursor.y)}`,
   );
   return (
-    <span className={styles.muted} dir="ltr" style={{ minWidth: 84 }} data-testid="image-position">
+    <span
+      className={styles.muted}
+      dir="ltr"
+      style={{ flex: "0 1 84px", minWidth: 0 }}
+      data-testid="image-position"
+    >
       {text}
     </span>
   );

@@ -12,6 +12,8 @@ export interface CommandContext {
   readonly editor: ImageEditor;
   readonly surface: () => Surface | null;
   readonly searchLabels: () => void;
+  /** Leads to the questions about what is selected. */
+  readonly questions: () => void;
   readonly hasBefore: boolean;
 }
 
@@ -38,7 +40,8 @@ export function digitLabels(editor: ImageEditor): string[] {
   return (geometry?.leaves ?? []).slice(0, 10).map((leaf) => leaf.node.name);
 }
 
-export function imageCommands({ editor, surface, searchLabels, hasBefore }: CommandContext): Command[] {
+export function imageCommands(context: CommandContext): Command[] {
+  const { editor, surface, searchLabels, questions, hasBefore } = context;
   const some = () => needs(editor.selection.size > 0, "image.reason.nothingSelected");
   const edit = () => (editor.readOnly ? "image.reason.readOnly" : some());
   const zoom = (factor: number) => {
@@ -183,7 +186,22 @@ export function imageCommands({ editor, surface, searchLabels, hasBefore }: Comm
         else if (editor.state.lastDrawing !== null) editor.setTool(editor.state.lastDrawing);
       },
     },
-    { id: "image.searchLabels", group: "label", keys: ["/"], run: searchLabels },
+    {
+      id: "image.searchLabels",
+      group: "label",
+      keys: ["/"],
+      available: () => needs(digitLabels(editor).length > 0, "image.reason.noSuchLabel"),
+      run: searchLabels,
+    },
+    {
+      id: "image.questions",
+      group: "object",
+      keys: ["Enter"],
+      run: () => {
+        // While something is drawn, Enter ends it.
+        if (!editor.key("Enter")) questions();
+      },
+    },
     {
       id: "image.occluded",
       group: "object",
@@ -301,14 +319,6 @@ export function canvasCommands(
     ...arrows,
     { id: "image.next", group: "object", keys: ["Tab"], repeats: true, run: () => step(1) },
     { id: "image.previous", group: "object", keys: ["Shift+Tab"], repeats: true, run: () => step(-1) },
-    {
-      id: "image.finish",
-      group: "tool",
-      keys: ["Enter"],
-      run: () => {
-        editor.key("Enter");
-      },
-    },
     { id: "image.pan", group: "view", keys: ["Space"], run: () => pan(true), release: () => pan(false) },
   ];
 }

@@ -316,6 +316,37 @@ describe("changing", () => {
     expect(e.selected.length).toBe(1);
   });
 
+  test("walking through the list goes on where something was removed, rejected or left the list", () => {
+    const annotations = [0, 1, 2, 3, 4].map((i) => ({
+      type: "box",
+      label: "car",
+      left: 50 * i,
+      top: 0,
+      width: 40,
+      height: 40,
+    }));
+    const { editor } = new TestEditor({ ...PARAMS, hypothesis: { annotations } });
+    const all = [...editor.doc.records.keys()];
+    editor.listed = all;
+    const at = () => all.indexOf([...editor.selection][0] ?? "");
+    const walk = (by: 1 | -1, list = all) => {
+      op.step(editor, by, list);
+      return at();
+    };
+    expect([walk(1), walk(1)]).toEqual([0, 1]);
+    op.reject(editor, editor.selection);
+    expect(walk(1)).toBe(2);
+    op.remove(editor);
+    expect(walk(-1)).toBe(0);
+    editor.select([all[3] ?? ""]);
+    // the list shows proposals only, and this one is none any more
+    op.accept(editor, editor.selection);
+    expect(walk(1, [all[0] ?? "", all[4] ?? ""])).toBe(4);
+    // with nothing after it, from the beginning
+    op.remove(editor);
+    expect(walk(1)).toBe(0);
+  });
+
   test("pre-labels are proposed until they are accepted, changed or rejected", () => {
     const hypothesis = {
       annotations: [0, 100, 200].map((left) => ({

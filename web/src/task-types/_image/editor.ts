@@ -47,6 +47,9 @@ export class ImageEditor implements ToolHost {
   /** Where the pointer is, in image coordinates, and what it is on. */
   cursor: Point | null = null;
   hover: RecordId | null = null;
+  /** The annotations in the order of the list, and where in it somebody was before what was there went away. */
+  listed: readonly RecordId[] = [];
+  left: { readonly order: readonly RecordId[]; readonly at: RecordId } | null = null;
   #state: EditorState;
   #tool: Tool;
   #doc: Doc;

@@ -9,7 +9,7 @@ import { areaOf } from "../../shapes/shape";
 import type { EditorProps, Issue, MediaView, TaskTypeModule, WireTask } from "../registry";
 import { shown, wrong } from "./attributes";
 import type { ImageConfig } from "./config";
-import { isObject } from "./labels";
+import { displayOf, isObject } from "./labels";
 import { baseIds, docOf, responseOf, SCENE, sceneAnswers } from "./wire";
 
 const View = lazy(() => import("./ImageEditorView"));
@@ -23,19 +23,24 @@ function problems(doc: Doc, config: ImageConfig, media: readonly MediaView[]): I
   const t = i18next.t.bind(i18next);
   const medium = mainMedium(media);
   const scene = sceneAnswers(doc);
+  const numbers = new Map([...doc.records.keys()].map((id, i) => [id, i + 1]));
   const frozen = config.rights !== null && !config.rights.edit ? baseIds(config) : new Set<string>();
   for (const record of doc.records.values()) {
     if (frozen.has(record.id)) continue;
     const geometry = config.geometries.find((g) => g.kind === record.kind);
     if (geometry === undefined) continue;
     const shape = shapeOf(record.kind);
+    const at = {
+      record: record.id,
+      where: `${displayOf(config, record.label)} ${numbers.get(record.id) ?? ""}`,
+    };
     for (const p of shape.problems(record.data, geometry.limits))
-      found.push({ message: t(p.key, p.values), record: record.id });
+      found.push({ message: t(p.key, p.values), ...at });
     if (
       config.labelled &&
       (record.label === null || !geometry.leaves.some((l) => l.node.name === record.label))
     )
-      found.push({ message: t("image.problem.noLabel"), record: record.id });
+      found.push({ message: t("image.problem.noLabel"), ...at });
     if (medium?.width && medium.height) {
       const b = areaOf(shape.points(record.data));
       const { x, y } = config.padding;
@@ -46,15 +51,15 @@ function problems(doc: Doc, config: ImageConfig, media: readonly MediaView[]): I
         b.right > medium.width + x + slack ||
         b.bottom > medium.height + y + slack
       )
-        found.push({ message: t("image.problem.outside"), record: record.id });
+        found.push({ message: t("image.problem.outside"), ...at });
     }
     const size = shape.size(record.data);
     for (const a of shown(config.attributes, record.label, record.attributes, scene, size, config.combine)) {
       const w = wrong(a, record.attributes[a.key], size);
-      if (w) found.push({ message: t(w.key, w.values), record: record.id });
+      if (w) found.push({ message: t(w.key, w.values), ...at });
       const target = record.attributes[a.key];
       if (a.type === "linked" && a.required && typeof target === "string" && !doc.records.has(target))
-        found.push({ message: t("image.attribute.missing", { name: a.prompt }), record: record.id });
+        found.push({ message: t("image.attribute.missing", { name: a.prompt }), ...at });
     }
   }
   for (const a of shown(config.scene, null, scene, {}, null, config.combine)) {

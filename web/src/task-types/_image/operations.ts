@@ -39,12 +39,20 @@ function refuse(e: ImageEditor, ids: Iterable<RecordId>, why: (id: RecordId) => 
   return allowed;
 }
 
+/** Notes where in the list the selection is, before it leaves it: walking goes on from there. */
+function leave(e: ImageEditor): void {
+  const [at] = e.selection;
+  if (at !== undefined) e.left = { order: e.listed.length > 0 ? e.listed : e.doc.order, at };
+}
+
 export function remove(e: ImageEditor): void {
   const ids = refuse(e, e.selection, (id) => e.whyNot("remove", id));
+  leave(e);
   if (ids.length > 0) e.apply(removeRecords(ids), "image.step.delete");
 }
 
 export function accept(e: ImageEditor, ids: Iterable<RecordId>): void {
+  leave(e);
   e.apply(updateRecords(ids, touched), "image.step.accept");
 }
 
@@ -227,10 +235,24 @@ export function step(e: ImageEditor, by: 1 | -1, order: readonly RecordId[]): Re
   if (ids.length === 0) return null;
   const [now] = e.selection;
   const at = now === undefined ? -1 : ids.indexOf(now);
-  const next = ids[at === -1 ? (by === 1 ? 0 : ids.length - 1) : (at + by + ids.length) % ids.length];
+  const next =
+    at === -1
+      ? (besideLeft(e, by, new Set(ids)) ?? ids.at(by === 1 ? 0 : -1))
+      : ids[(at + by + ids.length) % ids.length];
   if (next === undefined) return null;
+  e.left = null;
   e.store.select([next]);
   return next;
+}
+
+/** The nearest of some annotations after (or before) the place that was left, if one was. */
+function besideLeft(e: ImageEditor, by: 1 | -1, ids: ReadonlySet<RecordId>): RecordId | undefined {
+  if (e.left === null) return undefined;
+  const { order, at } = e.left;
+  const place = order.indexOf(at);
+  return by === 1
+    ? order.slice(place).find((id) => ids.has(id))
+    : order.slice(0, place).findLast((id) => ids.has(id));
 }
 
 /** The attribute that Q answers: the one called occluded, with two choices. */
@@ -266,5 +288,6 @@ export function commonAttributes(e: ImageEditor, records: readonly DocRecord[]):
 /** Rejects the proposals among some annotations. */
 export function reject(e: ImageEditor, ids: Iterable<RecordId>): void {
   const gone = refuse(e, ids, (id) => e.whyNot("remove", id));
+  leave(e);
   e.apply(sequence(removeRecords(gone)), "image.step.reject");
 }

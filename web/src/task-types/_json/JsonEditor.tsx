@@ -9,7 +9,7 @@ import { placeOf } from "./place";
 const LONGEST = 20_000;
 
 /** For types without an editor: what the task asks and its files on one side, the answer as JSON on the other, with what is wrong by line. */
-export default function JsonEditor({ task, media, store, mode, issues }: EditorProps) {
+export default function JsonEditor({ task, media, store, mode, issues, pointed }: EditorProps) {
   const { t } = useTranslation();
   const { doc } = useSyncExternalStore(store.subscribe, store.snapshot);
   const players = useRef(new Map<number, HTMLMediaElement>());
@@ -34,8 +34,11 @@ export default function JsonEditor({ task, media, store, mode, issues }: EditorP
     current.setSelectionRange(place.start, place.end);
     current.scrollTop = (current.scrollHeight * (place.line - 3)) / text.split("\n").length;
   }
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only new issues move the cursor, not each letter
-  useEffect(() => show(problems[0]?.place ?? null), [issues]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is asked for moves the cursor, not each letter
+  useEffect(() => {
+    const at = pointed?.issue.field;
+    if (at !== undefined) show(placeOf(text, at));
+  }, [pointed]);
 
   return (
     <Grid p="md" gap="lg" className="steelyard-json">

@@ -13,7 +13,8 @@ import { fitting, flag, flatLabels, paramsOf, type Relationship, type SpanRecord
 import { SidePanel } from "./SidePanel";
 
 /** Text on the left, labels, spans, attributes and relations on the right. Mark a stretch and press a digit, or the other way round. */
-export function Editor({ task, store, mode, before, issues, registerCommands, memory }: EditorProps) {
+export function Editor(props: EditorProps) {
+  const { task, store, mode, before, issues, pointed, registerCommands, memory } = props;
   const { t } = useTranslation();
   const params = paramsOf(task);
   const { doc, selection } = useSyncExternalStore(store.subscribe, store.snapshot);
@@ -95,8 +96,11 @@ export function Editor({ task, store, mode, before, issues, registerCommands, me
       addSpan(store, index, cursor.start, cursor.end, label);
       setCursor(null);
       setActive(label);
-    } else if (selection.size > 0) relabel(store, selection, label, known);
-    else setActive((now) => (now === label ? null : label));
+    } else if (selection.size > 0) {
+      relabel(store, selection, label, known);
+      // what is marked next is most likely meant to be what this one turned out to be
+      setActive((now) => (now === null ? null : label));
+    } else setActive((now) => (now === label ? null : label));
     view.current?.focus();
   };
   const join = (to: string): void => {
@@ -146,6 +150,12 @@ export function Editor({ task, store, mode, before, issues, registerCommands, me
   useEffect(() => {
     if (editable) view.current?.focus();
   }, [editable]);
+  useEffect(() => {
+    const record = pointed?.issue.record;
+    if (record === undefined) return;
+    setCursor(null);
+    store.select([record]);
+  }, [pointed, store]);
 
   return (
     <Box style={{ display: "flex", height: "100%", minHeight: 320 }}>
