@@ -7,8 +7,9 @@ import contextlib
 import os
 import secrets
 import shutil
+import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +21,17 @@ import pytest
 from steelyard import users
 from steelyard.app import build_ctx, close_ctx
 from steelyard.clock import ShiftedClock
+from steelyard.cpu import CpuPool
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.embedded import with_embedded
 from steelyard.db.migrate import migrate
 from steelyard.http.asgi import App
 from steelyard.http.surface import all_routes
 from steelyard.settings import Settings
+
+# Tests start hundreds of processes: where Python is told to store no bytecode, each of them would compile every module anew (a second).
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The same examples in every run, so that a red run means a change did it; `make fuzz` and STEELYARD_TEST_RANDOM=1 draw fresh ones.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -61,6 +67,7 @@ def _with_database(dsn: str, name: str) -> str:
 
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 4 * 2**30
+MEMORY_BYTES = Settings().processing_memory_bytes
 
 
 def _database_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -163,12 +170,31 @@ async def dsn(template: Template, clones: asyncio.Queue[str]) -> AsyncGenerator[
     await _execute(template.dsn, f"drop database {name} with (force)")
 
 
+@pytest.fixture(scope="session")
+def pools() -> Generator[tuple[CpuPool, CpuPool]]:
+    """The process pools that the tests' ctx share, for starting a process takes a second. What breaks them takes some of its own."""
+    kept = CpuPool(2, MEMORY_BYTES), CpuPool(1, MEMORY_BYTES)
+    yield kept
+    for pool in kept:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def sharing(ctx: Ctx, pools: tuple[CpuPool, CpuPool]) -> Generator[None]:
+    """Gives a ctx these process pools until the block ends; its own have no processes before their first use."""
+    own = ctx.cpu, ctx.state["lines_pool"]
+    ctx.cpu, ctx.state["lines_pool"] = pools
+    yield
+    ctx.cpu, ctx.state["lines_pool"] = own
+
+
 @pytest.fixture
-async def ctx(dsn: str, tmp_path: Path) -> AsyncGenerator[Ctx]:
+async def ctx(dsn: str, tmp_path: Path, pools: tuple[CpuPool, CpuPool]) -> AsyncGenerator[Ctx]:
     """A process's parts on the test's database; `ctx.clock` is a ShiftedClock."""
     built = await build_ctx(_settings(dsn, tmp_path))
     built.clock = ShiftedClock()
-    yield built
+    with sharing(built, pools):
+        yield built
     await close_ctx(built)
 
 

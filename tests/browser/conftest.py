@@ -26,7 +26,11 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    expect,
     sync_playwright,
+)
+from playwright.sync_api import (
+    Error as PlaywrightError,
 )
 
 from tests.conftest import Template
@@ -37,20 +41,45 @@ AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "correct horse battery"  # of the template's people
 MANAGER = "manager@main.example"
 LABELER = "labeler@main.example"
+# Playwright's own list, which the last switch of this name replaces, and what costs a process for every page that is opened: the suggestions
+# below the address bar, in two pages of their own, and a renderer kept for a next site.
+_WITHOUT = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "SpareRendererForSitePerProcess",
+)
 ARGUMENTS = (
     "--no-sandbox",
+    "--disable-features=" + ",".join(_WITHOUT),
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",  # the pages of a profile share what has been compiled
 )
+PATIENCE_MS = 20_000  # the processors are shared with the other tests
+expect.set_options(timeout=PATIENCE_MS)
 # What a page may say on the console without failing its journey: answers that it handles.
 _EXPECTED = ("Failed to load resource",)  # told by the answers below, with their addresses
 # axe looks at the size of targets (WCAG 2.2 AA) only when it is told to.
+# Style sheets and recordings are not fetched once more before: no rule that can be serious asks for them.
 _LOOK = """async () => {
   const rules = {"target-size": {enabled: true}};
-  return (await axe.run(document, {resultTypes: ["violations"], rules})).violations;
+  return (await axe.run(document, {resultTypes: ["violations"], rules, preload: false})).violations;
 }"""
 # Answers that the page handles: what is wrong with input, who is not signed in, what somebody else has changed.
 _HANDLED = (400, 401, 409)
@@ -132,11 +161,62 @@ def browser(server: Server, debugging_port: int) -> Generator[Browser]:
         opened.close()
 
 
+class Profiles:
+    """Browser profiles that journeys take and give back emptied: a new one would fetch and compile the whole application again."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self._free: dict[str, list[BrowserContext]] = {}
+        self._taken: dict[BrowserContext, tuple[str, Page]] = {}
+
+    def take(self, **options: Any) -> BrowserContext:
+        """One with these options, in which nobody is signed in and nothing is stored."""
+        kind = json.dumps(options, sort_keys=True)
+        if free := self._free.setdefault(kind, []):
+            return free.pop()
+        context = self._browser.new_context(base_url=self._url, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        # as long as one page of the site is open, its process and what it has compiled stay
+        keeper = context.new_page()
+        keeper.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+        keeper.goto("/kept")
+        self._taken[context] = kind, keeper
+        return context
+
+    def give_back(self, context: BrowserContext) -> None:
+        """Closes its pages and empties it; one whose process has crashed is closed."""
+        kind, keeper = self._taken[context]
+        try:
+            for page in context.pages:
+                if page is not keeper:
+                    page.close()
+            context.unroute_all()
+            context.set_offline(False)
+            context.clear_permissions()
+            context.clear_cookies()
+            devtools = context.new_cdp_session(keeper)
+            devtools.send("Storage.clearDataForOrigin", {"origin": self._url, "storageTypes": "all"})
+            devtools.detach()
+            keeper.evaluate("0")  # fails when its process has crashed
+        except PlaywrightError:
+            del self._taken[context]
+            context.close()
+        else:
+            self._free[kind].append(context)
+
+
+@pytest.fixture(scope="package")
+def profiles(browser: Browser, server: Server) -> Profiles:
+    """The profiles of the journeys' Chromium."""
+    return Profiles(browser, server.url)
+
+
 OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: Server) -> Generator[OpenPage]:
+def open_page(profiles: Profiles, server: Server) -> Generator[OpenPage]:
     """Opens pages: `open_page("/work", email=LABELER)`; each call is a browser profile of its own unless `context` is given.
 
     `expected`: beginnings of what the page may say on the console.
@@ -160,8 +240,7 @@ def open_page(browser: Browser, server: Server) -> Generator[OpenPage]:
                 "reduced_motion": "reduce",
                 **more,
             }
-            context = browser.new_context(base_url=server.url, **options)
-            context.set_default_timeout(20_000)
+            context = profiles.take(**options)
             contexts.append(context)
         if email is not None:
             sign_in(context, email, password)
@@ -181,7 +260,7 @@ def open_page(browser: Browser, server: Server) -> Generator[OpenPage]:
     for i, context in enumerate(contexts):
         for j, page in enumerate(context.pages if shots else ()):
             page.screenshot(path=f"{shots}/{i}-{j}.png")
-        context.close()
+        profiles.give_back(context)
     problems = [problem for watch in watches for problem in watch.problems]
     assert problems == []
 

@@ -15,9 +15,11 @@ from moto.server import ThreadedMotoServer
 
 from steelyard.app import build_ctx, close_ctx
 from steelyard.clock import ShiftedClock
+from steelyard.cpu import CpuPool
 from steelyard.ctx import Ctx
 from steelyard.db.pool import Database
 from steelyard.settings import Settings
+from tests.conftest import sharing
 
 _MOVABLE_TIME = """
 create table steelyard.clock_offset (by interval not null);
@@ -28,7 +30,7 @@ return date_trunc('milliseconds', statement_timestamp()) + (select by from steel
 
 
 @pytest.fixture
-async def ctx(dsn: str, tmp_path: Path) -> AsyncGenerator[Ctx]:
+async def ctx(dsn: str, tmp_path: Path, pools: tuple[CpuPool, CpuPool]) -> AsyncGenerator[Ctx]:
     """A process's parts; attachments are retried after hundredths of a second."""
     settings = Settings(
         data_dir=tmp_path,
@@ -44,7 +46,8 @@ async def ctx(dsn: str, tmp_path: Path) -> AsyncGenerator[Ctx]:
     await db.close()
     built = await build_ctx(settings)
     built.clock = ShiftedClock()
-    yield built
+    with sharing(built, pools):
+        yield built
     await close_ctx(built)
 
 

@@ -13,6 +13,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from steelyard.ctx import Ctx
 from steelyard.media.images import inspect_image
 from steelyard.media.sniff import media_headers, sniff
 from steelyard.media.tokens import media_url
+from tests.conftest import MEMORY_BYTES
 
 from .helpers import make_space, make_task, rows, serving
 from .in_pool import length_or_death, never_end, take
@@ -104,6 +106,15 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "an ELF program called a picture": (b"\x7fELF" + b"\0" * 60, "octet-stream"),
     "nothing at all": (b"", "octet-stream"),
 }
+
+
+@pytest.fixture
+def pools() -> Generator[tuple[CpuPool, CpuPool]]:
+    """Pools of the test's own, for what is looked into here may break them."""
+    own = CpuPool(2, MEMORY_BYTES), CpuPool(1, MEMORY_BYTES)
+    yield own
+    for pool in own:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 async def test_every_hostile_picture_errs_alone_and_the_good_one_beside_it_does_not(ctx: Ctx) -> None:
