@@ -9,7 +9,7 @@ import pytest
 from steelyard.jobs import worker
 from steelyard.quality.score import corrected
 from steelyard.quality.turns import is_due
-from tests.api.test_work import LABELER, Desk, answer, claim, do, ok, refused, save
+from tests.api.desk import LABELER, Desk, answer, claim, do, ok, refused, save
 
 BOX = {"type": "box", "label": "Baby Cow", "left": 5, "top": 6, "width": 70, "height": 80}
 FAR = {**BOX, "left": 300, "top": 300}

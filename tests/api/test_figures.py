@@ -12,8 +12,8 @@ import pytest
 from steelyard.figures import queries as figures
 from steelyard.figures.model import Counted
 from steelyard.jobs import worker
+from tests.api.desk import LABELER, MANAGER, claim, do, ok, refused
 from tests.api.test_evaluation import RIGHT, WRONG, QualityDesk
-from tests.api.test_work import LABELER, MANAGER, claim, do, ok, refused
 
 # A recount from the source tables, written independently of the triggers: one row a day, member, project and batch.
 _RECOUNT = """
