@@ -29,9 +29,6 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
-from playwright.sync_api import (
-    Error as PlaywrightError,
-)
 
 from tests.conftest import Template
 from tests.sdk.conftest import Server, cloned_database, fresh, running  # noqa: F401  (fresh is a fixture)
@@ -169,6 +166,7 @@ class Profiles:
         self._url = url
         self._free: dict[str, list[BrowserContext]] = {}
         self._taken: dict[BrowserContext, tuple[str, Page]] = {}
+        self._crashed: set[BrowserContext] = set()
 
     def take(self, **options: Any) -> BrowserContext:
         """One with these options, in which nobody is signed in and nothing is stored."""
@@ -180,6 +178,7 @@ class Profiles:
         # as long as one page of the site is open, its process and what it has compiled stay
         keeper = context.new_page()
         keeper.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+        keeper.on("crash", lambda _: self._crashed.add(context))
         keeper.goto("/kept")
         self._taken[context] = kind, keeper
         return context
@@ -187,23 +186,21 @@ class Profiles:
     def give_back(self, context: BrowserContext) -> None:
         """Closes its pages and empties it; one whose process has crashed is closed."""
         kind, keeper = self._taken[context]
-        try:
-            for page in context.pages:
-                if page is not keeper:
-                    page.close()
-            context.unroute_all()
-            context.set_offline(False)
-            context.clear_permissions()
-            context.clear_cookies()
-            devtools = context.new_cdp_session(keeper)
-            devtools.send("Storage.clearDataForOrigin", {"origin": self._url, "storageTypes": "all"})
-            devtools.detach()
-            keeper.evaluate("0")  # fails when its process has crashed
-        except PlaywrightError:
+        if context in self._crashed:
             del self._taken[context]
             context.close()
-        else:
-            self._free[kind].append(context)
+            return
+        for page in context.pages:
+            if page is not keeper:
+                page.close()
+        context.unroute_all()
+        context.set_offline(False)
+        context.clear_permissions()
+        context.clear_cookies()
+        devtools = context.new_cdp_session(keeper)
+        devtools.send("Storage.clearDataForOrigin", {"origin": self._url, "storageTypes": "all"})
+        devtools.detach()
+        self._free[kind].append(context)
 
 
 @pytest.fixture(scope="package")
