@@ -2,143 +2,34 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
-import io
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from aiohttp import web
-from PIL import Image
 
 from steelyard import tasks
-from steelyard.ctx import Ctx
 from steelyard.jobs.worker import drain
 from steelyard.task_types import RESULT_URL, TASK_TYPES, MediaInfo
 from steelyard.work.scoring import compare
+from tests.api.answering import (
+    CUBOIDS,
+    FULL,
+    MAPPING,
+    MASK,
+    Bench,
+    first_case,
+    ok,
+    paint,
+    png,
+    replaced,
+    site,
+    urls,
+)
 from tests.api.builders import with_project
 from tests.conftest import Keys
-from tests.worker.helpers import serving
-
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "task-types"
-MASK = {
-    "attachment": "https://x.example/a.png",
-    "instruction": "Paint.",
-    "labels": ["water", "quay", {"choice": "vessel", "instance_label": True}],
-}
-CUBOIDS = {
-    "attachments": ["https://x.example/0.json", "https://x.example/1.json"],
-    "labels": ["car"],
-    "instruction": "Box cars.",
-}
-
-
-def site(pages: dict[str, bytes]) -> Any:
-    """A web server with gzipped pages; yields its address."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if request.path not in pages:
-            return web.Response(status=404)
-        return web.Response(body=pages[request.path], headers={"Content-Encoding": "gzip"})
-
-    return serving(answer)
-
-
-def first_case(name: str) -> dict[str, Any]:
-    """The first valid fixture that needs no other task."""
-    for path in sorted((FIXTURES / name / "valid").glob("*.json")):
-        case = json.loads(path.read_text())
-        if "lidar_task" not in case["params"] or name == "lidarlinking":
-            return {"instruction": "Do it.", **case["params"]}
-    raise AssertionError(name)
-
-
-def ok(answer: httpx.Response) -> Any:
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-class Bench:
-    """A contributor at work on live tasks."""
-
-    def __init__(self, ctx: Ctx, live: httpx.AsyncClient, public: httpx.AsyncClient):
-        self.ctx, self.live, self.public = ctx, live, public
-
-    async def task(self, name: str, body: dict[str, Any], size: tuple[int, int] | None = None) -> str:
-        """A task that waits for somebody; `size`: of its picture, as if it had been fetched."""
-        body = await with_project(self.live, name, body)
-        task_id = ok(await self.live.post(f"/v1/task/{name}", json=body))["task_id"]
-        space_id = await self.ctx.db.fetchval("select space_id from task where id = $1", task_id)
-        if size is not None:
-            await self.ctx.db.execute(
-                "insert into attachment (space_id, task_id, ordinal, path, role, url, media, state, sha256, width, height)"
-                " values ($1, $2, 0, 'attachment', 'attachment', 'x', 'image', 'stored', repeat('0', 64), $3, $4)",
-                space_id,
-                task_id,
-                *size,
-            )
-        async with self.ctx.db.tx() as tx:
-            assert await tasks.queue_task(self.ctx, tx, space_id, task_id)
-        return task_id
-
-    async def claim(self, task_id: str) -> str:
-        return ok(await self.live.post("/api/work/claim", json={"task_id": task_id}))["lease_token"]
-
-    async def upload(self, lease: str, content: bytes, kind: str = "image/png") -> str:
-        sent = await self.live.post(f"/api/work/{lease}/files", files={"file": ("part", content, kind)})
-        assert ok(sent)["size"] == len(content)
-        return sent.json()["url"]
-
-    async def submit(self, lease: str, response: dict[str, Any]) -> httpx.Response:
-        return await self.live.post(f"/api/work/{lease}/submit", json={"response": response})
-
-    async def response(self, task_id: str) -> Any:
-        task = ok(await self.live.get(f"/v1/task/{task_id}"))
-        assert task["status"] == "completed"
-        return task["response"]
-
-    async def file(self, url: str) -> httpx.Response:
-        found = await self.public.get(httpx.URL(url).path)
-        assert found.status_code == 200, found.text
-        return found
-
-    async def raster(self, url: str) -> np.ndarray:
-        return np.asarray(Image.open(io.BytesIO((await self.file(url)).content)))
-
-
-@pytest.fixture
-def bench(ctx: Ctx, live: httpx.AsyncClient, client_for: Any) -> Bench:
-    return Bench(ctx, live, client_for(None))
-
-
-def png(pixels: Any, mode: str | None = None) -> bytes:
-    out = io.BytesIO()
-    image = Image.fromarray(pixels)
-    if mode == "P":
-        image = Image.fromarray(pixels, "L").convert("P")
-        image.putdata(pixels.ravel().tolist())
-        image.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255] * 64)
-    image.save(out, "PNG")
-    return out.getvalue()
-
-
-def urls(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value] if value.startswith("http") else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [u for one in inner for u in urls(one)]
-
-
-def replaced(value: Any, names: dict[str, Any]) -> Any:
-    if isinstance(value, str):
-        return names.get(value, value)
-    if isinstance(value, list):
-        return [replaced(one, names) for one in value]
-    return {k: replaced(v, names) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 @pytest.mark.parametrize("name", sorted(TASK_TYPES))
@@ -169,112 +60,6 @@ async def completed_root(bench: Bench) -> str:
     root = await bench.task("lidarannotation", {**CUBOIDS, "attachments": urls})
     ok(await bench.submit(await bench.claim(root), {"annotations": [{"cuboids": []}] * 5}))
     return root
-
-
-# ------------------------------------------------------------------------------------------------------- segmentation
-
-
-async def paint(
-    bench: Bench, pixels: Any, mapping: dict[str, Any], mode: str | None = None, **more: Any
-) -> Any:
-    task_id = await bench.task("segmentannotation", {**MASK, **more}, size=(4, 3))
-    lease = await bench.claim(task_id)
-    url = await bench.upload(lease, png(pixels, mode))
-    response = {"labelMapping": mapping, "annotations": {"combined": {"indexedImage": url}}}
-    return task_id, await bench.submit(lease, response)
-
-
-FULL = np.array([[1, 1, 7, 7], [1, 1, 9, 9], [1, 1, 1, 1]], dtype=np.uint8)
-MAPPING = {"water": {"index": 1}, "vessel": [{"index": 9}, {"index": 7}, {"index": 30}]}
-
-
-async def test_one_indexed_png_becomes_every_file_of_the_response(bench: Bench) -> None:
-    task_id, sent = await paint(bench, FULL, MAPPING)
-    ok(sent)
-    response = await bench.response(task_id)
-    mapping = response["labelMapping"]
-    # Plain labels as declared, used or not; then the instances that have pixels.
-    assert {k: v["index"] for k, v in mapping.items() if isinstance(v, dict)} == {"water": 1, "quay": 2}
-    assert [(e["index"], e["numPixels"]) for e in mapping["vessel"]] == [(3, 2), (4, 2)]
-    assert (mapping["water"]["numPixels"], mapping["quay"]["numPixels"]) == (8, 0)
-    files = response["annotations"]
-    mask = await bench.raster(files["combined"]["indexedImage"])
-    assert mask.tolist() == [[1, 1, 4, 4], [1, 1, 3, 3], [1, 1, 1, 1]]
-    wide = await bench.raster(files["combined"]["extendedIndexedImage"])
-    assert (wide[..., 0] + 256 * wide[..., 1].astype(int)).tolist() == mask.tolist()
-    assert files["labeled"]["quay"] is None
-    first = await bench.raster(files["labeled"]["vessel"][0])
-    assert (first[..., 3] > 0).tolist() == (mask == 3).tolist()
-    assert (await bench.raster(files["unlabeled"]))[..., 3].max() == 0
-    painted = await bench.raster(files["combined"]["image"])
-    assert "#" + bytes(painted[0, 0, :3]).hex() == mapping["water"]["color"]
-
-
-@pytest.mark.parametrize(
-    ("pixels", "mode"),
-    [
-        (FULL, "P"),
-        (FULL.astype(np.uint16), None),
-        (np.stack([FULL, FULL * 0, FULL * 0, FULL * 0 + 255], axis=2), None),
-    ],
-    ids=["palette", "16 bits", "four channels"],
-)
-async def test_a_mask_may_come_in_the_forms_that_programs_write(bench: Bench, pixels: Any, mode: Any) -> None:
-    task_id, sent = await paint(bench, pixels, MAPPING, mode)
-    ok(sent)
-    mask = await bench.raster((await bench.response(task_id))["annotations"]["combined"]["indexedImage"])
-    assert mask.tolist() == [[1, 1, 4, 4], [1, 1, 3, 3], [1, 1, 1, 1]]
-
-
-async def test_a_mask_may_stand_in_the_answer_itself(bench: Bench) -> None:
-    task_id = await bench.task("segmentannotation", MASK, size=(4, 3))
-    url = "data:image/png;base64," + base64.b64encode(png(FULL)).decode()
-    response = {"labelMapping": MAPPING, "annotations": {"combined": {"indexedImage": url}}}
-    ok(await bench.submit(await bench.claim(task_id), response))
-    assert "data:" not in json.dumps(await bench.response(task_id))
-
-
-@pytest.mark.parametrize(
-    ("pixels", "mapping", "path", "says"),
-    [
-        (FULL[:2], MAPPING, "annotations.combined.indexedImage", "must have the size of the image: 4 × 3 pixels, not 4 × 2"),
-        (FULL, {"water": {"index": 1}}, "annotations.combined.indexedImage", "labelMapping lacks"),
-        (np.where(FULL == 9, 0, FULL).astype(np.uint8), MAPPING, "annotations", "leave 2 pixels unlabelled"),
-        (FULL, {**MAPPING, "vessel": [{"index": 7}, {"index": 7}]}, "labelMapping.vessel[1].index", "more than once"),
-        (FULL, {**MAPPING, "sky": {"index": 3}}, "labelMapping.sky", "is not one of the task's labels"),
-        (FULL, {**MAPPING, "vessel": {"index": 7}}, "labelMapping.vessel", "must be an array of instances"),
-    ],
-)  # fmt: skip
-async def test_a_mask_that_does_not_fit_is_refused_with_its_path(
-    bench: Bench, pixels: Any, mapping: Any, path: str, says: str
-) -> None:
-    task_id, sent = await paint(bench, pixels, mapping)
-    assert sent.status_code == 400
-    assert any(i["path"] == path and says in i["message"] for i in sent.json()["issues"]), sent.text
-    assert ok(await bench.live.get(f"/v1/task/{task_id}"))["status"] == "pending"
-    assert await bench.ctx.db.fetchval("select count(*) from result_file where task_id = $1", task_id) == 0
-
-
-async def test_pixels_may_stay_unlabelled_where_the_task_allows_it(bench: Bench) -> None:
-    pixels = np.where(FULL == 9, 0, FULL).astype(np.uint8)
-    task_id, sent = await paint(bench, pixels, MAPPING, allow_unlabeled=True)
-    ok(sent)
-    files = (await bench.response(task_id))["annotations"]
-    assert (await bench.raster(files["unlabeled"]))[..., 3].tolist() == np.where(pixels == 0, 255, 0).tolist()
-
-
-@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n", b""])
-async def test_what_is_no_png_is_refused(bench: Bench, content: bytes) -> None:
-    task_id = await bench.task("segmentannotation", MASK, size=(4, 3))
-    lease = await bench.claim(task_id)
-    url = await bench.upload(lease, content)
-    response = {"labelMapping": MAPPING, "annotations": {"combined": {"indexedImage": url}}}
-    sent = await bench.submit(lease, response)
-    assert sent.status_code == 400
-    assert sent.json()["issues"][0]["path"] == "annotations.combined.indexedImage"
-
-
-# ------------------------------------------------------------------------------------------------- where files come from
 
 
 def cuboid(**more: Any) -> dict[str, Any]:
