@@ -99,13 +99,19 @@ def test_what_is_selected_is_seen_with_its_handles(server: Server, open_page: Op
 
 
 def test_a_task_is_done_by_keys_alone(server: Server, open_page: OpenPage, work: Work):
-    attributes = {"full": {"choices": ["yes", "no"]}, "occluded": {"choices": ["yes", "no"]}}
+    attributes = {
+        "full": {"choices": ["yes", "no"]},
+        "of": {"choices": ["tea", "coffee"], "conditions": {"attribute_conditions": [{"full": "yes"}]}},
+        "occluded": {"choices": ["yes", "no"]},
+        "light": {"choices": ["day", "lamp"], "conditions": {"is_global": True}},
+    }
+    china = [{"choice": "china", "subchoices": ["cup", "saucer"]}]
     project, task_id = work(
         "imageannotation",
-        {"geometries": {"box": GEOMETRIES["box"]}, "annotation_attributes": attributes},
+        {"geometries": {"box": {"objects_to_annotate": china}}, "annotation_attributes": attributes},
     )
     page, canvas = opened(open_page, project)
-    canvas.place.focus()
+    expect(canvas.place).to_be_focused()
     page.keyboard.press("b")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
@@ -124,21 +130,30 @@ def test_a_task_is_done_by_keys_alone(server: Server, open_page: OpenPage, work:
     page.keyboard.press("Control+Enter")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("saucer 1 – “full” needs an answer.")
-    full = page.get_by_role("radiogroup", name="full")
+    full, of, light = (page.get_by_role("radiogroup", name=name) for name in ("full", "of", "light"))
     expect(full.locator(":focus")).to_have_count(1)
     page.keyboard.press("2")
     expect(full.get_by_label("no")).to_be_checked()
+    expect(alert).to_contain_text("“light” needs an answer.")
+    page.keyboard.press("F8")
+    expect(light.locator(":focus")).to_have_count(1)
+    page.keyboard.press("1")
     expect(alert).to_have_count(0)
-    page.keyboard.press("Escape")
     expect(canvas.place).to_be_focused()
+    # what is asked next follows from the answer
+    page.keyboard.press("Tab")
+    expect(of).to_have_count(0)
     page.keyboard.press("Enter")
     expect(full.locator(":focus")).to_have_count(1)
     page.keyboard.press("1")
-    expect(full.get_by_label("yes")).to_be_checked()
+    expect(of.locator(":focus")).to_have_count(1)
+    page.keyboard.press("2")
     page.keyboard.press("Control+Enter")
-    (box,) = completed(server, task_id)["annotations"]
+    response = completed(server, task_id)
+    (box,) = response["annotations"]
+    assert response["global_attributes"] == {"light": "day"}
     assert box["label"] == "saucer"
-    assert box["attributes"] == {"full": "yes", "occluded": "yes"}
+    assert box["attributes"] == {"full": "yes", "of": "coffee", "occluded": "yes"}
     assert box["width"] > 50
 
 

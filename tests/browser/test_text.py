@@ -93,11 +93,12 @@ def test_a_contributor_marks_spans_relates_them_and_submits(
     page.keyboard.press("Escape")
     mark(page, "the mill")
     page.keyboard.press("4")  # asset
-    page.get_by_label("kind").first.click()
-    page.get_by_role("option", name="building").click()
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    page.locator(".steelyard-text").click(position={"x": 5, "y": 5})
+    page.keyboard.press("Enter")  # to the questions about it
+    kind = page.get_by_role("radiogroup", name="kind")
+    expect(kind.locator(":focus")).to_have_count(1)
+    page.keyboard.press("1")
+    expect(kind.get_by_label("building")).to_be_checked()
+    expect(page.locator(".steelyard-text")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     mark(page, "Tomas")

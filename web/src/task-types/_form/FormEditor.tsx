@@ -147,6 +147,13 @@ export function FormEditor({
     );
   }, [editable, registerCommands, store, t]);
 
+  // What begins with a text is typed at once; digits choose without a focus.
+  useEffect(() => {
+    if (mode !== "label" || document.activeElement !== document.body) return;
+    const first = root.current?.querySelector<HTMLElement>("[data-field]");
+    if (["text", "number"].includes(first?.dataset.kind ?? ""))
+      first?.querySelector<HTMLElement>("input, textarea")?.focus();
+  }, [mode]);
   useEffect(() => {
     if (!pointed) return;
     const path = fieldPath(pointed.issue.field ?? "");

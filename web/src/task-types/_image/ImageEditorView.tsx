@@ -4,6 +4,7 @@ import { Button, Group, Modal, Stack } from "@mantine/core";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import type { Surface } from "../../canvas2d/surface";
+import { questionKeys, toQuestion } from "../questions";
 import type { EditorProps } from "../registry";
 import { Canvas } from "./Canvas";
 import { Context } from "./Context";
@@ -15,7 +16,6 @@ import styles from "./image.module.css";
 import { Labels } from "./Labels";
 import { mainMedium } from "./module";
 import { Objects } from "./Objects";
-import { questionKeys, toQuestion } from "./questions";
 import { relateAs, relationName } from "./relating";
 import { StatusBar } from "./StatusBar";
 import { Scene } from "./scene";
@@ -93,6 +93,11 @@ export default function ImageEditorView(props: EditorProps & { readonly config: 
     [],
   );
 
+  // Keys work on the picture from the beginning, and in the next task as in the one before.
+  const opened = editor !== null && scene !== null;
+  useEffect(() => {
+    if (opened && !readOnly && document.activeElement === document.body) backToCanvas();
+  }, [opened, readOnly, backToCanvas]);
   useEffect(() => {
     if (!pointed || editor === null) return undefined;
     const { record, field } = pointed.issue;
@@ -151,10 +156,18 @@ export default function ImageEditorView(props: EditorProps & { readonly config: 
   );
 }
 
+const TOLD_MS = 5000;
+
 /** Reasons and hints, also told to those who do not see them. */
 function NoticeBar({ editor }: { editor: ImageEditor }) {
   const { t } = useTranslation();
-  const { notice } = useSyncExternalStore(editor.subscribe, editor.snapshot);
+  const { notice, tool } = useSyncExternalStore(editor.subscribe, editor.snapshot);
+  // While something is drawn a hint stays; what was told about something done would only lie over the picture.
+  useEffect(() => {
+    if (notice === null || tool !== "select") return undefined;
+    const timer = setTimeout(() => editor.tell(null), TOLD_MS);
+    return () => clearTimeout(timer);
+  }, [notice, tool, editor]);
   return (
     <div aria-live="polite">
       {notice !== null && (

@@ -33,6 +33,9 @@ export const TOOL_KEYS: Readonly<Record<ToolId, string>> = {
 
 const needs = (yes: boolean, reason: string): true | string => (yes ? true : reason);
 
+const selectedProposals = (editor: ImageEditor): string[] =>
+  op.proposals(editor).filter((id) => editor.selection.has(id));
+
 /** Labels that digits choose: those of the geometry at hand, in order. */
 export function digitLabels(editor: ImageEditor): string[] {
   const kind = editor.kind();
@@ -265,8 +268,8 @@ export function imageCommands(context: CommandContext): Command[] {
       id: "image.reject",
       group: "object",
       keys: ["Shift+Delete"],
-      available: edit,
-      run: () => op.reject(editor, editor.selection),
+      available: () => needs(selectedProposals(editor).length > 0, "image.reason.noProposals"),
+      run: () => op.reject(editor, selectedProposals(editor)),
     },
   ];
   return [...tools, ...digits, ...objects, ...view];

@@ -1,7 +1,18 @@
-import { Checkbox, MultiSelect, NumberInput, Select, Stack, TextInput, Title } from "@mantine/core";
+import {
+  Checkbox,
+  Group,
+  MultiSelect,
+  NumberInput,
+  Radio,
+  Select,
+  Stack,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { Value } from "../../document/doc";
 import type { DocumentStore } from "../../document/store";
+import type { Issue } from "../registry";
 import { setAttribute } from "./actions";
 import { type Attribute, type SpanRecord, valuesOf } from "./model";
 
@@ -10,26 +21,39 @@ interface Props {
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly store: DocumentStore;
   readonly editable: boolean;
+  readonly issues: readonly Issue[];
 }
 
+/** With more values than this a list opens instead of standing there. */
+const FEW = 6;
+
 /** The attributes of one span. */
-export function Attributes({ span, attributes, store, editable }: Props) {
+export function Attributes({ span, attributes, store, editable, issues }: Props) {
   const { t } = useTranslation();
   return (
     <Stack gap="xs">
       <Title order={2} size="h6">
         {t("text.attributes")}
       </Title>
-      {Object.entries(attributes).map(([key, attribute]) => (
-        <Field
-          key={`${span.id} ${key}`}
-          name={key}
-          attribute={attribute}
-          value={span.attributes[key]}
-          editable={editable}
-          onChange={(value) => setAttribute(store, span.id, key, value)}
-        />
-      ))}
+      {Object.entries(attributes).map(([key, attribute]) => {
+        const issue = issues.find(({ record, field }) => record === span.id && field === key);
+        const value = span.attributes[key];
+        return (
+          <div
+            key={`${span.id} ${key}`}
+            data-question={issue !== undefined ? "wrong" : value === undefined ? "open" : "done"}
+          >
+            <Field
+              name={key}
+              attribute={attribute}
+              value={value}
+              editable={editable}
+              error={issue !== undefined}
+              onChange={(next) => setAttribute(store, span.id, key, next)}
+            />
+          </div>
+        );
+      })}
     </Stack>
   );
 }
@@ -39,17 +63,20 @@ interface FieldProps {
   readonly attribute: Attribute;
   readonly value: Value | undefined;
   readonly editable: boolean;
+  readonly error: boolean;
   readonly onChange: (value: Value | undefined) => void;
 }
 
-function Field({ name, attribute, value, editable, onChange }: FieldProps) {
+function Field({ name, attribute, value, editable, error, onChange }: FieldProps) {
   const common = {
     label: name,
     description: attribute.description ?? undefined,
     required: attribute.required === true,
     size: "xs" as const,
     disabled: !editable,
+    error,
   };
+  const values = valuesOf(attribute);
   switch (attribute.type ?? "category") {
     case "boolean":
       return (
@@ -82,17 +109,47 @@ function Field({ name, attribute, value, editable, onChange }: FieldProps) {
         />
       );
     default:
+      if (attribute.allow_multiple !== true && values.length <= FEW)
+        return (
+          <Radio.Group
+            {...common}
+            value={typeof value === "string" ? value : ""}
+            onChange={(given) => onChange(given)}
+          >
+            <Group gap="sm" mt={4}>
+              {values.map(({ value: one, label }, i) => (
+                <Radio
+                  key={one}
+                  size="xs"
+                  value={one}
+                  disabled={!editable}
+                  label={
+                    <>
+                      {label}
+                      <span className="steelyard-digit" aria-hidden="true">
+                        {i + 1}
+                      </span>
+                    </>
+                  }
+                  onClick={() => {
+                    if (value === one && attribute.required !== true) onChange(undefined);
+                  }}
+                />
+              ))}
+            </Group>
+          </Radio.Group>
+        );
       return attribute.allow_multiple === true ? (
         <MultiSelect
           {...common}
-          data={valuesOf(attribute)}
+          data={values}
           value={Array.isArray(value) ? (value as string[]) : []}
           onChange={(given) => onChange(given.length === 0 ? undefined : given)}
         />
       ) : (
         <Select
           {...common}
-          data={valuesOf(attribute)}
+          data={values}
           value={typeof value === "string" ? value : null}
           clearable={attribute.required !== true}
           onChange={(given) => onChange(given ?? undefined)}

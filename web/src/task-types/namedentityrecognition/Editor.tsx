@@ -5,6 +5,7 @@ import type { Arc } from "../../text/Arcs";
 import { blocksOf, placeSpans } from "../../text/layout";
 import { TextIndex, tidy, wordsOf } from "../../text/offsets";
 import { type Look, type Range, TextView, type TextViewHandle, useShown } from "../../text/TextView";
+import { toQuestion } from "../questions";
 import type { EditorProps } from "../registry";
 import { addSpan, link, relabel } from "./actions";
 import { textCommands } from "./commands";
@@ -20,6 +21,8 @@ export function Editor(props: EditorProps) {
   const { doc, selection } = useSyncExternalStore(store.subscribe, store.snapshot);
   const view = useRef<TextViewHandle>(null);
   const search = useRef<HTMLInputElement>(null);
+  const [searching, setSearching] = useState(false);
+  const side = useRef<HTMLElement>(null);
   const [cursor, setCursor] = useState<Range | null>(null);
   const [active, setActive] = useState<string | null>((memory.get("label") as string | undefined) ?? null);
   const [linking, setLinking] = useState<string | null>(null);
@@ -141,7 +144,19 @@ export function Editor(props: EditorProps) {
     linking,
     editable,
   };
-  const verbs = { setCursor, setActive, setLinking, choose, join, find: () => search.current?.focus() };
+  const find = (): void => {
+    setSearching(true);
+    search.current?.focus();
+  };
+  const verbs = {
+    setCursor,
+    setActive,
+    setLinking,
+    choose,
+    join,
+    find,
+    ask: () => toQuestion(side.current, "open"),
+  };
   // commands read the newest state through this, so that the list itself changes only with the labels
   const latest = useRef({ state, verbs });
   latest.current = { state, verbs };
@@ -152,9 +167,11 @@ export function Editor(props: EditorProps) {
   }, [editable]);
   useEffect(() => {
     const record = pointed?.issue.record;
-    if (record === undefined) return;
+    if (record === undefined) return undefined;
     setCursor(null);
     store.select([record]);
+    const frame = requestAnimationFrame(() => toQuestion(side.current, "wrong"));
+    return () => cancelAnimationFrame(frame);
   }, [pointed, store]);
 
   return (
@@ -183,6 +200,10 @@ export function Editor(props: EditorProps) {
         look={look}
         issues={issues}
         search={search}
+        searching={searching}
+        onSearched={() => setSearching(false)}
+        side={side}
+        backToText={() => view.current?.focus()}
         onChoose={choose}
         onLinking={setLinking}
       />

@@ -15,8 +15,10 @@ import { IconCheck, IconTrash, IconX } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useKeys } from "../../commands/useKeys";
 import type { Doc } from "../../document/doc";
 import type { Look } from "../../text/TextView";
+import { questionKeys } from "../questions";
 import type { Issue } from "../registry";
 import { Attributes } from "./Attributes";
 import { accept, remove, unlink } from "./actions";
@@ -31,8 +33,13 @@ interface Props {
   readonly look: (id: string) => Look;
   readonly issues: readonly Issue[];
   readonly search: RefObject<HTMLInputElement | null>;
+  /** Whether somebody has asked for the search, which is there for few labels, too, then. */
+  readonly searching: boolean;
+  readonly onSearched: () => void;
   readonly onChoose: (label: string) => void;
   readonly onLinking: (id: string | null) => void;
+  readonly side: RefObject<HTMLElement | null>;
+  readonly backToText: () => void;
 }
 
 const SHOWN = 200;
@@ -46,7 +53,14 @@ export function SidePanel(props: Props) {
   const only = selected.length === 1 ? selected[0] : undefined;
   const label = state.labels.find((l) => l.name === only?.label);
   return (
-    <Box component="aside" className="steelyard-side" w={300} style={{ flexShrink: 0 }}>
+    <Box
+      component="aside"
+      ref={props.side}
+      className="steelyard-side"
+      w={300}
+      style={{ flexShrink: 0 }}
+      onKeyDownCapture={(event) => questionKeys(event, props.backToText)}
+    >
       <ScrollArea h="100%" p="sm" viewportRef={scroller}>
         <Stack gap="md">
           <Labels {...props} />
@@ -56,6 +70,7 @@ export function SidePanel(props: Props) {
               attributes={label.attributes}
               store={state.store}
               editable={state.editable}
+              issues={props.issues}
             />
           )}
           {only !== undefined && (state.params.relationships ?? []).length > 0 && (
@@ -68,8 +83,9 @@ export function SidePanel(props: Props) {
   );
 }
 
-function Labels({ state, selection, search, onChoose }: Props) {
+function Labels({ state, selection, search, searching, onSearched, backToText, onChoose }: Props) {
   const { t } = useTranslation();
+  const keysOf = useKeys();
   const [wanted, setWanted] = useState("");
   const found = state.labels.filter((label) =>
     `${label.display_name ?? ""} ${label.name}`.toLowerCase().includes(wanted.toLowerCase()),
@@ -79,19 +95,22 @@ function Labels({ state, selection, search, onChoose }: Props) {
       <Title order={2} size="h6">
         {t("text.labels")}
       </Title>
-      {state.labels.length > 5 && (
+      {(state.labels.length > 5 || searching) && (
         <TextInput
           ref={search}
+          autoFocus={searching}
+          onBlur={onSearched}
           size="xs"
           aria-label={t("text.searchLabels")}
-          placeholder={`${t("text.searchLabels")}  /`}
+          placeholder={t("text.searchLabels")}
+          rightSection={<Kbd size="xs">{keysOf("label.search", "/")}</Kbd>}
           value={wanted}
           onChange={(event) => setWanted(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && found[0] !== undefined) {
               onChoose(found[0].name);
               setWanted("");
-            } else if (event.key === "Escape") event.currentTarget.blur();
+            } else if (event.key === "Escape") backToText();
           }}
         />
       )}
@@ -112,7 +131,7 @@ function Labels({ state, selection, search, onChoose }: Props) {
               <Text size="sm" flex={1} truncate>
                 {label.display_name ?? label.name}
               </Text>
-              {n < 10 && <Kbd size="xs">{(n + 1) % 10}</Kbd>}
+              {n < 10 && <Kbd size="xs">{keysOf(`label.${n + 1}`, String((n + 1) % 10))}</Kbd>}
             </Group>
           </UnstyledButton>
         );
@@ -134,6 +153,7 @@ function Labels({ state, selection, search, onChoose }: Props) {
 
 function Links({ state, doc, span, look, onLinking }: Props & { readonly span: SpanRecord }) {
   const { t } = useTranslation();
+  const keysOf = useKeys();
   const mine = doc.links.filter((l) => l.from === span.id || l.to === span.id);
   const named = (id: string) => {
     const other = doc.records.get(id) as SpanRecord | undefined;
@@ -173,7 +193,7 @@ function Links({ state, doc, span, look, onLinking }: Props & { readonly span: S
           size="compact-sm"
           variant="default"
           onClick={() => onLinking(state.linking === null ? span.id : null)}
-          rightSection={<Kbd size="xs">Alt+R</Kbd>}
+          rightSection={<Kbd size="xs">{keysOf("text.link", "Alt+R")}</Kbd>}
         >
           {t(state.linking === null ? "command.text.link" : "text.pickOther")}
         </Button>

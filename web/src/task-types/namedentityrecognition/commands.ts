@@ -28,6 +28,8 @@ export interface TextVerbs {
   choose(label: string): void;
   join(id: string): void;
   find(): void;
+  /** Leads to the questions about the selected span. */
+  ask(): void;
 }
 
 type Latest = () => { readonly state: TextState; readonly verbs: TextVerbs };
@@ -119,8 +121,12 @@ export function textCommands(labels: readonly FlatLabel[], latest: Latest): Comm
       id: "text.linkHere",
       group: "object",
       keys: ["Enter"],
-      available: () => (latest().state.linking === null ? "text.linkFirst" : needsSpan()),
-      run: () => latest().verbs.join(selected()?.id ?? ""),
+      available: needsSpan,
+      run: () => {
+        const { state, verbs } = latest();
+        if (state.linking === null) verbs.ask();
+        else verbs.join(selected()?.id ?? "");
+      },
     },
     {
       id: "text.accept",

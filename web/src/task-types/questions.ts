@@ -1,6 +1,6 @@
 /**
- * The questions about an object, or about the whole image, by keys: a digit answers the one at hand and leads to the next, Enter and Alt with
- * arrows walk on, Escape goes back to the canvas, and so does the last answer.
+ * The questions about an object, or about the whole task, by keys: a digit answers the one at hand and leads to the next, Enter and Alt with
+ * arrows walk on, Escape goes back to the picture or text, and so does the last answer.
  */
 
 import type { KeyboardEvent } from "react";
@@ -26,7 +26,7 @@ export function toQuestion(side: ParentNode | null, which: "wrong" | "open"): vo
   if (found !== undefined) focus(found);
 }
 
-/** Leads to the question after (or before) one; after the last back to the canvas. */
+/** Leads to the question after (or before) one; after the last back to where the work is. */
 function walk(side: ParentNode, from: HTMLElement, by: 1 | -1, back: () => void): void {
   const questions = all(side);
   const next = questions[questions.indexOf(from) + by];
@@ -38,7 +38,7 @@ function walk(side: ParentNode, from: HTMLElement, by: 1 | -1, back: () => void)
 const opens = (target: HTMLElement): boolean =>
   target.hasAttribute("aria-haspopup") && (target as HTMLInputElement).value === "";
 
-/** What a key does in the panel beside the canvas, if it is pressed in one of the questions. */
+/** What a key does in the panel beside, if it is pressed in one of the questions. */
 export function questionKeys(event: KeyboardEvent<HTMLElement>, back: () => void): void {
   if (event.nativeEvent.isComposing || !(event.target instanceof HTMLElement)) return;
   const { currentTarget: side, target, key } = event;
