@@ -54,7 +54,8 @@ test("a command runs by its keys, and not while text is typed unless it says so"
   const registry = new CommandRegistry();
   const plain = command("draw", ["N"]);
   const submit = command("submit", ["Mod+Enter"], { inFields: true });
-  registry.register([plain, submit]);
+  const help = command("help", ["?", "F1"]);
+  registry.register([plain, submit, help]);
   const stop = registry.listen(window);
   const field = document.body.appendChild(document.createElement("input"));
   press({ key: "n", code: "KeyN" });
@@ -63,6 +64,11 @@ test("a command runs by its keys, and not while text is typed unless it says so"
   expect(plain.run).toHaveBeenCalledTimes(1);
   expect(submit.run).toHaveBeenCalledTimes(1);
   expect(event.defaultPrevented).toBe(true);
+  // a sign is text, a function key is not
+  press({ key: "?", code: "Slash", shiftKey: true }, field);
+  expect(help.run).toHaveBeenCalledTimes(0);
+  press({ key: "F1", code: "F1" }, field);
+  expect(help.run).toHaveBeenCalledTimes(1);
   stop();
   press({ key: "n", code: "KeyN" });
   expect(plain.run).toHaveBeenCalledTimes(1);

@@ -150,7 +150,9 @@ export class CommandRegistry {
       const names = keysOf(event);
       const typing = isField(event.target);
       for (const name of names) {
-        const command = this.#snapshot.find((c) => this.#has(c, name) && (!typing || c.inFields === true));
+        // keys like F1 type nothing
+        const anywhere = !typing || /^F\d+$/.test(name);
+        const command = this.#snapshot.find((c) => this.#has(c, name) && (anywhere || c.inFields === true));
         if (command === undefined) continue;
         if (!typing && isPressable(event.target, name)) return;
         event.preventDefault();
