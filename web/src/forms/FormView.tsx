@@ -1,6 +1,7 @@
 import { Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { createContext, type KeyboardEvent, useContext, useMemo } from "react";
+import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
 import type { Value } from "../document/doc";
 import type { DocumentStore } from "../document/store";
@@ -200,12 +201,10 @@ function FieldView({ field, raw, path, scope }: FieldProps) {
               data-add
               onClick={(event) => {
                 const set = event.currentTarget.closest("[data-field]");
-                setAt(env.store, [...path, filled], blank(field), "forms.do.add");
-                setTimeout(() =>
-                  fieldsOf(
-                    set?.querySelector(`[data-item="${CSS.escape(`${text}[${filled}]`)}"]`),
-                  )[0]?.focus(),
-                );
+                // at once, or what is typed next would still go into the field before
+                flushSync(() => setAt(env.store, [...path, filled], blank(field), "forms.do.add"));
+                const added = set?.querySelector(`[data-item="${CSS.escape(`${text}[${filled}]`)}"]`);
+                fieldsOf(added)[0]?.focus();
               }}
             >
               {most(field) > FEW_TO_COUNT

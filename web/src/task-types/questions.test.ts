@@ -40,13 +40,11 @@ function press(...keys: string[]): boolean[] {
       } as unknown as ReactKeyboardEvent<HTMLElement>,
       back,
     );
-    vi.runAllTimers();
     return event.defaultPrevented;
   });
 }
 
 beforeEach(() => {
-  vi.useFakeTimers();
   back.mockClear();
   document.body.innerHTML = `<aside>${PANEL}</aside>`;
   side = document.querySelector("aside") as HTMLElement;

@@ -4,6 +4,7 @@
  */
 
 import type { KeyboardEvent } from "react";
+import { flushSync } from "react-dom";
 
 const CONTROLS = "input:not([type=hidden], :disabled), textarea:not(:disabled), button:not(:disabled)";
 
@@ -61,9 +62,9 @@ export function questionKeys(event: KeyboardEvent<HTMLElement>, back: () => void
   } else if (chosen && plain && /^[0-9]$/.test(key)) {
     used();
     const option = question.querySelectorAll<HTMLInputElement>("input")[(Number(key) + 9) % 10];
-    option?.click();
-    // What is asked next may follow from the answer.
-    if (option?.type === "radio") setTimeout(() => walk(side, question, 1, back));
+    // At once: what is asked next may follow from the answer, and the next digit may be on its way.
+    flushSync(() => option?.click());
+    if (option?.type === "radio") walk(side, question, 1, back);
   } else if (key === "Enter" && plain && !event.shiftKey && target.tagName !== "BUTTON" && !opens(target)) {
     used();
     walk(side, question, 1, back);
