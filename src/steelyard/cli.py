@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from steelyard import __version__
-from steelyard.db.pgbinaries import DatabaseError
+from steelyard.db.datadir import DatabaseError, out_of_reach
 from steelyard.errors import SteelyardError
 from steelyard.ops.bulk import export, import_, upload
 from steelyard.ops.console import AsJson, DataDir, say
@@ -218,8 +219,7 @@ def demo(*, address: str | None = None, key: str | None = None, data_dir: DataDi
     from steelyard.ops.up import read_first_run
 
     settings = Settings.from_env(data_dir=data_dir)
-    first = read_first_run(settings.data_dir)
-    live_key = key or first.get("Live key")
+    live_key = key or read_first_run(settings.data_dir).get("Live key")
     if live_key is None:
         raise DatabaseError(
             f"There is no {settings.data_dir / 'first-run.txt'} to take a live API key from; give one with --key."
@@ -239,5 +239,12 @@ def main() -> None:
         raise SystemExit(f"steelyard: {error}") from None
     except SteelyardError as error:
         raise SystemExit(f"steelyard: {error.message}") from None
+    except PermissionError as error:
+        raise SystemExit(f"steelyard: {out_of_reach(error)}") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        raise SystemExit(f"steelyard: {error.strerror}{where}.") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

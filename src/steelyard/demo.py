@@ -317,10 +317,10 @@ class _Refusals:
 
 @contextlib.asynccontextmanager
 async def _refusals(settings: Settings) -> AsyncGenerator[_Refusals]:
-    dsn = settings.database_url or await running_dsn(settings.data_dir)
     db = None
-    if dsn is not None:
-        with contextlib.suppress(DatabaseError, SteelyardError, OSError):
+    with contextlib.suppress(DatabaseError, SteelyardError, OSError):
+        dsn = settings.database_url or await running_dsn(settings.data_dir)
+        if dsn is not None:
             db = await Database.open(dsn, size=1)
     try:
         refusals = _Refusals(db)

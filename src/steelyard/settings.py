@@ -118,7 +118,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_limit: Annotated[
         float | None,
         Meta(
-            gt=0, description="Requests per second allowed to each API key (token bucket). Not set: no limit."
+            gt=0,
+            description="Requests per second that each server process allows to each API key (token bucket: ten seconds' worth at once). Not set: no limit.",
         ),
     ] = None
 
@@ -320,8 +321,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise SettingsError("STEELYARD_TLS_CERT and STEELYARD_TLS_KEY must be set together.")
         for variable, path in (("STEELYARD_TLS_CERT", self.tls_cert), ("STEELYARD_TLS_KEY", self.tls_key)):
-            if path is not None and not path.is_file():
-                raise SettingsError(f"{variable}: there is no file {path}; give the path of a PEM file.")
+            if path is None:
+                continue
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                raise SettingsError(
+                    f"{variable}: {path} cannot be read by user id {os.geteuid()} ({error.strerror}); give the path of a PEM file."
+                ) from None
 
     @property
     def storage(self) -> str:
@@ -386,6 +393,13 @@ def _cloud_stores(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    parts = urlsplit(text.rstrip("/"))
+    if parts.path or parts.query or parts.fragment:
+        raise ValueError(text)  # our pages ask for /assets and /api of the host that they came from
+    return _url(("http", "https"))(text)
+
+
 def _text_url(text: str) -> str:
     _url(("http", "https"))(text)
     return text  # to the letter: an issuer with a slash at its end is another one
@@ -402,7 +416,10 @@ def _words(text: str) -> tuple[str, ...]:
 _SPECIAL: dict[str, tuple[Callable[[str], object], str]] = {
     "trusted_proxies": (_network_list, "IP addresses or networks such as 10.0.0.0/8, comma separated"),
     "allow_networks": (_network_list, "networks such as 10.0.0.0/8, comma separated"),
-    "public_url": (_url(("http", "https")), "an http:// or https:// address"),
+    "public_url": (
+        _origin,
+        "an http:// or https:// address of a host name (or port) of its own, without a path",
+    ),
     "database_url": (
         _url(("postgres", "postgresql")),
         "an address such as postgresql://user:password@host:5432/name",
@@ -429,6 +446,8 @@ def _allowed(name: str, kind: object, meta: Meta) -> str:
         return _SPECIAL[name][1]
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(str(value) for value in typing.get_args(kind))
+    if kind is int and meta.le is None:
+        return f"a whole number of at least {meta.ge}"
     if kind is int:
         return f"a whole number from {meta.ge} to {meta.le}"
     if kind is float:

@@ -15,6 +15,7 @@ import pytest
 
 from steelyard.app import open_ctx
 from steelyard.db import embedded
+from steelyard.db.pglock import FolderLock
 from steelyard.db.pool import Database
 from steelyard.ops import backup, doctor
 from steelyard.settings import Settings
@@ -42,21 +43,10 @@ def quiet(_line: str) -> None:
 
 async def fill(settings: Settings, content: bytes) -> tuple[str, str]:
     """An account with a key and one stored file in an installation that does not run; the key and the file's hash."""
-    steelyard(
-        "accounts", "create", "Acme", "--admin", "ops@acme.example", "--data-dir", str(settings.data_dir)
-    )
-    made = steelyard(
-        "keys",
-        "create",
-        "--account",
-        "Acme",
-        "--mode",
-        "live",
-        "--json",
-        "--data-dir",
-        str(settings.data_dir),
-    )
+    folder = ("--data-dir", str(settings.data_dir))
     async with embedded.database(settings) as dsn, open_ctx(with_dsn(settings, dsn)) as ctx:
+        steelyard("accounts", "create", "Acme", "--admin", "ops@acme.example", *folder)
+        made = steelyard("keys", "create", "--account", "Acme", "--mode", "live", "--json", *folder)
         blob = await ctx.store.put(content)
     return json.loads(made.stdout)["key"], blob.sha256
 
@@ -176,39 +166,41 @@ async def test_a_backup_never_overwrites_and_an_empty_installation_has_none(tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "there.tar"]
 
 
-def test_accounts_and_keys_by_command_line(tmp_path):
+async def test_accounts_and_keys_by_command_line(tmp_path):
     folder = ["--data-dir", str(tmp_path)]
     made = json.loads(
         steelyard("accounts", "create", "Acme", "--admin", "a@acme.example", "--json", *folder).stdout
     )
     assert made["name"] == "Acme"
     assert len(made["password"]) > 15
-    assert (
-        "There is an account 'Acme' already"
-        in steelyard("accounts", "create", "Acme", *folder, code=1).stderr
-    )
-    assert [a["name"] for a in json.loads(steelyard("accounts", "list", "--json", *folder).stdout)] == [
-        "Acme"
-    ]
-    key = json.loads(
-        steelyard("keys", "create", "--account", "Acme", "--mode", "test", "--json", *folder).stdout
-    )
-    assert key["key"].startswith("test_")
-    assert (
-        "no account"
-        in steelyard("keys", "create", "--account", "Nobody", "--mode", "test", *folder, code=1).stderr
-    )
-    user = steelyard(
-        "users", "create", "ada@example.org", "--account", "Acme", "--role", "labeler", *folder
-    ).stdout
-    assert "ada@example.org" in user
-    assert (
-        "e-mail address" in steelyard("users", "create", "ada", "--account", "Acme", *folder, code=1).stderr
-    )
-    steelyard("keys", "revoke", str(key["id"]), "--account", "Acme", *folder)
-    listed = json.loads(steelyard("keys", "list", "--account", "Acme", "--json", *folder).stdout)
-    assert listed[0]["revoked_at"] is not None
-    assert key["key"] not in json.dumps(listed)
+    async with embedded.database(Settings(data_dir=tmp_path)):  # that command started the database for itself
+        assert (
+            "There is an account 'Acme' already"
+            in steelyard("accounts", "create", "Acme", *folder, code=1).stderr
+        )
+        assert [a["name"] for a in json.loads(steelyard("accounts", "list", "--json", *folder).stdout)] == [
+            "Acme"
+        ]
+        key = json.loads(
+            steelyard("keys", "create", "--account", "Acme", "--mode", "test", "--json", *folder).stdout
+        )
+        assert key["key"].startswith("test_")
+        assert (
+            "no account"
+            in steelyard("keys", "create", "--account", "Nobody", "--mode", "test", *folder, code=1).stderr
+        )
+        user = steelyard(
+            "users", "create", "ada@example.org", "--account", "Acme", "--role", "labeler", *folder
+        ).stdout
+        assert "ada@example.org" in user
+        assert (
+            "e-mail address"
+            in steelyard("users", "create", "ada", "--account", "Acme", *folder, code=1).stderr
+        )
+        steelyard("keys", "revoke", str(key["id"]), "--account", "Acme", *folder)
+        listed = json.loads(steelyard("keys", "list", "--account", "Acme", "--json", *folder).stdout)
+        assert listed[0]["revoked_at"] is not None
+        assert key["key"] not in json.dumps(listed)
 
 
 async def test_doctor_finds_nothing_wrong_with_a_healthy_installation_and_says_what_is_wrong_with_a_sick_one(
@@ -263,3 +255,27 @@ async def test_doctor_explains_a_database_that_cannot_be_reached_and_a_folder_th
     missing = await doctor.examine(Settings(data_dir=tmp_path / "none"))
     assert "steelyard up" in missing[0].message
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+async def test_doctor_tells_another_user_that_the_folder_is_not_theirs(tmp_path):
+    tmp_path.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        found = await doctor.examine(Settings(data_dir=tmp_path / "data"))
+    finally:
+        os.seteuid(0)
+    assert [finding.state for finding in found] == ["problem"]
+    assert "out of reach for user id 65534" in found[0].message
+
+
+async def test_doctor_tells_at_once_what_a_database_said_that_its_keeper_cannot_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "_WAIT_S", 0.0)
+    lock = FolderLock(tmp_path / "database.lock", "up")
+    assert lock.try_take() is None
+    (tmp_path / "pg18.log").write_text("FATAL:  could not write to file: No space left on device\n")
+    found = {finding.about: finding for finding in await doctor.examine(Settings(data_dir=tmp_path))}
+    lock.release()
+    assert found["database"].state == "problem"
+    assert "(up) looks after it" in found["database"].message
+    assert "No space left on device" in found["database"].message

@@ -25,7 +25,9 @@ import pytest
 import trustme
 
 from steelyard.db import pgprocess
+from steelyard.ops.listening import ListenError, listen
 from steelyard.ops.up import read_first_run
+from steelyard.settings import Settings
 from tests.api.builders import image_task
 from tests.worker.test_prepare import picture
 
@@ -377,6 +379,20 @@ def test_it_speaks_https_with_a_certificate(tmp_path):
             assert answer.status == 200
 
 
+def test_a_certificate_and_a_key_that_do_not_belong_together_are_told_before_anything_starts(tmp_path):
+    blobs = [trustme.CA().issue_cert("127.0.0.1") for _ in "ab"]
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    blobs[0].cert_chain_pems[0].write_to_path(chain)
+    for content, said in {
+        blobs[1].private_key_pem.bytes(): "is not the key of",
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----": "is encrypted",
+        b"nothing": "not a certificate and a key",
+    }.items():
+        key.write_bytes(content)
+        with pytest.raises(ListenError, match=said):
+            listen(Settings(tls_cert=chain, tls_key=key, port=0))
+
+
 @pytest.mark.parametrize(
     ("env", "message"),
     [
@@ -388,7 +404,7 @@ def test_it_speaks_https_with_a_certificate(tmp_path):
         ({"STEELYARD_HOST": "203.0.113.9"}, "203.0.113.9 is not an address of this machine"),
         (
             {"STEELYARD_DATABASE_URL": "postgresql://nobody:x@127.0.0.1:9/none"},
-            "The database cannot be reached right now",
+            "STEELYARD_DATABASE_URL: the database cannot be reached",
         ),
     ],
 )

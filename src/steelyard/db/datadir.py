@@ -33,6 +33,14 @@ def make_data_dir(data_dir: Path) -> None:
         ) from None
 
 
+def out_of_reach(error: PermissionError) -> str:
+    """What to say when a file or folder is another user's."""
+    return (
+        f"{error.filename} is out of reach for user id {os.geteuid()}: use this command as the user that Steelyard runs as, or "
+        "choose another data folder with --data-dir or STEELYARD_DATA_DIR."
+    )
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace a file's content at once, mode 0600."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp: mode 0600

@@ -40,7 +40,7 @@ from pathlib import Path
 
 import asyncpg
 
-from steelyard.db import pgbinaries, pgprocess
+from steelyard.db import external, pgbinaries, pgprocess
 from steelyard.db.datadir import DATABASE, ROLE, answers, dsn_of, make_data_dir, passwords_of, write_private
 from steelyard.db.pgbinaries import MAJOR, DatabaseError
 from steelyard.db.pglock import FolderLock, Holder
@@ -382,7 +382,7 @@ class EmbeddedPostgres:
 
 
 async def running_dsn(data_dir: Path | str) -> str | None:
-    """The address of the server that runs in this data folder; None when none answers."""
+    """The address of the server that runs in this data folder; None when none answers. `PermissionError`: it is another user's."""
     dsn = _announced(Path(data_dir).absolute())  # noqa: ASYNC240  # two small local files
     return dsn if dsn is not None and await answers(dsn) else None
 
@@ -392,17 +392,23 @@ def _announced(folder: Path) -> str | None:
     try:
         state = json.loads((folder / "database.json").read_text())
         return dsn_of(ROLE, passwords_of(folder, create=False)[ROLE], DATABASE, Path(state["socket_dir"]))
+    except PermissionError:
+        raise
     except (OSError, ValueError, KeyError, DatabaseError):
         return None
 
 
 @asynccontextmanager
-async def database(settings: Settings, progress: Progress = _quiet) -> AsyncGenerator[str]:
+async def database(
+    settings: Settings, progress: Progress = _quiet, *, wait_s: float = 600
+) -> AsyncGenerator[str]:
     """The database's address for a one-off command: `database_url`, else the running server, else one started for us.
 
-    A server that we started is stopped afterwards, once no other command uses it.
+    A server that we started is stopped afterwards, once no other command uses it. One that another process looks after
+    is waited for, as it may be recovering; after `wait_s` seconds `DatabaseError` says what it last said.
     """
     if settings.database_url is not None:
+        await external.see_to(settings.database_url)
         yield settings.database_url
         return
     make_data_dir(settings.data_dir)
@@ -413,7 +419,7 @@ async def database(settings: Settings, progress: Progress = _quiet) -> AsyncGene
         dsn = await running_dsn(settings.data_dir)
         if dsn is None:
             server = EmbeddedPostgres(settings.data_dir, user=settings.embedded_user, purpose="command")
-            dsn = await _start_or_join(server, progress)
+            dsn = await _start_or_join(server, progress, wait_s)
         yield dsn
     finally:
         users.release()
@@ -424,10 +430,10 @@ async def database(settings: Settings, progress: Progress = _quiet) -> AsyncGene
             users.release()
 
 
-async def _start_or_join(server: EmbeddedPostgres, progress: Progress) -> str:
+async def _start_or_join(server: EmbeddedPostgres, progress: Progress, wait_s: float) -> str:
     """Start `server`, or use the one that another process is starting at this moment."""
     told = False
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + wait_s
     while True:
         holder = server._lock.holder()
         if holder is None:
@@ -441,7 +447,8 @@ async def _start_or_join(server: EmbeddedPostgres, progress: Progress) -> str:
             return dsn
         if time.monotonic() > deadline:
             raise DatabaseError(
-                f"The database does not answer; process {holder.pid} ({holder.purpose}) looks after it."
+                f"The database does not answer; process {holder.pid} ({holder.purpose}) looks after it. PostgreSQL last said:\n"
+                f"{_tail(server.log_file, 0, 4)}"
             )
         if not told:
             progress(f"Waiting for the database, which process {holder.pid} is starting")
@@ -473,8 +480,10 @@ def lock_holder(data_dir: Path | str) -> Holder | None:
 
 
 def _tail(log: Path, start: int, lines: int = 12) -> str:
+    if not log.exists():
+        return "(nothing)"
     with log.open("rb") as file:
-        file.seek(start)
+        file.seek(max(start, log.stat().st_size - 65536))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
 

@@ -36,14 +36,10 @@ async def migrate(dsn: str, *, progress: Callable[[str], None] = lambda _: None)
     with translated():
         connection = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
     try:
-        if int(connection.get_server_version().major) < 18:
-            raise SystemExit(
-                f"PostgreSQL 18 is needed, the server is {connection.get_server_version().major}."
-            )
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         schema = resources.files("steelyard.db").joinpath("schema.sql").read_text(encoding="utf-8")
         if await connection.fetchval("select to_regclass('steelyard.migration')") is None:
-            progress("creating the database schema")
+            progress("Creating the database schema")
             async with connection.transaction():
                 await connection.execute(schema)
                 for name in migration_names():
@@ -52,7 +48,7 @@ async def migrate(dsn: str, *, progress: Callable[[str], None] = lambda _: None)
         done = {r[0] for r in await connection.fetch("select name from steelyard.migration")}
         missing = [n for n in migration_names() if n not in done]
         for name in missing:
-            progress(f"migration {name}")
+            progress(f"Migration {name}")
             await _apply(connection, name)
         await connection.execute("select steelyard.ensure_partitions(3)")
         return len(missing)

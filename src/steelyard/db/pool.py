@@ -74,6 +74,9 @@ _UNREACHABLE = (
     asyncpg.OperatorInterventionError,  # shut down, crashed, or the statement took too long
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # password or access rules changed while we run
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,  # the server has become a standby
     asyncpg.InternalClientError,  # a dying server said so on an idle connection that is not closed yet
     ConnectionError,
     TimeoutError,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from steelyard import work
 from steelyard.db import embedded
-from steelyard.db.datadir import DatabaseError, make_data_dir
+from steelyard.db.datadir import DatabaseError, make_data_dir, out_of_reach
 from steelyard.db.migrate import migration_names
 from steelyard.db.pool import Database
 from steelyard.errors import SteelyardError
@@ -23,6 +23,7 @@ from steelyard.settings import Settings
 
 GIB = 1024**3
 _LATE_S = 300.0
+_WAIT_S = 15.0  # for a database that its keeper cannot start: then we tell what it said
 
 
 class Finding(Struct, frozen=True):
@@ -35,7 +36,10 @@ class Finding(Struct, frozen=True):
 
 async def examine(settings: Settings) -> list[Finding]:
     """Every check, in the order in which to mend things."""
-    found = [_data_dir(settings), _secret_key(settings), *_disk(settings)]
+    try:
+        found = [_data_dir(settings), _secret_key(settings), *_disk(settings)]
+    except PermissionError as error:
+        return [Finding("data folder", "problem", out_of_reach(error))]
     if found[0].state == "problem" and settings.database_url is None:
         return found
     try:
@@ -50,14 +54,16 @@ async def examine(settings: Settings) -> list[Finding]:
                 found += await stranded_work(db)
     except (SteelyardError, DatabaseError) as error:
         message = error.message if isinstance(error, SteelyardError) else str(error)
-        where = "STEELYARD_DATABASE_URL" if settings.database_url else str(settings.data_dir)
-        found.append(Finding("database", "problem", f"The database of {where} cannot be used: {message}"))
+        if not message.startswith("STEELYARD_DATABASE_URL"):
+            where = "STEELYARD_DATABASE_URL" if settings.database_url else settings.data_dir
+            message = f"The database of {where} cannot be used: {message}"
+        found.append(Finding("database", "problem", message))
     return found
 
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncGenerator[Database]:
-    async with embedded.database(settings) as dsn:
+    async with embedded.database(settings, wait_s=_WAIT_S) as dsn:
         db = await Database.open(dsn, size=1)
         try:
             yield db

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import socket
+import ssl
 import struct
 import sys
 
@@ -29,7 +30,11 @@ class ListenError(Exception):
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A listening TCP socket on `host:port`. Connections wait in it until a server process takes them."""
+    """A listening TCP socket on `host:port`. Connections wait in it until a server process takes them.
+
+    Raises `ListenError`, also for a certificate and key that cannot be used.
+    """
+    _see_to_certificate(settings)
     try:
         found = socket.getaddrinfo(
             settings.host,
@@ -72,6 +77,22 @@ def admit_no_more(sock: socket.socket) -> None:
             _SO_ATTACH_FILTER,
             struct.pack("HL", len(_NO_HANDSHAKES), ctypes.addressof(code)),
         )
+
+
+def _see_to_certificate(settings: Settings) -> None:
+    if settings.tls_cert is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.tls_cert, settings.tls_key, password=""
+        )
+    except ssl.SSLError as error:
+        why = f"{settings.tls_cert} and {settings.tls_key} are not a certificate and a key in PEM"
+        if error.reason == "KEY_VALUES_MISMATCH":
+            why = f"{settings.tls_key} is not the key of {settings.tls_cert}"
+        elif settings.tls_key is not None and b"ENCRYPTED" in settings.tls_key.read_bytes():
+            why = f"{settings.tls_key} is encrypted, and there is nobody to ask for its password"
+        raise ListenError(f"STEELYARD_TLS_CERT and STEELYARD_TLS_KEY cannot be used: {why}.") from None
 
 
 def _explain(settings: Settings, error: OSError) -> str:

@@ -11,14 +11,23 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from steelyard.db.pgbinaries import MAJOR, DatabaseError, program
+from steelyard.ops.pgrelay import spoken_plainly
 
 SCHEMA = "steelyard"
 
 
 async def dump(dsn: str, target: Path, server_major: int) -> None:
     """Our schema and all it holds, as of one moment, in pg_dump's compressed custom format."""
-    arguments = ["--format=custom", f"--schema={SCHEMA}", "--no-owner", "--no-privileges", f"--file={target}"]
-    await _run([_tool("pg_dump", server_major), *arguments], dsn)
+    arguments = [
+        "--format=custom",
+        f"--schema={SCHEMA}",
+        f"--exclude-table-data={SCHEMA}.process",  # who runs now: nobody does where it is restored
+        "--no-owner",
+        "--no-privileges",
+        f"--file={target}",
+    ]
+    async with spoken_plainly(dsn) as plain:
+        await _run([_tool("pg_dump", server_major), *arguments], plain)
 
 
 async def replace_with(dsn: str, dumped: Path, server_major: int) -> None:
@@ -27,19 +36,20 @@ async def replace_with(dsn: str, dumped: Path, server_major: int) -> None:
     arguments = ["--no-owner", "--no-privileges", f"--file={script}", str(dumped)]
     await _run([_tool("pg_restore", server_major), *arguments], None)
     try:
-        await _run(
-            [
-                _tool("psql", server_major),
-                "--no-psqlrc",
-                "--quiet",
-                "--single-transaction",
-                "--set=ON_ERROR_STOP=1",
-                "--output=/dev/null",
-                f"--command=set client_min_messages = warning; drop schema if exists {SCHEMA} cascade",
-                f"--file={script}",
-            ],
-            dsn,
-        )
+        async with spoken_plainly(dsn) as plain:
+            await _run(
+                [
+                    _tool("psql", server_major),
+                    "--no-psqlrc",
+                    "--quiet",
+                    "--single-transaction",
+                    "--set=ON_ERROR_STOP=1",
+                    "--output=/dev/null",
+                    f"--command=set client_min_messages = warning; drop schema if exists {SCHEMA} cascade",
+                    f"--file={script}",
+                ],
+                plain,
+            )
     finally:
         script.unlink(missing_ok=True)
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from steelyard.db import external
 from steelyard.db.datadir import DatabaseError, make_data_dir, write_private
 from steelyard.db.embedded import EmbeddedPostgres, running_dsn
 from steelyard.ops.listening import address_of, admit_no_more, listen, local_address
@@ -64,6 +65,8 @@ async def up(settings: Settings, say: Say, *, make_admin: bool = True) -> None:
                 if dsn is None:
                     return
                 settings = msgspec.structs.replace(settings, database_url=dsn)
+            elif await _unless_stopped(_reachable(settings), signals) is None:
+                return
             lines = await _unless_stopped(_prepare(settings, say, make_admin=make_admin), signals)
             if lines is None:
                 return
@@ -92,6 +95,13 @@ async def serve(settings: Settings, say: Say) -> None:
     say("Stopped")
 
 
+async def _reachable(settings: Settings) -> bool:
+    """True once the operator's own database was found fit; `DatabaseError` otherwise."""
+    assert settings.database_url is not None
+    await external.see_to(settings.database_url)
+    return True
+
+
 async def with_database(settings: Settings) -> Settings:
     """The settings with the address of a database that runs and has every migration; `DatabaseError` otherwise."""
     from steelyard.db.migrate import missing_migrations
@@ -102,6 +112,8 @@ async def with_database(settings: Settings) -> Settings:
             f"No database runs in {settings.data_dir}, and STEELYARD_DATABASE_URL is not set. `steelyard up` starts "
             "everything, database included."
         )
+    if settings.database_url:
+        await external.see_to(dsn)
     if missing := await missing_migrations(dsn):
         raise DatabaseError(
             f"The database lacks {len(missing)} migration(s) ({missing[0]} …); run `steelyard migrate`."
