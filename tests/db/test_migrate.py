@@ -69,7 +69,7 @@ async def test_an_older_database_gets_what_it_lacks_in_order_and_all_or_nothing(
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrate(empty, progress=steps.append)
     assert steps == [
-        f"migration {n}" for n in ("0002_second.pre.sql", "0002_second.post.sql", "0003_third.pre.sql")
+        f"Migration {n}" for n in ("0002_second.pre.sql", "0002_second.post.sql", "0003_third.pre.sql")
     ]
     assert await missing_migrations(empty) == ["0003_third.pre.sql"]
     assert not any(".third " in line or ".second " in line for line in await _shape(empty))

@@ -19,6 +19,8 @@ from steelyard.db import external
 from steelyard.db.datadir import DatabaseError, dsn_of, passwords_of
 from steelyard.db.embedded import with_embedded
 from steelyard.db.migrate import migrate
+from steelyard.db.pool import Database
+from steelyard.errors import Unavailable
 from steelyard.ops import pgtools
 
 PASSWORD = "p@ss:w/ö%rd"
@@ -71,6 +73,7 @@ async def own_server(folder: Path) -> AsyncGenerator[tuple[Front, str, asyncpg.C
         secret = passwords_of(folder, create=False)["postgres"]
         admin = await asyncpg.connect(dsn_of("postgres", secret, "postgres", run))
         await admin.execute(f"create role labelapp login password '{PASSWORD}'")
+        await admin.execute("grant connect on database postgres to labelapp")
         listening = await asyncio.start_server(front.serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         try:
@@ -113,6 +116,22 @@ async def test_what_does_not_fit_is_told_with_what_to_do(tmp_path):
         assert "grant create on database theirs to labelapp" in await said(base + "theirs")
         assert "sslmode" in await said(base + "good?sslmode=perhaps")
         assert "Connect call failed" in await said("postgresql://u:p@127.0.0.1:9/x")
+
+
+async def test_requests_are_answered_with_503_while_the_servers_password_is_another(tmp_path):
+    async with own_server(tmp_path) as (front, base, admin):
+        front.tls = None
+        db = await Database.open(base + "postgres", size=1)
+        assert await db.fetchval("select 1") == 1
+        await admin.execute("alter role labelapp password 'another'")
+        await admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'labelapp'"
+        )
+        with pytest.raises(Unavailable):
+            await db.fetchval("select 1")
+        await admin.execute(f"alter role labelapp password '{PASSWORD}'")
+        assert await db.fetchval("select 1") == 1
+        await db.close()
 
 
 def _another(folder: Path) -> str:
