@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from steelyard.db.pgbinaries import MAJOR, DatabaseError, program
-from steelyard.ops.pgrelay import spoken_plainly
+from steelyard.db.pgrelay import spoken_plainly
 
 SCHEMA = "steelyard"
 
