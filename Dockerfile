@@ -3,6 +3,9 @@
 #   docker build -t steelyard .
 #   docker run -p 8000:8000 -v steelyard:/data --stop-timeout 45 steelyard
 #
+# Without a daemon: buildah bud --format docker -t steelyard . (its own format knows no HEALTHCHECK; --isolation chroot
+# where it may make no namespaces).
+#
 # For a database elsewhere set STEELYARD_DATABASE_URL. `docker stop` sends SIGTERM, upon which requests and jobs in
 # flight are finished; its usual 10 s are less than STEELYARD_DRAIN_SECONDS (30), hence --stop-timeout.
 
