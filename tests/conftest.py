@@ -84,7 +84,7 @@ _ROOM_BYTES = 4 * 2**30
 MEMORY_BYTES = Settings().processing_memory_bytes
 
 
-def _database_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the run's database lies: in memory where there is room, for copying a database means making hundreds of files, which takes ten
     times as long on a disk. Tests of durability have servers of their own."""
     if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
@@ -95,7 +95,7 @@ def _database_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
     """The DSN of the run's PostgreSQL 18."""
-    folder = _database_folder(tmp_path_factory)
+    folder = database_folder(tmp_path_factory)
     try:
         async with with_embedded(folder) as dsn:
             yield dsn

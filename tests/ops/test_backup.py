@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,17 @@ from steelyard.db.pglock import FolderLock
 from steelyard.db.pool import Database
 from steelyard.ops import backup, doctor
 from steelyard.settings import Settings
+from tests.conftest import database_folder
 
 BASE_ENV = {name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")}
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """In memory where there is room: each installation here is a database whose files are made and synchronised."""
+    folder = database_folder(tmp_path_factory)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def steelyard(*arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
@@ -29,7 +40,7 @@ def steelyard(*arguments: str, code: int = 0, **env: str) -> subprocess.Complete
         env={**BASE_ENV, **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == code, done.stderr + done.stdout
