@@ -284,7 +284,10 @@ async def test_doctor_tells_at_once_what_a_database_said_that_its_keeper_cannot_
     monkeypatch.setattr(doctor, "_WAIT_S", 0.0)
     lock = FolderLock(tmp_path / "database.lock", "up")
     assert lock.try_take() is None
-    (tmp_path / "pg18.log").write_text("FATAL:  could not write to file: No space left on device\n")
+    (tmp_path / "pg18.log").write_text(
+        "FATAL:  could not write to file: No space left on device\n"
+        + "FATAL:  the database system is starting up\nLOG:  database system is shut down\n" * 9
+    )
     found = {finding.about: finding for finding in await doctor.examine(Settings(data_dir=tmp_path))}
     lock.release()
     assert found["database"].state == "problem"

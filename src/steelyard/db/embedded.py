@@ -448,7 +448,7 @@ async def _start_or_join(server: EmbeddedPostgres, progress: Progress, wait_s: f
         if time.monotonic() > deadline:
             raise DatabaseError(
                 f"The database does not answer; process {holder.pid} ({holder.purpose}) looks after it. PostgreSQL last said:\n"
-                f"{_tail(server.log_file, 0, 4)}"
+                f"{_last_trouble(server.log_file)}"
             )
         if not told:
             progress(f"Waiting for the database, which process {holder.pid} is starting")
@@ -485,6 +485,17 @@ def _tail(log: Path, start: int, lines: int = 12) -> str:
     with log.open("rb") as file:
         file.seek(max(start, log.stat().st_size - 65536))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+
+
+def _last_trouble(log: Path) -> str:
+    """What the server last ended by, or what else it last said; not what it told those who asked while it was starting."""
+    said = _tail(log, 0, 400).splitlines()
+    grave = [
+        line
+        for line in said
+        if ("FATAL:" in line or "PANIC:" in line) and "the database system is" not in line
+    ]
+    return "\n".join(grave[-2:] or said[-4:])
 
 
 def _recovery(log: Path, start: int) -> str:
