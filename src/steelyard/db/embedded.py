@@ -40,7 +40,7 @@ from pathlib import Path
 
 import asyncpg
 
-from steelyard.db import external, pgbinaries, pgprocess
+from steelyard.db import external, pgbinaries, pglog, pgprocess
 from steelyard.db.datadir import DATABASE, ROLE, answers, dsn_of, make_data_dir, passwords_of, write_private
 from steelyard.db.pgbinaries import MAJOR, DatabaseError
 from steelyard.db.pglock import FolderLock, Holder
@@ -335,7 +335,7 @@ class EmbeddedPostgres:
             if self._server.poll() is not None:
                 how = _how(self._server.returncode)
                 raise DatabaseError(
-                    f"PostgreSQL did not start ({how}). It said:\n{_tail(self.log_file, log_start)}"
+                    f"PostgreSQL did not start ({how}). It said:\n{pglog.tail(self.log_file, log_start)}"
                 )
             if await answers(
                 dsn_of("postgres", passwords["postgres"], "postgres", self._client_socket_dir())
@@ -344,7 +344,7 @@ class EmbeddedPostgres:
             waited = time.monotonic() - began
             if waited - told > 2:
                 told = waited
-                progress(f"PostgreSQL is starting ({waited:.0f} s){_recovery(self.log_file, log_start)}")
+                progress(f"PostgreSQL is starting ({waited:.0f} s){pglog.recovery(self.log_file, log_start)}")
             await asyncio.sleep(
                 0.02 if waited < 1 else 0.25
             )  # each refused try is a line in the server's log
@@ -448,7 +448,7 @@ async def _start_or_join(server: EmbeddedPostgres, progress: Progress, wait_s: f
         if time.monotonic() > deadline:
             raise DatabaseError(
                 f"The database does not answer; process {holder.pid} ({holder.purpose}) looks after it. PostgreSQL last said:\n"
-                f"{_last_trouble(server.log_file)}"
+                f"{pglog.last_trouble(server.log_file)}"
             )
         if not told:
             progress(f"Waiting for the database, which process {holder.pid} is starting")
@@ -477,32 +477,6 @@ def lock_holder(data_dir: Path | str) -> Holder | None:
     """The process that looks after the server of this data folder; None when nobody does."""
     path = Path(data_dir).absolute() / "database.lock"
     return FolderLock(path, "command").holder() if path.exists() else None
-
-
-def _tail(log: Path, start: int, lines: int = 12) -> str:
-    if not log.exists():
-        return "(nothing)"
-    with log.open("rb") as file:
-        file.seek(max(start, log.stat().st_size - 65536))
-        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
-
-
-def _last_trouble(log: Path) -> str:
-    """What the server last ended by, or what else it last said; not what it told those who asked while it was starting."""
-    said = _tail(log, 0, 400).splitlines()
-    grave = [
-        line
-        for line in said
-        if ("FATAL:" in line or "PANIC:" in line) and "the database system is" not in line
-    ]
-    return "\n".join(grave[-2:] or said[-4:])
-
-
-def _recovery(log: Path, start: int) -> str:
-    """What the server last said about its recovery."""
-    said = [line.partition("LOG:")[2].strip() for line in _tail(log, start, 50).splitlines()]
-    told = [line for line in said if "recover" in line or "redo" in line or "sync" in line]
-    return f": {told[-1]}" if told else ""
 
 
 def _how(code: int | None) -> str:
