@@ -167,6 +167,9 @@ async def test_who_is_below_the_bar_is_paused_and_let_in_again_by_a_lead(desk, l
     assert "mean 0.00 of the last 3, below 0.7" in member["reason"]
     nothing = ok(await claim(labeler))
     assert (nothing["slot"], nothing["nothing"]) == (None, "paused")
+    [set_up, *_] = ok(await desk.live.get("/api/audit-log", params={"action": "project.workflow"}))["items"]
+    told = [set_up["detail"][when] for when in ("before", "settings")]
+    assert [(one["evaluation_rate"], one["evaluation_min"]) for one in told] == [(0, 5), (0.5, 3)]
     acts = await desk.ctx.db.fetch("select actor, detail from audit_log where action = 'member.paused'")
     assert [a["actor"] for a in acts] == ["steelyard"]
     assert LABELER in acts[0]["detail"]

@@ -16,9 +16,18 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import LABELER, MANAGER, ROOT, OpenPage, assign, offered
+from tests.browser.conftest import LABELER, MANAGER, PASSWORD, ROOT, OpenPage, assign, offered
+from tests.browser.test_console_people import (  # noqa: F401  (fixtures)
+    ADMIN,
+    Aside,
+    aside,
+    clear,
+    empty,
+    provider,
+    token_of,
+)
 from tests.browser.test_review import answer
 from tests.sdk.conftest import Server, serving
 
@@ -95,6 +104,14 @@ TITLES = {
     "groups": "Groups",
     "nowhere": "An address that is none",
     "invited": "An invitation",
+    "setup": "The first run, without an admin yet",
+    "setup-ready": "The first run: the admin and the keys are there",
+    "setup-start": "The first run: the first lines with its address and key",
+    "sign-in-by-provider": "Signing in, with an identity provider",
+    "forgotten": "A forgotten password",
+    "reset": "A new password by a link",
+    "session-over": "An ended session, over what is open",
+    "link-used": "A link that was used",
     "editor-text": "The text editor",
     "keys": "API keys",
     "log": "Audit log",
@@ -384,7 +401,14 @@ def _task_ids(server: Server, project: str, status: str) -> list[str]:
     ids=["light", "dark", "arabic"],
 )
 def test_pictures_of_every_page(
-    filled: Server, open_page: OpenPage, scheme: str, locale: str, name: str
+    filled: Server,
+    open_page: OpenPage,
+    browser: Browser,
+    empty: Server,  # noqa: F811
+    aside: Aside,  # noqa: F811
+    scheme: str,
+    locale: str,
+    name: str,
 ) -> None:
     [audited, *_] = _task_ids(filled, DEMO, "completed")
     one_task = _task_ids(filled, TICKETS, "completed")[0]
@@ -424,19 +448,74 @@ def test_pictures_of_every_page(
             page.get_by_role("tab").nth(2).click()
             _settled(page)
             _keep(page, f"groups-{name}")
-    link = filled.call(
-        "POST", "/api/members/invite", json={"emails": ["nadia@main.example"], "role": "labeler"}
-    ).json()["items"][0]["url"]
-    for shot, path, email in (
-        ("login", "/login", None),
-        ("invited", "/invite/" + link.rsplit("/", 1)[1], None),
-        ("nowhere", "/nowhere", None),
-        ("contributor", "/", LABELER),
-    ):
+    page = open_page("/console/tasks", MANAGER, **how)
+    _settled(page)
+    page.context.clear_cookies()
+    page.locator("header + div nav a").nth(3).click()
+    page.get_by_role("dialog").wait_for()
+    page.wait_for_timeout(400)
+    _keep(page, f"session-over-{name}")
+    invite = {"emails": ["nadia@main.example"], "role": "labeler"}
+    link = filled.call("POST", "/api/members/invite", json=invite).json()["items"][0]["url"]
+    member = next(
+        one for one in filled.call("GET", "/api/members").json()["items"] if one["email"] == LABELER
+    )
+    reset = filled.call("POST", f"/api/members/{member['id']}/reset_link", json={}).json()["url"]
+    front = {
+        "login": ("/login", None),
+        "invited": ("/invite/" + link.rsplit("/", 1)[1], None),
+        "reset": ("/reset/" + reset.rsplit("/", 1)[1], None),
+        "link-used": ("/reset/" + "0" * 43, None),
+        "nowhere": ("/nowhere", None),
+        "contributor": ("/", LABELER),
+    }
+    for shot, (path, email) in front.items():
         page = open_page(path, email, **how)
         _settled(page)
         _keep(page, f"{shot}-{name}")
-    _show([*pages, "keys-of-commands", "task-drawer", "groups", "login", "invited", "nowhere", "contributor"])
+        if shot == "login":
+            page.locator("button[type=submit] ~ button, form ~ button").last.click()
+            _settled(page)
+            _keep(page, f"forgotten-{name}")
+    first = _first_run(browser, empty, aside, name, how)
+    more = ["keys-of-commands", "task-drawer", "groups", "session-over", *front, "forgotten"]
+    _show([*first, *pages, *more])
+
+
+def _first_run(
+    browser: Browser,
+    server: Server,
+    aside: Aside,  # noqa: F811
+    name: str,
+    how: dict[str, str],
+) -> list[str]:
+    """Pictures of setting up a server that has no account; takes the account away again."""
+    token = token_of(server)
+    context = browser.new_context(
+        base_url=server.url, viewport={"width": 1440, "height": 900}, reduced_motion="reduce", **how
+    )
+    page = context.new_page()
+    page.goto("/")
+    _settled(page)
+    _keep(page, f"setup-{name}")
+    for field, text in zip(page.get_by_role("textbox").all(), (token, "Farm", ADMIN, PASSWORD), strict=True):
+        field.fill(str(text))
+    page.locator("button[type=submit]").click()
+    page.locator("code").first.wait_for()
+    _keep(page, f"setup-ready-{name}")
+    page.locator("main button:not(:has(~ *))").last.click()
+    page.locator("pre").first.wait_for()
+    _settled(page)
+    _keep(page, f"setup-start-{name}")
+    page.context.clear_cookies()
+    page.goto("/login")
+    _settled(page)
+    _keep(page, f"sign-in-by-provider-{name}")
+    context.close()
+    dsn = server.settings.database_url
+    assert dsn is not None
+    aside.run(clear(dsn))
+    return ["setup", "setup-ready", "setup-start", "sign-in-by-provider"]
 
 
 def _show(names: list[str]) -> None:

@@ -68,13 +68,7 @@ def empty(
     """A server on a database without any account."""
     clone = cloned_database(template, "setup")
     dsn = aside.run(clone.__aenter__())
-
-    async def clear() -> None:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute("truncate steelyard.account restart identity cascade")
-        await connection.close()
-
-    aside.run(clear())
+    aside.run(clear(dsn))
     with running(
         dsn,
         template.keys,
@@ -86,6 +80,21 @@ def empty(
     ) as up:
         yield up
     aside.run(clone.__aexit__(None, None, None))
+
+
+async def clear(dsn: str) -> None:
+    """Takes every account away."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("truncate steelyard.account restart identity cascade")
+    await connection.close()
+
+
+def token_of(server: Server) -> str | None:
+    """A setup token of a server without an account."""
+    dsn = server.settings.database_url
+    assert dsn is not None
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, setup_token(server.settings, dsn)).result()
 
 
 def opened(browser: Browser, server: Server, path: str) -> Page:
@@ -100,12 +109,10 @@ def opened(browser: Browser, server: Server, path: str) -> Page:
 
 
 def test_an_empty_installation_is_set_up_in_the_browser_and_shows_the_first_lines_with_its_key(
-    browser: Browser, empty: Server, template: Template
+    browser: Browser, empty: Server
 ) -> None:
-    dsn = empty.settings.database_url
-    assert dsn is not None
-    with ThreadPoolExecutor(1) as thread:
-        token = thread.submit(asyncio.run, setup_token(empty.settings, dsn)).result()
+    token = token_of(empty)
+    assert token is not None
     # Whoever comes to sign in is led to setting up.
     page = opened(browser, empty, "/")
     expect(page.get_by_role("heading", name="Set up Steelyard")).to_be_visible()
@@ -206,6 +213,14 @@ def test_settings_keep_language_appearance_and_density_and_a_key_is_made_and_rev
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
     page.get_by_role("combobox", name="اللغة").click()
     page.get_by_role("option", name="English").click()
+
+    # A page that was not opened yet, while the server is away: the application stays, and goes on when it is back.
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Callbacks").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", name="Callbacks")).to_be_visible()
 
     page.goto("/console/keys")
     page.get_by_role("button", name="New API key").click()

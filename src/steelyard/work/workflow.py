@@ -107,6 +107,7 @@ async def set_workflow(ctx: Ctx, actor: Actor, project: str, workflow: Workflow)
 
     async def work(tx: Tx) -> None:
         project_id = await _project_id(tx, actor, project)
+        before = await workflow_of(tx, actor.space_id, project_id)
         await q.store_workflow(
             tx,
             space_id=actor.space_id,
@@ -123,6 +124,7 @@ async def set_workflow(ctx: Ctx, actor: Actor, project: str, workflow: Workflow)
             "project.workflow",
             mode=actor.mode,
             project=project,
+            before=before,
             settings=workflow,
         )
 

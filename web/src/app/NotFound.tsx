@@ -28,7 +28,22 @@ export function NotFound() {
   );
 }
 
-/** The same within the console. */
+/** A page of the console that the person's role has not. */
+export function NotForRole() {
+  const { t } = useTranslation();
+  return (
+    <Page title={t("app.forLeads")}>
+      <Stack align="flex-start" gap="md">
+        <Text c="dimmed">{t("app.forLeadsHint")}</Text>
+        <Button component={Link} to="/">
+          {t("app.toHome")}
+        </Button>
+      </Stack>
+    </Page>
+  );
+}
+
+/** Of an address that is no page, within the console. */
 export default function NotFoundHere() {
   const { t } = useTranslation();
   return (

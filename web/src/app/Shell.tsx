@@ -10,7 +10,8 @@ import { toldProblem } from "../ui/feedback";
 import { Logo } from "../ui/Logo";
 import { PreferenceItems } from "../ui/Preferences";
 import { chooseRail, usePrefs } from "../ui/prefs";
-import { GROUPS, NAV } from "./nav";
+import { NotForRole } from "./NotFound";
+import { GROUPS, isForLeads, NAV } from "./nav";
 
 function Rail({ narrow, onChosen }: { narrow: boolean; onChosen: () => void }) {
   const { t } = useTranslation();
@@ -43,7 +44,6 @@ function Rail({ narrow, onChosen }: { narrow: boolean; onChosen: () => void }) {
                     leftSection={<Icon size={18} stroke={1.7} aria-hidden />}
                     onClick={onChosen}
                     px="sm"
-                    py={7}
                   />
                 </Tooltip>
               );
@@ -115,6 +115,8 @@ export default function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
   const narrow = usePrefs((p) => p.rail);
   const mode = useSession((s) => s.mode);
+  const role = useSession((s) => s.info?.member.role);
+  const path = useRouterState({ select: (s) => s.location.pathname });
   return (
     <>
       <a href="#main" className="sy-skip">
@@ -156,7 +158,7 @@ export default function Shell() {
         </Tooltip>
       </div>
       <main id="main" tabIndex={-1} className="sy-main">
-        <Outlet />
+        {role === "labeler" && isForLeads(path) ? <NotForRole /> : <Outlet />}
       </main>
     </>
   );

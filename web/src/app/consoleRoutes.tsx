@@ -5,10 +5,11 @@ import { type AuditFilters, auditFilters } from "../console/audits/filters";
 import { type TaskFilters, taskFilters } from "../console/tasks/filters";
 import { withMessages } from "../i18n";
 import NotFoundHere from "./NotFound";
+import { reached } from "./reached";
 import { shell } from "./routes";
 
 const at = <const Path extends string>(path: Path, page: () => Promise<{ default: React.ComponentType }>) =>
-  createRoute({ getParentRoute: () => shell, path, component: lazyRouteComponent(page) });
+  createRoute({ getParentRoute: () => shell, path, component: lazyRouteComponent(reached(page)) });
 
 const projects = at("/console/projects", () => import("../console/projects/ProjectsPage"));
 const newProject = at(
@@ -19,14 +20,14 @@ const project = createRoute({
   getParentRoute: () => shell,
   path: "/console/projects/$name",
   validateSearch: (search): { tab?: string } => (typeof search.tab === "string" ? { tab: search.tab } : {}),
-  component: lazyRouteComponent(() => import("../console/projects/ProjectPage")),
+  component: lazyRouteComponent(reached(() => import("../console/projects/ProjectPage"))),
 });
 const batches = at("/console/batches", () => import("../console/batches/BatchesPage"));
 const tasks = createRoute({
   getParentRoute: () => shell,
   path: "/console/tasks",
   validateSearch: (search): TaskFilters => taskFilters(search),
-  component: lazyRouteComponent(() => import("../console/tasks/TasksPage")),
+  component: lazyRouteComponent(reached(() => import("../console/tasks/TasksPage"))),
 });
 const task = at("/console/tasks/$taskId", () => import("../console/tasks/TaskPage"));
 
@@ -38,18 +39,21 @@ const audits = createRoute({
   getParentRoute: () => shell,
   path: "/console/audits",
   validateSearch: (search): AuditFilters => auditFilters(search),
-  component: lazyRouteComponent(() => import("../console/audits/AuditsPage")),
+  component: lazyRouteComponent(reached(() => import("../console/audits/AuditsPage"))),
 });
 const auditTask = createRoute({
   getParentRoute: () => shell,
   path: "/console/audits/$taskId",
   validateSearch: (search): AuditFilters => auditFilters(search),
-  component: lazyRouteComponent(withMessages(() => import("../console/audits/AuditTaskPage"))),
+  component: lazyRouteComponent(reached(withMessages(() => import("../console/audits/AuditTaskPage")))),
 });
 const callbacks = at("/console/callbacks", () => import("../console/callbacks/CallbacksPage"));
 const transfers = at("/console/transfers", () => import("../console/transfers/TransfersPage"));
 const keys = at("/console/keys", () => import("../console/settings/KeysPage"));
-const log = at("/console/log", () => import("../console/settings/LogPage"));
+const log = at(
+  "/console/log",
+  withMessages(() => import("../console/settings/LogPage")),
+);
 const health = at("/console/health", () => import("../console/settings/HealthPage"));
 const settings = at("/console/settings", () => import("../console/settings/SettingsPage"));
 const start = at("/console/start", () => import("../console/StartPage"));

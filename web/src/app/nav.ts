@@ -51,4 +51,8 @@ export const NAV: readonly NavItem[] = [
   { to: "/console/settings", key: "app.nav.settings", icon: IconSettings, group: "system", roles: EVERYBODY },
 ];
 
+/** Whether somebody who only labels finds nothing but refusals at an address. */
+export const isForLeads = (path: string): boolean =>
+  path.startsWith("/console/") && !NAV.some((item) => item.roles === EVERYBODY && item.to === path);
+
 export const GROUPS = ["work", "data", "people", "system"] as const;

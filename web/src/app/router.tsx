@@ -1,8 +1,10 @@
 /** Addresses and their pages. Everything behind the sign-in is fetched when it is opened. */
 
+import { Box } from "@mantine/core";
 import { createRouter } from "@tanstack/react-router";
+import { Unreachable } from "../api/errors";
 import { Failed } from "../ui/ErrorBoundary";
-import { Waiting } from "../ui/feedback";
+import { Problem, Waiting } from "../ui/feedback";
 import { consoleRoutes } from "./consoleRoutes";
 import { NotFound } from "./NotFound";
 import { home, invite, login, reset, root, session, setup, shell, work } from "./routes";
@@ -16,7 +18,14 @@ export const router = createRouter({
     session.addChildren([work, shell.addChildren([home, ...consoleRoutes])]),
   ]),
   defaultPendingComponent: Waiting,
-  defaultErrorComponent: ({ error, reset }) => <Failed error={error} onRetry={reset} />,
+  defaultErrorComponent: ({ error, reset }) =>
+    error instanceof Unreachable ? (
+      <Box p="lg" maw={1280}>
+        <Problem error={error} onRetry={() => void router.invalidate()} />
+      </Box>
+    ) : (
+      <Failed error={error} onRetry={reset} />
+    ),
   defaultNotFoundComponent: NotFound,
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -6,6 +6,7 @@ import { refreshSession } from "../api/client";
 import { useSession } from "../api/session";
 import { withMessages } from "../i18n";
 import { ownPath } from "./lastPage";
+import { reached } from "./reached";
 
 const SessionDialog = lazy(() => import("./SessionDialog"));
 
@@ -38,25 +39,25 @@ export const login = createRoute({
     const error = OIDC_ERRORS.find((code) => code === search.error);
     return { ...(next !== undefined && { next }), ...(error !== undefined && { error }) };
   },
-  component: lazyRouteComponent(() => import("./LoginPage")),
+  component: lazyRouteComponent(reached(() => import("./LoginPage"))),
 });
 
 export const setup = createRoute({
   getParentRoute: () => root,
   path: "/setup",
-  component: lazyRouteComponent(() => import("./SetupPage")),
+  component: lazyRouteComponent(reached(() => import("./SetupPage"))),
 });
 
 export const invite = createRoute({
   getParentRoute: () => root,
   path: "/invite/$token",
-  component: lazyRouteComponent(() => import("./LinkPage")),
+  component: lazyRouteComponent(reached(() => import("./LinkPage"))),
 });
 
 export const reset = createRoute({
   getParentRoute: () => root,
   path: "/reset/$token",
-  component: lazyRouteComponent(() => import("./LinkPage")),
+  component: lazyRouteComponent(reached(() => import("./LinkPage"))),
 });
 
 export const session = createRoute({
@@ -79,17 +80,17 @@ export const work = createRoute({
     const [project, type, task_id] = [text(search.project), text(search.type), text(search.task_id)];
     return { ...(project && { project }), ...(type && { type }), ...(task_id && { task_id }) };
   },
-  component: lazyRouteComponent(withMessages(() => import("./WorkPage"))),
+  component: lazyRouteComponent(reached(withMessages(() => import("./WorkPage")))),
 });
 
 export const shell = createRoute({
   getParentRoute: () => session,
   id: "shell",
-  component: lazyRouteComponent(() => import("./Shell")),
+  component: lazyRouteComponent(reached(() => import("./Shell"))),
 });
 
 export const home = createRoute({
   getParentRoute: () => shell,
   path: "/",
-  component: lazyRouteComponent(() => import("./HomePage")),
+  component: lazyRouteComponent(reached(() => import("./HomePage"))),
 });

@@ -31,7 +31,8 @@ interface DataTableProps<T> {
 
 function styleOf(column: { readonly numeric?: boolean; readonly whole?: boolean }): CSSProperties {
   if (column.numeric) return { fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" };
-  return column.whole ? { whiteSpace: "nowrap" } : { overflowWrap: "anywhere" };
+  // Wide enough that only what is longer than a word of any language is broken within it; the panel scrolls where all that is too much.
+  return column.whole ? { whiteSpace: "nowrap" } : { overflowWrap: "anywhere", minWidth: "9rem" };
 }
 
 /** A table of a few hundred rows at most, with its waiting, empty and failed states and a button for more. */

@@ -47,7 +47,11 @@ export function BatchTable({ found }: { found: ReturnType<typeof useBatches> }) 
           ),
         },
         { title: t("console.project"), cell: (batch) => batch.project },
-        { title: t("console.column.status"), cell: (batch) => <StatusBadge status={batch.status} /> },
+        {
+          title: t("console.column.status"),
+          whole: true,
+          cell: (batch) => <StatusBadge status={batch.status} />,
+        },
         {
           title: t("console.progress"),
           cell: (batch) => (
@@ -59,8 +63,12 @@ export function BatchTable({ found }: { found: ReturnType<typeof useBatches> }) 
           numeric: true,
           cell: (batch) => (batch.error ? number(batch.error) : ""),
         },
-        { title: t("console.column.created_at"), cell: (batch) => ago(batch.created_at) },
-        { title: "", cell: (batch) => <Actions batch={batch} onChanged={() => void found.refetch()} /> },
+        { title: t("console.column.created_at"), whole: true, cell: (batch) => ago(batch.created_at) },
+        {
+          title: "",
+          whole: true,
+          cell: (batch) => <Actions batch={batch} onChanged={() => void found.refetch()} />,
+        },
       ]}
     />
   );

@@ -116,9 +116,14 @@ export default function CallbacksPage() {
         empty={t("console.noCallbacks")}
         emptyHint={t("console.noCallbacksHint")}
         columns={[
-          { title: t("console.column.status"), cell: (row) => <StatusBadge status={row.state} /> },
+          {
+            title: t("console.column.status"),
+            whole: true,
+            cell: (row) => <StatusBadge status={row.state} />,
+          },
           {
             title: t("console.event"),
+            whole: true,
             cell: (row) => (
               <Anchor component="button" size="sm" onClick={() => setOpen(row.id)}>
                 {row.kind}
@@ -127,6 +132,7 @@ export default function CallbacksPage() {
           },
           {
             title: t("console.about"),
+            whole: true,
             cell: (row) =>
               row.task_id === null ? (
                 (row.batch ?? "")
@@ -154,6 +160,7 @@ export default function CallbacksPage() {
           { title: t("console.answer"), cell: (row) => row.error ?? row.status_code ?? "" },
           {
             title: t("console.column.created_at"),
+            whole: true,
             cell: (row) => <span title={time(row.created_at)}>{ago(row.created_at)}</span>,
           },
         ]}

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { projects, teammates } from "../../api/queries";
 import { DataTable } from "../../ui/DataTable";
+import { Email } from "../../ui/Email";
 import { Problem, toldProblem } from "../../ui/feedback";
 
 /** Who may work on which projects. */
@@ -81,7 +82,7 @@ export function Assignments() {
         empty={t("console.noAssignments")}
         emptyHint={t("console.assignmentsHint")}
         columns={[
-          { title: t("app.email"), cell: ([email]) => email },
+          { title: t("app.email"), cell: ([email]) => <Email of={email} /> },
           {
             title: t("app.nav.projects"),
             cell: ([email, assigned]) => (

@@ -8,6 +8,7 @@ import { api, type Schemas, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
 import { useSession } from "../../api/session";
 import { DataTable } from "../../ui/DataTable";
+import { Email } from "../../ui/Email";
 import { told, toldProblem } from "../../ui/feedback";
 import { ago, number, time } from "../../ui/format";
 import { Secret } from "../../ui/Secret";
@@ -90,7 +91,7 @@ export function Members() {
             cell: (row) => (
               <>
                 <Text size="sm" fw={500}>
-                  {row.email}
+                  <Email of={row.email} />
                 </Text>
                 {nameOf(row) !== "" && (
                   <Text size="xs" c="dimmed">
@@ -102,6 +103,7 @@ export function Members() {
           },
           {
             title: t("console.role"),
+            whole: true,
             cell: (row) => (
               <Group gap={6}>
                 {t(`app.role.${row.role}`)}
@@ -120,9 +122,10 @@ export function Members() {
           },
           { title: t("console.projectsOf"), numeric: true, cell: (row) => number(row.projects) },
           { title: t("console.openWork"), numeric: true, cell: (row) => number(row.open_leases) },
-          { title: t("console.lastSeen"), cell: (row) => ago(row.last_seen_at) },
+          { title: t("console.lastSeen"), whole: true, cell: (row) => ago(row.last_seen_at) },
           {
             title: "",
+            whole: true,
             cell: (row) =>
               row.id === own || row.role === "admin" ? null : (
                 <Menu position="bottom-end">

@@ -44,7 +44,10 @@ export function Preview(props: PreviewProps) {
           {t("console.noEditor")}
         </Alert>
       )}
-      <Box style={{ height: "min(70vh, 44rem)", overflow: "auto" }} data-testid="preview">
+      <Box
+        style={{ height: "min(70vh, 44rem)", overflow: "auto", containerType: "inline-size" }}
+        data-testid="preview"
+      >
         {module.data === undefined ? (
           <Waiting />
         ) : (

@@ -12,6 +12,8 @@ import { ProjectOverview } from "./ProjectOverview";
 import { ProjectParams } from "./ProjectParams";
 import { WorkflowForm } from "./WorkflowForm";
 
+const TABS = ["overview", "params", "instructions", "workflow"];
+
 /** One project: figures, params with their history, how its work is done. */
 export default function ProjectPage() {
   const { t } = useTranslation();
@@ -54,22 +56,24 @@ export default function ProjectPage() {
               {t(doc.archived ? "console.unarchive" : "console.archive")}
             </Button>
           )}
-          <Button
-            component={Link}
-            to="/work"
-            search={{ project: name } as never}
-            variant="default"
-            leftSection={<IconPlayerPlay size={16} aria-hidden />}
-          >
-            {t("app.start")}
-          </Button>
+          {doc !== undefined && (
+            <Button
+              component={Link}
+              to="/work"
+              search={{ project: name } as never}
+              variant="default"
+              leftSection={<IconPlayerPlay size={16} aria-hidden />}
+            >
+              {t("app.start")}
+            </Button>
+          )}
         </>
       }
     >
       <Pending query={found}>
         {doc !== undefined && (
           <Tabs
-            value={tab ?? "overview"}
+            value={TABS.includes(tab ?? "") ? (tab as string) : "overview"}
             onChange={(value) =>
               void navigate({
                 to: "/console/projects/$name",

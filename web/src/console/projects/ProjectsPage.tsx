@@ -10,6 +10,7 @@ import { ago } from "../../ui/format";
 import { Page } from "../../ui/Page";
 import { StatusBadge } from "../../ui/StatusBadge";
 
+const WHOLE = { whiteSpace: "nowrap" } as const;
 const MOST = 300;
 
 export default function ProjectsPage() {
@@ -71,7 +72,7 @@ export default function ProjectsPage() {
               <Table.Tbody>
                 {rows.slice(0, MOST).map((p) => (
                   <Table.Tr key={p.id}>
-                    <Table.Td>
+                    <Table.Td style={{ overflowWrap: "anywhere", minWidth: "12rem" }}>
                       <Anchor
                         component={Link}
                         to="/console/projects/$name"
@@ -81,12 +82,12 @@ export default function ProjectsPage() {
                         {p.name}
                       </Anchor>
                     </Table.Td>
-                    <Table.Td>{p.type}</Table.Td>
-                    <Table.Td>
+                    <Table.Td style={WHOLE}>{p.type}</Table.Td>
+                    <Table.Td style={WHOLE}>
                       {p.projectType === "standard" ? "" : <StatusBadge status={p.projectType} />}
                     </Table.Td>
                     <Table.Td>{p.param_history.length}</Table.Td>
-                    <Table.Td>{ago(p.created_at)}</Table.Td>
+                    <Table.Td style={WHOLE}>{ago(p.created_at)}</Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>

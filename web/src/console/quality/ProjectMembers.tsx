@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
 import { DataTable } from "../../ui/DataTable";
+import { Email } from "../../ui/Email";
 import { toldProblem } from "../../ui/feedback";
 import { number, share } from "../../ui/format";
 import { StatusBadge } from "../../ui/StatusBadge";
@@ -39,8 +40,8 @@ export function ProjectMembers({ project }: { project: string }) {
       empty={t("console.noContributors")}
       emptyHint={t("console.noContributorsHint")}
       columns={[
-        { title: t("app.email"), cell: (row) => row.email },
-        { title: t("console.column.status"), cell: (row) => <StatusBadge status={row.state} /> },
+        { title: t("app.email"), cell: (row) => <Email of={row.email} /> },
+        { title: t("console.column.status"), whole: true, cell: (row) => <StatusBadge status={row.state} /> },
         { title: t("console.reason"), cell: (row) => row.reason ?? "" },
         { title: t("console.evaluations"), numeric: true, cell: (row) => number(row.evaluations) },
         { title: t("console.meanScore"), numeric: true, cell: (row) => share(row.evaluation_score) },
@@ -53,6 +54,7 @@ export function ProjectMembers({ project }: { project: string }) {
         },
         {
           title: "",
+          whole: true,
           cell: (row) => (
             <Button size="compact-xs" variant="default" onClick={() => change.mutate(row)}>
               {t(row.state === "paused" ? "console.letIn" : "console.pause")}

@@ -48,9 +48,10 @@ function QualityTasks({ project }: { project: string | null }) {
         empty={t("console.noQualityTasks")}
         emptyHint={t("console.noQualityTasksHint")}
         columns={[
-          { title: t("console.kind"), cell: (row) => t(`console.${row.kind}`) },
+          { title: t("console.kind"), whole: true, cell: (row) => t(`console.${row.kind}`) },
           {
             title: t("console.column.status"),
+            whole: true,
             cell: (row) => <StatusBadge status={row.archived_at === null ? row.state : "archived"} />,
           },
           { title: t("console.project"), cell: (row) => row.project },
@@ -72,9 +73,10 @@ function QualityTasks({ project }: { project: string | null }) {
           { title: t("console.answered"), numeric: true, cell: (row) => number(row.answered) },
           { title: t("console.passed"), numeric: true, cell: (row) => number(row.passed) },
           { title: t("console.meanScore"), numeric: true, cell: (row) => share(row.mean_score) },
-          { title: t("console.column.created_at"), cell: (row) => ago(row.created_at) },
+          { title: t("console.column.created_at"), whole: true, cell: (row) => ago(row.created_at) },
           {
             title: "",
+            whole: true,
             cell: (row) => (
               <Button
                 size="compact-xs"

@@ -96,8 +96,8 @@ export default function HealthPage() {
                 empty={t("console.nothingFound")}
                 columns={[
                   { title: t("console.kind"), cell: (row) => row.kind },
-                  { title: t("console.started"), cell: (row) => ago(row.started_at) },
-                  { title: t("console.lastSeen"), cell: (row) => ago(row.seen_at) },
+                  { title: t("console.started"), whole: true, cell: (row) => ago(row.started_at) },
+                  { title: t("console.lastSeen"), whole: true, cell: (row) => ago(row.seen_at) },
                 ]}
               />
             </section>
@@ -115,9 +115,10 @@ export default function HealthPage() {
                   { title: t("console.kind"), cell: (row) => row.kind },
                   { title: t("console.tries"), numeric: true, cell: (row) => row.attempts },
                   { title: t("console.problem"), cell: (row) => row.last_error ?? "" },
-                  { title: t("console.when"), cell: (row) => ago(row.failed_at) },
+                  { title: t("console.when"), whole: true, cell: (row) => ago(row.failed_at) },
                   {
                     title: "",
+                    whole: true,
                     cell: (row) => (
                       <Button size="compact-xs" variant="default" onClick={() => retry.mutate(row.id)}>
                         {t("app.tryAgain")}

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { confirmed } from "../../ui/confirm";
 import { DataTable } from "../../ui/DataTable";
+import { Email } from "../../ui/Email";
 import { Problem, told, toldProblem } from "../../ui/feedback";
 import { ago, time } from "../../ui/format";
 import { Page } from "../../ui/Page";
@@ -130,24 +131,31 @@ export default function KeysPage() {
               </Group>
             ),
           },
-          { title: t("console.key"), cell: (row) => <span className="sy-mono">…{row.hint}</span> },
+          {
+            title: t("console.key"),
+            whole: true,
+            cell: (row) => <span className="sy-mono">…{row.hint}</span>,
+          },
           {
             title: t("console.mode"),
+            whole: true,
             cell: (row) => (
               <Badge variant="light" color={row.mode === "live" ? "deep" : "amber"} tt="none" radius="sm">
                 {t(`console.mode.${row.mode}`)}
               </Badge>
             ),
           },
-          { title: t("console.scope"), cell: (row) => t(`console.scope.${row.scope}`) },
-          { title: t("console.owner"), cell: (row) => row.email },
-          { title: t("console.lastUsed"), cell: (row) => ago(row.last_used_at) },
+          { title: t("console.scope"), whole: true, cell: (row) => t(`console.scope.${row.scope}`) },
+          { title: t("console.owner"), cell: (row) => <Email of={row.email} /> },
+          { title: t("console.lastUsed"), whole: true, cell: (row) => ago(row.last_used_at) },
           {
             title: t("console.expires"),
+            whole: true,
             cell: (row) => (row.expires_at ? time(row.expires_at) : t("console.never")),
           },
           {
             title: "",
+            whole: true,
             cell: (row) =>
               row.revoked_at === null && (
                 <Button size="compact-xs" variant="default" onClick={() => void ask(row)}>

@@ -1,32 +1,47 @@
-import { Code, Group, Text, TextInput } from "@mantine/core";
+import { Group, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
 import { DataTable } from "../../ui/DataTable";
+import { Email } from "../../ui/Email";
 import { Filters } from "../../ui/Filters";
 import { time } from "../../ui/format";
 import { Page } from "../../ui/Page";
+import { linesOf } from "./acts";
 
 /** What was changed, as names and values. */
 function Detail({ detail }: { detail: unknown }) {
-  if (typeof detail !== "object" || detail === null) return null;
+  const { t } = useTranslation();
   return (
-    <Group gap="xs" component="dl" m={0}>
-      {Object.entries(detail).map(([name, value]) => (
-        <Text key={name} size="sm" component="div" style={{ overflowWrap: "anywhere" }}>
+    <Group gap="md" component="dl" m={0} miw="16rem" style={{ rowGap: 2 }}>
+      {linesOf(detail, t).map(({ label, text }) => (
+        <Text key={label} size="sm" component="div" style={{ overflowWrap: "anywhere" }}>
           <Text span size="xs" c="dimmed" component="dt" display="inline">
-            {name.replaceAll("_", " ")}{" "}
+            {label}{" "}
           </Text>
           <Text span size="sm" component="dd" display="inline" m={0}>
-            <bdi dir={typeof value === "string" ? "auto" : "ltr"}>
-              {typeof value === "string" ? value : JSON.stringify(value)}
-            </bdi>
+            <bdi>{text}</bdi>
           </Text>
         </Text>
       ))}
     </Group>
+  );
+}
+
+/** What was done, in words, and the code by which it is looked for. */
+function Act({ action }: { action: string }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Text size="sm" fw={500}>
+        {t(`log.act.${action}`, action)}
+      </Text>
+      <Text size="xs" c="dimmed" className="sy-mono">
+        {action}
+      </Text>
+    </>
   );
 }
 
@@ -68,8 +83,8 @@ export default function LogPage() {
         empty={t("console.nothingFound")}
         columns={[
           { title: t("console.when"), whole: true, cell: (row) => time(row.at) },
-          { title: t("console.actor"), whole: true, cell: (row) => row.actor },
-          { title: t("console.action"), whole: true, cell: (row) => <Code>{row.action}</Code> },
+          { title: t("console.actor"), cell: (row) => <Email of={row.actor} /> },
+          { title: t("console.action"), whole: true, cell: (row) => <Act action={row.action} /> },
           { title: t("console.detail"), cell: (row) => <Detail detail={row.detail} /> },
         ]}
       />

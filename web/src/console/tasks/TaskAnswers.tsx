@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { DataTable } from "../../ui/DataTable";
+import { Email } from "../../ui/Email";
 import { hours, share, time } from "../../ui/format";
 
 /** Who did what on a task, and how alike the answers of several people are. */
@@ -23,10 +24,11 @@ export function TaskAnswers({ taskId }: { taskId: string }) {
         idOf={(row) => row.id}
         empty={t("console.noAttempts")}
         columns={[
-          { title: t("console.actor"), cell: (row) => row.email },
-          { title: t("console.kind"), cell: (row) => t(`console.work.${row.kind}`) },
+          { title: t("console.actor"), cell: (row) => <Email of={row.email} /> },
+          { title: t("console.kind"), whole: true, cell: (row) => t(`console.work.${row.kind}`) },
           {
             title: t("console.column.status"),
+            whole: true,
             cell: (row) => t(`console.attempt.${row.verdict ?? row.state}`, row.verdict ?? row.state),
           },
           { title: t("console.reason"), cell: (row) => row.reason ?? "" },

@@ -46,7 +46,11 @@ export function TaskAttachments({ task, onChanged }: { task: Task; onChanged: ()
         empty={t("console.noAttachments")}
         emptyHint={t("console.noAttachmentsHint")}
         columns={[
-          { title: t("console.column.status"), cell: (row) => <StatusBadge status={row.state} /> },
+          {
+            title: t("console.column.status"),
+            whole: true,
+            cell: (row) => <StatusBadge status={row.state} />,
+          },
           {
             title: t("console.file"),
             cell: (row) => (

@@ -4,12 +4,32 @@ import { Badge, Group } from "@mantine/core";
 import type { ReactNode } from "react";
 import { time } from "../../ui/format";
 import { StatusBadge } from "../../ui/StatusBadge";
+import { fitting } from "./tags";
 import type { TaskRow } from "./useTasks";
 
 export interface Column {
   readonly id: string;
   readonly width: string;
   cell(row: TaskRow): ReactNode;
+}
+
+/** As many tags as can be read in the column, and how many more there are. */
+function Tags({ of }: { of: readonly string[] }) {
+  const { shown, more } = fitting(of);
+  return (
+    <Group gap={4} wrap="nowrap" title={of.join(", ")}>
+      {shown.map((tag) => (
+        <Badge key={tag} variant="outline" color="gray" size="sm" radius="sm" tt="none" miw={0}>
+          {tag}
+        </Badge>
+      ))}
+      {more > 0 && (
+        <Badge variant="light" color="gray" size="sm" radius="sm" tt="none" style={{ flexShrink: 0 }}>
+          +{more}
+        </Badge>
+      )}
+    </Group>
+  );
 }
 
 export const COLUMNS: readonly Column[] = [
@@ -21,15 +41,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: "tags",
     width: "minmax(8rem, 1fr)",
-    cell: (row) => (
-      <Group gap={4} wrap="nowrap">
-        {(row.tags ?? []).map((tag) => (
-          <Badge key={tag} variant="outline" color="gray" size="sm" radius="sm" tt="none">
-            {tag}
-          </Badge>
-        ))}
-      </Group>
-    ),
+    cell: (row) => <Tags of={row.tags ?? []} />,
   },
   {
     id: "review",

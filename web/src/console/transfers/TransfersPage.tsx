@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
 import { DataTable } from "../../ui/DataTable";
+import { Email } from "../../ui/Email";
 import { toldProblem } from "../../ui/feedback";
 import { ago, bytes, number, share } from "../../ui/format";
 import { Page } from "../../ui/Page";
@@ -97,13 +98,18 @@ export default function TransfersPage() {
         empty={t("console.noTransfers")}
         emptyHint={t("console.noTransfersHint")}
         columns={[
-          { title: t("console.kind"), cell: (row) => t(`console.transfer.${row.kind}`) },
-          { title: t("console.column.status"), cell: (row) => <StatusBadge status={row.state} /> },
+          { title: t("console.kind"), whole: true, cell: (row) => t(`console.transfer.${row.kind}`) },
+          {
+            title: t("console.column.status"),
+            whole: true,
+            cell: (row) => <StatusBadge status={row.state} />,
+          },
           { title: t("console.progress"), cell: (row) => <Course transfer={row} /> },
-          { title: t("console.startedBy"), cell: (row) => row.created_by },
-          { title: t("console.started"), cell: (row) => ago(row.created_at) },
+          { title: t("console.startedBy"), cell: (row) => <Email of={row.created_by} /> },
+          { title: t("console.started"), whole: true, cell: (row) => ago(row.created_at) },
           {
             title: "",
+            whole: true,
             cell: (row) => (
               <Group gap="xs" justify="end" wrap="nowrap">
                 {row.url !== null && (

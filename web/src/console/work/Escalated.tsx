@@ -52,9 +52,10 @@ export function Escalated({ project }: { project: string | null }) {
                 </List>
               ),
           },
-          { title: t("console.column.created_at"), cell: (row) => ago(row.created_at) },
+          { title: t("console.column.created_at"), whole: true, cell: (row) => ago(row.created_at) },
           {
             title: "",
+            whole: true,
             cell: (row) => (
               <Group gap={6} justify="end" wrap="nowrap">
                 <Button size="compact-xs" variant="default" onClick={() => setGiving(row.task_id)}>

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, unwrap } from "../../api/client";
 import { after, usePaged } from "../../api/paged";
 import { DataTable } from "../../ui/DataTable";
+import { Email } from "../../ui/Email";
 import { ago, hours, time } from "../../ui/format";
 import { TaskLink } from "../tasks/TaskLink";
 import { Reassign } from "./Reassign";
@@ -38,7 +39,7 @@ export function Holders({ project, member }: { project: string | null; member: s
             title: t("console.holder"),
             cell: (row) => (
               <Text size="sm" fw={500}>
-                {row.email}
+                <Email of={row.email} />
               </Text>
             ),
           },
@@ -61,6 +62,7 @@ export function Holders({ project, member }: { project: string | null; member: s
           { title: t("console.figure.time"), numeric: true, cell: (row) => hours(row.active_seconds) },
           {
             title: "",
+            whole: true,
             cell: (row) => (
               <Group gap={6} justify="end" wrap="nowrap">
                 {(row.kind === "label" || row.kind === "review") && (
