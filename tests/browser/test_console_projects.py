@@ -61,6 +61,7 @@ def test_projects_are_made_by_the_form_with_a_preview(
         types.click()
         types.fill(kind)
         page.get_by_role("option", name=kind, exact=True).click()
+        expect(page.get_by_label("Instruction")).to_be_visible()
         page.get_by_role("button", name="Fill in an example").click()
         expect(preview.get_by_text(seen).first).to_be_visible()
         expect(preview.get_by_role("alert")).to_have_count(0)
@@ -78,6 +79,11 @@ def test_the_example_of_every_type_makes_a_project_whose_tasks_are_valid(
     server: Server, fresh: Namer
 ) -> None:
     assert set(EXAMPLES) == set(TASK_TYPES)
+    # by this title the console finds what a type's form is made of
+    paths = server.call("GET", "/openapi.json").json()["paths"]
+    for kind in EXAMPLES:
+        body = paths[f"/v1/task/{kind}"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert sum(part.get("title", "").endswith("Params") for part in body["allOf"]) == 1, kind
     for kind, params in EXAMPLES.items():
         name = fresh(kind)
         made = server.call("POST", "/v1/projects", json={"name": name, "type": kind, "params": params})

@@ -22,6 +22,22 @@ const document: OpenApi = {
         },
       },
     },
+    "/v1/task/textcollection": {
+      post: {
+        requestBody: {
+          content: {
+            "application/json": {
+              schema: {
+                allOf: [
+                  { type: "object", properties: { project: {} } },
+                  { type: "object", title: "TextParams", properties: { fields: {}, attachments: {} } },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
     "/v1/task/{task_id}": {},
   },
   components: {
@@ -45,9 +61,11 @@ const document: OpenApi = {
 };
 
 test("a type's params are found behind the references of its route", () => {
-  expect(taskTypes(document)).toEqual(["imageannotation"]);
+  expect(taskTypes(document)).toEqual(["imageannotation", "textcollection"]);
   const schema = paramsSchema("imageannotation", document) as Schema;
   expect(grouped(schema)).toEqual({ main: ["geometries"], more: ["padding"], each: ["attachment"] });
+  const written = paramsSchema("textcollection", document) as Schema;
+  expect(grouped(written)).toEqual({ main: ["fields"], more: [], each: ["attachments"] });
   expect(paramsSchema("knitting", document)).toBeUndefined();
 });
 

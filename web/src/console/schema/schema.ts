@@ -54,8 +54,7 @@ export function paramsSchema(type: string, document: OpenApi): Schema | undefine
 function withParams(body: Schema, document: OpenApi): Schema | undefined {
   for (const part of body.allOf ?? [body]) {
     const whole = resolved(part, document);
-    if (whole.properties !== undefined && "attachment" in whole.properties) return whole;
-    if (part.$ref?.endsWith("Params")) return whole;
+    if (part.$ref?.endsWith("Params") || whole.title?.endsWith("Params")) return whole;
   }
   return undefined;
 }
