@@ -60,6 +60,18 @@ PAGES = {
     "health": "/console/health",
     "settings": "/console/settings",
     "getting-started": "/console/start",
+    "nowhere-in-console": "/console/nowhere",
+}
+# Addresses that a task, a link or an account must be there for first, and those before signing in.
+OTHERS = {
+    "task": "/console/tasks/{task}",
+    "audit-task": "/console/audits/{audited}",
+    "setup": "/setup",
+    "login": "/login",
+    "invited": "/invite/{invitation}",
+    "reset": "/reset/{reset}",
+    "link-used": "/reset/{used}",
+    "nowhere": "/nowhere",
 }
 MARKET, MILLS, CARGO, SHOPS, SCENES, REVIEWED = (
     "Market stalls",
@@ -103,6 +115,8 @@ TITLES = {
     "keys-of-commands": "Commands and their keys",
     "groups": "Groups",
     "nowhere": "An address that is none",
+    "nowhere-in-console": "An address of the console that is none",
+    "for-leads": "A page of the console, for somebody who labels",
     "invited": "An invitation",
     "setup": "The first run, without an admin yet",
     "setup-ready": "The first run: the admin and the keys are there",
@@ -414,8 +428,8 @@ def test_pictures_of_every_page(
     one_task = _task_ids(filled, TICKETS, "completed")[0]
     pages = {
         **PAGES,
-        "task": f"/console/tasks/{one_task}",
-        "audit-task": f"/console/audits/{audited}",
+        "task": OTHERS["task"].format(task=one_task),
+        "audit-task": OTHERS["audit-task"].format(audited=audited),
         **EDITORS,
     }
     how = {"color_scheme": scheme, "locale": locale}
@@ -461,13 +475,12 @@ def test_pictures_of_every_page(
         one for one in filled.call("GET", "/api/members").json()["items"] if one["email"] == LABELER
     )
     reset = filled.call("POST", f"/api/members/{member['id']}/reset_link", json={}).json()["url"]
-    front = {
-        "login": ("/login", None),
-        "invited": ("/invite/" + link.rsplit("/", 1)[1], None),
-        "reset": ("/reset/" + reset.rsplit("/", 1)[1], None),
-        "link-used": ("/reset/" + "0" * 43, None),
-        "nowhere": ("/nowhere", None),
+    links = {"invitation": link.rsplit("/", 1)[1], "reset": reset.rsplit("/", 1)[1]}
+    before = ("login", "invited", "reset", "nowhere")
+    front: dict[str, tuple[str, str | None]] = {
+        **{shot: (OTHERS[shot].format(**links), None) for shot in before},
         "contributor": ("/", LABELER),
+        "for-leads": ("/console/tasks", LABELER),
     }
     for shot, (path, email) in front.items():
         page = open_page(path, email, **how)
@@ -511,11 +524,15 @@ def _first_run(
     page.goto("/login")
     _settled(page)
     _keep(page, f"sign-in-by-provider-{name}")
+    page.goto(OTHERS["link-used"].format(used="0" * 43))
+    page.get_by_role("alert").wait_for()
+    _settled(page)
+    _keep(page, f"link-used-{name}")
     context.close()
     dsn = server.settings.database_url
     assert dsn is not None
     aside.run(clear(dsn))
-    return ["setup", "setup-ready", "setup-start", "sign-in-by-provider"]
+    return ["setup", "setup-ready", "setup-start", "sign-in-by-provider", "link-used"]
 
 
 def _show(names: list[str]) -> None:

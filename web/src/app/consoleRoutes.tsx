@@ -20,7 +20,7 @@ const project = createRoute({
   getParentRoute: () => shell,
   path: "/console/projects/$name",
   validateSearch: (search): { tab?: string } => (typeof search.tab === "string" ? { tab: search.tab } : {}),
-  component: lazyRouteComponent(reached(() => import("../console/projects/ProjectPage"))),
+  component: lazyRouteComponent(reached(withMessages(() => import("../console/projects/ProjectPage")))),
 });
 const batches = at("/console/batches", () => import("../console/batches/BatchesPage"));
 const tasks = createRoute({

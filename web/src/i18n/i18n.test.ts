@@ -51,6 +51,7 @@ const SAME: Readonly<Record<string, readonly string[]>> = {
     "console.transfer.export",
     "console.transfer.import",
     "console.work.training",
+    "field.ellipse",
     "image.labels",
     "image.kind.polygon",
     "image.kind.ellipse",

@@ -8,11 +8,12 @@ import { blank, type Schema } from "./schema";
 
 function Frame({ props, children }: { props: FieldProps; children: ReactNode }) {
   const { t } = useTranslation();
-  const { name, schema, required, onChange } = props;
+  const { schema, required, onChange } = props;
+  const title = titleOf(props, t);
   return (
     <Box component="fieldset" className="sy-panel" px="md" py="sm" m={0}>
       <Text component="legend" size="sm" fw={600} px={4}>
-        {titleOf(name)}
+        {title}
         {required && <span aria-hidden> *</span>}
       </Text>
       <Group justify="space-between" wrap="nowrap" align="start" mb={4}>
@@ -24,7 +25,7 @@ function Frame({ props, children }: { props: FieldProps; children: ReactNode }) 
             variant="subtle"
             color="gray"
             size="sm"
-            aria-label={t("console.removeItem", { name: titleOf(name) })}
+            aria-label={t("console.removeItem", { name: title })}
             onClick={() => onChange(undefined)}
           >
             <IconTrash size={14} aria-hidden />
@@ -37,7 +38,9 @@ function Frame({ props, children }: { props: FieldProps; children: ReactNode }) 
 }
 
 /** Parts that may be left out are a button until they are wanted. */
-function Absent({ name, schema, document, onChange }: FieldProps) {
+function Absent(props: FieldProps) {
+  const { schema, document, onChange } = props;
+  const { t } = useTranslation();
   return (
     <Button
       variant="default"
@@ -47,7 +50,7 @@ function Absent({ name, schema, document, onChange }: FieldProps) {
       style={{ alignSelf: "start" }}
       title={plain(schema.description)}
     >
-      {titleOf(name)}
+      {titleOf(props, t)}
     </Button>
   );
 }
@@ -110,7 +113,7 @@ export function ListField(props: FieldProps) {
             </Box>
             <ActionIcon
               variant="default"
-              aria-label={t("console.removeItem", { name: `${titleOf(name)} ${at + 1}` })}
+              aria-label={t("console.removeItem", { name: `${titleOf(props, t)} ${at + 1}` })}
               onClick={() => onChange(now.filter((_, i) => i !== at))}
             >
               <IconTrash size={14} aria-hidden />

@@ -5,10 +5,11 @@ import { JsonField } from "./JsonField";
 import { labelText, labelTree } from "./labels";
 
 /** A tree of labels, one a line, children indented. A tree that says more than names is JSON. */
-export function LabelsField({ value, onChange, required, shared, name }: FieldProps & { shared: object }) {
+export function LabelsField(props: FieldProps & { shared: object }) {
+  const { value, onChange, required, shared } = props;
   const { t } = useTranslation();
   const text = labelText(value);
-  if (text === null) return <JsonField label={titleOf(name)} value={value} onChange={onChange} />;
+  if (text === null) return <JsonField label={titleOf(props, t)} value={value} onChange={onChange} />;
   return (
     <Textarea
       {...shared}

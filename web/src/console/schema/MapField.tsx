@@ -7,7 +7,8 @@ import { SchemaField } from "./SchemaField";
 import { blank, resolved, type Schema } from "./schema";
 
 /** An object whose keys are chosen freely: entries by name. */
-export function MapField({ name, schema, document, value, onChange }: FieldProps) {
+export function MapField(props: FieldProps) {
+  const { schema, document, value, onChange } = props;
   const { t } = useTranslation();
   const [key, setKey] = useState("");
   const now = isObject(value) ? value : {};
@@ -26,7 +27,7 @@ export function MapField({ name, schema, document, value, onChange }: FieldProps
   return (
     <Box component="fieldset" className="sy-panel" px="md" py="sm" m={0}>
       <Text component="legend" size="sm" fw={600} px={4}>
-        {titleOf(name)}
+        {titleOf(props, t)}
       </Text>
       <Text size="xs" c="dimmed" mb={6}>
         {plain(schema.description)}
@@ -37,6 +38,7 @@ export function MapField({ name, schema, document, value, onChange }: FieldProps
             <Box flex={1} miw={0}>
               <SchemaField
                 name={entry}
+                named
                 schema={each}
                 document={document}
                 value={held}

@@ -9,10 +9,10 @@ import { resolved, widgetOf } from "./schema";
 
 /** One value of a JSON Schema with the widget that fits it. */
 export function SchemaField(props: FieldProps) {
-  const { name, document, value, required, onChange } = props;
+  const { document, value, required, onChange } = props;
   const { t } = useTranslation();
   const schema = resolved(props.schema, document);
-  const label = titleOf(name);
+  const label = titleOf(props, t);
   const shared = {
     label,
     description: plain(schema.description),

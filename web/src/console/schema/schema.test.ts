@@ -1,6 +1,9 @@
 import fc from "fast-check";
+import i18next from "i18next";
 import { expect, test } from "vitest";
 import type { OpenApi } from "../../api/queries";
+import { startMessages, workMessages } from "../../i18n";
+import { titleOf } from "./field";
 import { labelText, labelTree } from "./labels";
 import { blank, grouped, paramsSchema, resolved, type Schema, taskTypes, widgetOf } from "./schema";
 
@@ -100,4 +103,14 @@ test("labels as lines of text come back as they were", () => {
 
 test("labels that say more than their names are not squeezed into lines", () => {
   expect(labelText([{ choice: "cow", description: "gives milk" }])).toBeNull();
+});
+
+test("fields are named in the person's language, and as the wire names them where it has no word", async () => {
+  await startMessages("de");
+  await workMessages();
+  const title = (name: string) => titleOf({ name }, i18next.t);
+  expect(title("objects_to_annotate")).toBe("Zu markierende Objekte");
+  expect(title("fields 2")).toBe("Felder 2");
+  expect(title("camera_intrinsics")).toBe("Camera intrinsics");
+  expect(titleOf({ name: "text", named: true }, i18next.t)).toBe("Text");
 });
