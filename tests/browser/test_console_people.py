@@ -201,7 +201,7 @@ def test_somebody_signs_in_by_the_identity_provider_and_strangers_are_told_why_n
 def test_settings_keep_language_appearance_and_density_and_a_key_is_made_and_revoked(
     server: Server, open_page: OpenPage
 ) -> None:
-    page = open_page("/console/settings", MANAGER)
+    page = open_page("/console/settings", MANAGER, expected=("the server is away",))
     page.get_by_text("Compact", exact=True).click()
     page.get_by_text("Dark", exact=True).click()
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")

@@ -20,7 +20,7 @@ export function reached<T>(page: () => Promise<T>): () => Promise<T> {
     try {
       return await page();
     } catch (error) {
-      if (await away()) throw new Unreachable("away");
+      if (await away()) throw new Unreachable("the server is away");
       throw error;
     }
   };

@@ -1,10 +1,10 @@
 import { ActionIcon, Box, Button, Group, Stack, Text } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type FieldProps, isObject, plain, titleOf } from "./field";
 import { SchemaField } from "./SchemaField";
-import { blank, type Schema } from "./schema";
+import { blank, type Schema, shownFirst } from "./schema";
 
 function Frame({ props, children }: { props: FieldProps; children: ReactNode }) {
   const { t } = useTranslation();
@@ -57,30 +57,52 @@ function Absent(props: FieldProps) {
 
 /** An object with the fields of its schema. */
 export function ObjectField(props: FieldProps) {
-  const { schema, document, value, required, onChange } = props;
-  if (!isObject(value) && !required) return <Absent {...props} />;
-  const now = isObject(value) ? value : {};
+  if (!isObject(props.value) && !props.required) return <Absent {...props} />;
   return (
     <Frame props={props}>
-      <Stack gap="sm">
-        {Object.entries(schema.properties ?? {}).map(([key, field]) => (
-          <SchemaField
-            key={key}
-            name={key}
-            schema={field}
-            document={document}
-            value={now[key]}
-            required={schema.required?.includes(key) ?? false}
-            onChange={(given) => {
-              const next = { ...now };
-              if (given === undefined) delete next[key];
-              else next[key] = given;
-              onChange(next);
-            }}
-          />
-        ))}
-      </Stack>
+      <Properties {...props} />
     </Frame>
+  );
+}
+
+/** The fields of an object: of many only what must be there or is, until the others are wanted. */
+function Properties({ schema, document, value, onChange }: FieldProps) {
+  const { t } = useTranslation();
+  const now = isObject(value) ? value : {};
+  const [all, setAll] = useState(false);
+  const [first] = useState(() => shownFirst(schema, now));
+  const fields = Object.entries(schema.properties ?? {});
+  const shown = all ? fields : fields.filter(([key]) => first.has(key));
+  return (
+    <Stack gap="sm">
+      {shown.map(([key, field]) => (
+        <SchemaField
+          key={key}
+          name={key}
+          schema={field}
+          document={document}
+          value={now[key]}
+          required={schema.required?.includes(key) ?? false}
+          onChange={(given) => {
+            const next = { ...now };
+            if (given === undefined) delete next[key];
+            else next[key] = given;
+            onChange(next);
+          }}
+        />
+      ))}
+      {shown.length < fields.length && (
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          leftSection={<IconPlus size={14} aria-hidden />}
+          style={{ alignSelf: "start" }}
+          onClick={() => setAll(true)}
+        >
+          {t("console.moreParams")}
+        </Button>
+      )}
+    </Stack>
   );
 }
 

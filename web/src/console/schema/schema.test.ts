@@ -5,7 +5,7 @@ import type { OpenApi } from "../../api/queries";
 import { startMessages, workMessages } from "../../i18n";
 import { titleOf } from "./field";
 import { labelText, labelTree } from "./labels";
-import { blank, grouped, paramsSchema, resolved, type Schema, taskTypes, widgetOf } from "./schema";
+import { blank, grouped, paramsSchema, resolved, type Schema, shownFirst, taskTypes, widgetOf } from "./schema";
 
 const document: OpenApi = {
   paths: {
@@ -80,6 +80,13 @@ test("what a field says of itself wins over what it refers to, and null is no al
   const padding = resolved(properties?.padding as Schema, document);
   expect([widgetOf(padding), padding.minimum]).toEqual(["number", 0]);
   expect(blank(geometries, document)).toEqual({});
+});
+
+test("of an object with many fields only what it needs and what it has is shown at first", () => {
+  const properties = Object.fromEntries("abcdefghij".split("").map((name) => [name, { type: "string" }]));
+  const many: Schema = { type: "object", properties, required: ["c"] };
+  expect([...shownFirst(many, { h: "1" })]).toEqual(["c", "h"]);
+  expect([...shownFirst({ properties: { a: {}, b: {} } }, {})]).toEqual(["a", "b"]);
 });
 
 test("labels as lines of text come back as they were", () => {

@@ -141,6 +141,17 @@ export function grouped(schema: Schema): { main: string[]; more: string[]; each:
   };
 }
 
+/** As many fields as are seen at a glance. */
+const FEW = 8;
+
+/** Which fields of an object are shown before the others are asked for: all of a few, else what it needs and what it has. */
+export function shownFirst(schema: Schema, value: JsonObject): ReadonlySet<string> {
+  const names = Object.keys(schema.properties ?? {});
+  const needed = new Set(schema.required ?? []);
+  const wanted = names.filter((name) => needed.has(name) || name in value);
+  return new Set(names.length <= FEW || wanted.length === 0 ? names : wanted);
+}
+
 /** A value to begin with where an optional part is added. */
 export function blank(schema: Schema, document: OpenApi): Json {
   const real = resolved(schema, document);
