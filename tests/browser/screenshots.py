@@ -465,7 +465,7 @@ def test_pictures_of_every_page(
     page = open_page("/console/tasks", MANAGER, **how)
     _settled(page)
     page.context.clear_cookies()
-    page.locator("header + div nav a").nth(3).click()
+    page.locator("nav a[href='/console/figures']").click()
     page.get_by_role("dialog").wait_for()
     page.wait_for_timeout(400)
     _keep(page, f"session-over-{name}")

@@ -201,7 +201,7 @@ def test_somebody_signs_in_by_the_identity_provider_and_strangers_are_told_why_n
 def test_settings_keep_language_appearance_and_density_and_a_key_is_made_and_revoked(
     server: Server, open_page: OpenPage
 ) -> None:
-    page = open_page("/console/settings", MANAGER, expected=("the server is away",))
+    page = open_page("/console/settings", MANAGER, expected=("away",))
     page.get_by_text("Compact", exact=True).click()
     page.get_by_text("Dark", exact=True).click()
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
@@ -215,10 +215,10 @@ def test_settings_keep_language_appearance_and_density_and_a_key_is_made_and_rev
     page.get_by_role("option", name="English").click()
 
     # A page that was not opened yet, while the server is away: the application stays, and goes on when it is back.
-    page.context.set_offline(True)
+    page.route("**/*", lambda route: route.abort())
     page.get_by_role("link", name="Callbacks").click()
     expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
-    page.context.set_offline(False)
+    page.unroute("**/*")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", name="Callbacks")).to_be_visible()
 

@@ -8,10 +8,14 @@ export const queryClient = new QueryClient({
   mutationCache: new MutationCache(),
   defaultOptions: {
     queries: {
+      // without a network a page says so; it would wait for one in silence
+      networkMode: "always",
+      refetchOnReconnect: true,
       staleTime: 15_000,
       retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status < 500),
       refetchOnWindowFocus: true,
     },
+    mutations: { networkMode: "always" },
   },
 });
 
