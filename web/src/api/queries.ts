@@ -8,7 +8,7 @@ export const queryClient = new QueryClient({
   mutationCache: new MutationCache(),
   defaultOptions: {
     queries: {
-      // without a network a page says so; it would wait for one in silence
+      // without a network a page says so; else it would wait for one in silence
       networkMode: "always",
       refetchOnReconnect: true,
       staleTime: 15_000,

@@ -5,7 +5,16 @@ import type { OpenApi } from "../../api/queries";
 import { startMessages, workMessages } from "../../i18n";
 import { titleOf } from "./field";
 import { labelText, labelTree } from "./labels";
-import { blank, grouped, paramsSchema, resolved, type Schema, shownFirst, taskTypes, widgetOf } from "./schema";
+import {
+  blank,
+  grouped,
+  paramsSchema,
+  resolved,
+  type Schema,
+  shownFirst,
+  taskTypes,
+  widgetOf,
+} from "./schema";
 
 const document: OpenApi = {
   paths: {
