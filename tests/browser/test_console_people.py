@@ -220,7 +220,7 @@ def test_settings_keep_language_appearance_and_density_and_a_key_is_made_and_rev
     expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
     page.unroute("**/*")
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("heading", name="Callbacks")).to_be_visible()
+    expect(page.get_by_role("heading", name="Callbacks", level=1)).to_be_visible()
 
     page.goto("/console/keys")
     page.get_by_role("button", name="New API key").click()
