@@ -13,7 +13,10 @@ export const firstTask = (origin: string, key: string): string => `# pip install
 import scaleapi
 from scaleapi.tasks import TaskType
 
-client = scaleapi.ScaleClient("${key}", api_instance_url="${origin}/v1")
+client = scaleapi.ScaleClient(
+    "${key}",
+    api_instance_url="${origin}/v1",
+)
 
 client.create_project("first-project", TaskType.ImageAnnotation, params={
     "geometries": {"box": {"objects_to_annotate": ["cat", "dog"]}},
