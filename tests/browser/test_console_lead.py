@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -11,7 +12,18 @@ from urllib.parse import quote
 from playwright.sync_api import Page, expect
 from scaleapi.tasks import TaskType
 
-from tests.browser.conftest import LABELER, MANAGER, PASSWORD, OpenPage, assign, axe, in_both_schemes, sign_in
+from tests.browser import screenshots
+from tests.browser.conftest import (
+    LABELER,
+    MANAGER,
+    PASSWORD,
+    ROOT,
+    OpenPage,
+    assign,
+    axe,
+    in_both_schemes,
+    sign_in,
+)
 from tests.browser.task_rows import fill, scrolled
 from tests.sdk.conftest import Server, eventually, serving
 
@@ -142,6 +154,20 @@ def test_every_page_is_free_of_serious_barriers_in_light_and_dark(
         in_both_schemes(page)
     page.get_by_role("link", name="To the home page").click()
     expect(page).to_have_url(f"{server.url}/")
+
+
+def test_every_address_of_the_application_has_its_pictures() -> None:
+    app = ROOT / "web" / "src" / "app"
+    sources = "".join((app / name).read_text("utf-8") for name in ("routes.tsx", "consoleRoutes.tsx"))
+    found = re.findall(r'(?:path: |\bat\(\s*)"(/[^"]*)"', sources)
+    shown = {**screenshots.PAGES, **screenshots.EDITORS, **screenshots.OTHERS}
+    assert len(found) > 20
+    for address in found:
+        pattern = re.sub(r"\$\w*", "[^/]+", address)
+        names = [name for name, path in shown.items() if re.fullmatch(pattern, path.split("?")[0])]
+        files = [f"{name}-{scheme}.webp" for name in names for scheme in ("light", "dark", "arabic")]
+        assert names, f"no picture of {address}"
+        assert [file for file in files if not (screenshots.IMAGES / file).exists()] == []
 
 
 def _attacked(server: Server, attack: str, webhook: str) -> tuple[str, list[str]]:
