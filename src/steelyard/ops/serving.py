@@ -38,6 +38,7 @@ class Server(uvicorn.Server):
     _PATIENCE_S = 0.0002  # for each open connection; the loop's timers count whole milliseconds
     _LONGEST_S = 0.001  # so a process takes at least 1,000 connections a second
     _GRACE_S = 0.5
+    _LAST_S = 0.1  # for the requests of connections that were taken last
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -56,16 +57,28 @@ class Server(uvicorn.Server):
         self.started = True
 
     async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
+        """Until cancelled, which cannot come between accepting a connection and taking it (as it can in `sock_accept`)."""
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._sock)
+                connection, _ = self._sock.accept()
+            except BlockingIOError:
+                await self._readable()
+                continue
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                     await asyncio.sleep(0.1)  # full: the connections wait, perhaps for a sibling
                 continue
             self._take(connection)
             await asyncio.sleep(min(self._LONGEST_S, self._PATIENCE_S * len(self.server_state.connections)))
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        some = asyncio.Event()
+        loop.add_reader(self._sock, some.set)
+        try:
+            await some.wait()
+        finally:
+            loop.remove_reader(self._sock)
 
     def _take(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -98,6 +111,9 @@ class Server(uvicorn.Server):
             while True:
                 self._take(self._sock.accept()[0])
         self._sock.close()
+        if self._handshakes:
+            await asyncio.wait(self._handshakes, timeout=self._GRACE_S)
+        await asyncio.sleep(self._LAST_S)
         await super().shutdown(None)
 
 
