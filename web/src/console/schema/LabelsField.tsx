@@ -22,7 +22,7 @@ export function LabelsField(props: FieldProps & { shared: object }) {
         const tree = labelTree(e.currentTarget.value);
         onChange(tree.length === 0 && !required ? undefined : tree);
       }}
-      className="sy-mono"
+      classNames={{ input: "sy-mono" }}
     />
   );
 }
