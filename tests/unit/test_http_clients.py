@@ -13,6 +13,7 @@ MAY = {"net/guard.py", "net/posting.py", "net/operator.py", "net/oidc.py", "demo
 contributors and not in the server."""
 CONNECTS = {
     "ops/up.py",
+    "db/pgrelay.py",
     "demo.py",
     "net/guard.py",
     "net/posting.py",
@@ -20,7 +21,8 @@ CONNECTS = {
     "ops/serving.py",
     "ops/supervisor.py",
 }
-"""`ops/up.py` asks the server that it has started itself how it is, `demo.py` the one that it was given; `net/posting.py` is `guard`'s; those after it only listen."""
+"""`ops/up.py` asks the server that it has started itself how it is, `demo.py` the one that it was given; `db/pgrelay.py` goes to the operator's
+database; `net/posting.py` is `guard`'s; those after it only listen."""
 ONLY = {"obstore": ("storage/",), "aiosmtplib": ("net/mail.py",), "asyncpg": ("db/", "ops/")}
 """Other clients, and where alone they may be: their addresses are the operator's."""
 CLIENTS = (
