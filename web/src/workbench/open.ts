@@ -38,6 +38,8 @@ export interface Comparison {
 }
 
 const HEARTBEAT_MS = 60_000;
+/** After one that did not arrive: the browser says that it is online before anything can be reached. */
+const HEARTBEAT_AGAIN_MS = 5_000;
 
 export class OpenWork {
   readonly store: DocumentStore;
@@ -53,6 +55,7 @@ export class OpenWork {
   leaseToken: string;
   #seen: Doc;
   #stops: (() => void)[] = [];
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(
     readonly work: Work,
@@ -161,6 +164,7 @@ export class OpenWork {
       stopStore,
       this.activity.listen(window),
       () => clearInterval(beat),
+      () => clearTimeout(this.#again),
       () => window.removeEventListener("online", back),
       () => window.removeEventListener(SIGNED_IN, back),
       () => window.removeEventListener("pagehide", leave),
@@ -327,10 +331,15 @@ export class OpenWork {
   }
 
   async #heartbeat(): Promise<void> {
+    clearTimeout(this.#again);
     try {
       this.#extend(await this.calls.heartbeat(this.leaseToken, this.activity.seconds));
     } catch (error) {
-      if (error instanceof Refused && error.status !== 401 && error.status < 500) await this.reclaim();
+      if (error instanceof Refused && error.status < 500) {
+        if (error.status !== 401) await this.reclaim();
+      } else if (this.#stops.length > 0) {
+        this.#again = setTimeout(() => void this.#heartbeat(), HEARTBEAT_AGAIN_MS);
+      }
     }
   }
 
