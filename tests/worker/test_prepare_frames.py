@@ -165,7 +165,9 @@ async def test_an_image_of_a_frame_that_fails_for_a_while_is_fetched_again_and_n
     ctx: Ctx,
 ) -> None:
     async with serving(site := Site(good=picture())) as url:
-        site.pages["late"] = [503, 200]
+        site.pages["late"] = (
+            503  # for as long as it takes: on a busy machine it may be asked for twice meanwhile
+        )
         site.pages["a"] = frame(1, url + "/good", url + "/late")
         space = await make_space(ctx)
         params = json.dumps({"attachments": [url + "/a"], "labels": ["car"]})
@@ -177,7 +179,8 @@ async def test_an_image_of_a_frame_that_fails_for_a_while_is_fetched_again_and_n
         await shift(ctx, 5)
         await drain(ctx)
         assert (await outcome(ctx, task))["stage"] == "queued"
-    assert sorted(site.asked) == ["a", "good", "late", "late"]
+    assert sorted(name for name in site.asked if name != "late") == ["a", "good"]
+    assert site.asked.count("late") >= 2
 
 
 async def test_a_frame_is_parsed_once_for_its_check_and_for_the_workbench(
