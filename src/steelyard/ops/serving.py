@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import gc
 import os
 import signal
 import socket
+import struct
+import termios
 from collections.abc import Callable, Generator
 from typing import cast
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from steelyard import log
 from steelyard.settings import Settings
@@ -32,7 +36,8 @@ class Server(uvicorn.Server):
 
     Before it stops, for half a second, connections are still taken and answers say `connection: close`, so that a client
     who sends its next request on an open connection, or whose handshake is under way, gets an answer rather than a reset.
-    (Who stops all processes sees to it that no new handshake begins: `listening.admit_no_more`.)
+    (Who stops all processes sees to it that no new handshake begins: `listening.admit_no_more`.) Then connections are closed
+    on which nothing has come that we have not read yet: what a busy process reads late was sent in time.
     """
 
     _PATIENCE_S = 0.0002  # for each open connection; the loop's timers count whole milliseconds
@@ -102,7 +107,7 @@ class Server(uvicorn.Server):
         return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        self._announce()
         await asyncio.sleep(self._GRACE_S)
         self._accepting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -114,7 +119,52 @@ class Server(uvicorn.Server):
         if self._handshakes:
             await asyncio.wait(self._handshakes, timeout=self._GRACE_S)
         await asyncio.sleep(self._LAST_S)
+        await self._end_idle()
         await super().shutdown(None)
+
+    def _announce(self) -> None:
+        """Every answer that has not begun says that the connection closes, those to requests of earlier included."""
+        headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        self.server_state.default_headers = headers
+        for connection in self._connections():
+            if (cycle := _cycle(connection)) is not None:
+                cycle.default_headers = headers
+
+    async def _end_idle(self) -> None:
+        """Close what is idle. Requests that have come in part or are unread get `_GRACE_S` to be read; then they are in flight."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._GRACE_S
+        while True:
+            coming = [connection for connection in self._connections() if _coming(connection)]
+            for connection in self._connections() - set(coming):
+                connection.shutdown()
+            if not coming or loop.time() > deadline:
+                return
+            await asyncio.sleep(0.005)
+
+    def _connections(self) -> set[HttpToolsProtocol]:
+        return {c for c in self.server_state.connections if isinstance(c, HttpToolsProtocol)}
+
+
+def _cycle(connection: HttpToolsProtocol) -> RequestResponseCycle | None:
+    return connection.cycle  # None before the first request, whatever its type says
+
+
+def _coming(connection: HttpToolsProtocol) -> bool:
+    """Whether a request has begun to come whose head we have not read to its end."""
+    done = _cycle(connection)
+    if done is not None and not done.response_complete:
+        return False
+    if connection.scope is not (
+        done.scope if done is not None else None
+    ):  # a scope is made upon the first byte
+        return True
+    sock = connection.transport.get_extra_info("socket")
+    try:
+        unread = fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4))
+    except OSError:  # closed
+        return False
+    return struct.unpack("i", unread) != (0,)
 
 
 def run_server(settings: Settings, listen_fd: int, parent: int | None) -> None:
