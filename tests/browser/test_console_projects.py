@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from steelyard.task_types import TASK_TYPES
 from tests.browser.conftest import MANAGER, ROOT, OpenPage, in_both_schemes
@@ -57,6 +57,7 @@ def test_projects_are_made_by_the_form_with_a_preview(
     for kind, seen in SEEN.items():
         name = fresh(kind)
         page.get_by_role("textbox", name="Name").first.fill(name)
+        expect(page.get_by_role("textbox", name="Name").first).to_have_value(name)
         types = page.get_by_role("combobox", name="Type", exact=True)
         types.click()
         types.fill(kind)
@@ -73,6 +74,27 @@ def test_projects_are_made_by_the_form_with_a_preview(
         assert params_of(server, name) == EXAMPLES[kind]
         page.get_by_role("main").get_by_role("link", name="Projects").click()
         page.get_by_role("link", name="New project").click()
+
+
+def test_a_name_is_written_while_the_editor_for_the_preview_is_still_on_its_way(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("/console/projects", MANAGER)
+    held: list[Route] = []
+    page.route("**/ImageEditorView*", lambda route: held.append(route))
+    name = page.get_by_role("textbox", name="Name").first
+    with page.expect_request("**/ImageEditorView*"):
+        page.get_by_role("link", name="New project").click()
+        name.click()
+        page.keyboard.type("Trees ")
+    expect(page.get_by_test_id("preview").get_by_label("Loading")).to_be_visible()
+    page.keyboard.type("of ")
+    for route in held:
+        route.continue_()
+    page.keyboard.type("Oslo")
+    expect(page.get_by_test_id("preview").get_by_role("application")).to_be_visible()
+    expect(name).to_have_value("Trees of Oslo")
+    expect(name).to_be_focused()
 
 
 def test_the_example_of_every_type_makes_a_project_whose_tasks_are_valid(

@@ -1,7 +1,7 @@
 import { Alert, Box, Text, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { Suspense, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { DocumentStore } from "../../document/store";
 import { hasEditor, loadTaskType, type MediaView, type WireTask } from "../../task-types/registry";
@@ -52,7 +52,10 @@ export function Preview(props: PreviewProps) {
           <Waiting />
         ) : (
           <ErrorBoundary key={type + shown}>
-            <Editor type={type} params={params} module={module.data} />
+            {/* Without it the whole page would be hidden, the form and what is being typed in it, until the editor has arrived. */}
+            <Suspense fallback={<Waiting />}>
+              <Editor type={type} params={params} module={module.data} />
+            </Suspense>
           </ErrorBoundary>
         )}
       </Box>
