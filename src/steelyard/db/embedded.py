@@ -40,7 +40,7 @@ from pathlib import Path
 
 import asyncpg
 
-from steelyard.db import external, pgbinaries, pglog, pgprocess
+from steelyard.db import external, pgbinaries, pgdisk, pglog, pgprocess
 from steelyard.db.datadir import DATABASE, ROLE, answers, dsn_of, make_data_dir, passwords_of, write_private
 from steelyard.db.pgbinaries import MAJOR, DatabaseError
 from steelyard.db.pglock import FolderLock, Holder
@@ -144,6 +144,19 @@ class EmbeddedPostgres:
                 pause_s = min(pause_s * 2, 15)
                 progress(f"PostgreSQL does not start: {error}\nTrying again in {pause_s:.1f} s")
                 await asyncio.sleep(pause_s)
+
+    async def spare_commits(self) -> None:
+        """Runs beside `watch()` until cancelled: does ahead of time what commits would have to wait for, see `pgdisk`."""
+        if not self._durable:
+            return
+        data = self.home / "data"
+        superuser = passwords_of(self.data_dir, create=False)["postgres"]
+        # A server that goes away meanwhile has its segments made after the next start.
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await pgdisk.make_segments(
+                dsn_of("postgres", superuser, "postgres", self._client_socket_dir()), data
+            )
+        await pgdisk.WriteBack(data).run()
 
     async def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, everything committed is on disk. Waits until it ended."""
@@ -467,9 +480,12 @@ async def with_embedded(data_dir: Path | str, *, durable: bool = False) -> Async
     """A server of one's own for tests: its address, and everything stopped afterwards. Not durable unless asked."""
     server = EmbeddedPostgres(data_dir, durable=durable)
     dsn = await server.start()
+    sparing = asyncio.create_task(server.spare_commits())
     try:
         yield dsn
     finally:
+        sparing.cancel()
+        await asyncio.gather(sparing, return_exceptions=True)
         await server.stop()
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TypedDict
 
+from steelyard.db import pgdisk
 from steelyard.db.pgbinaries import Owner
 
 _PR_SET_PDEATHSIG = 1
@@ -133,6 +134,9 @@ def memory_bytes() -> int:
     return total
 
 
+_LOG = f"{pgdisk.READY_SEGMENTS * pgdisk.SEGMENT_MIB}MB"
+
+
 def configuration(socket_dir: str, *, durable: bool, local: bool) -> str:
     """`postgresql.conf`; `local`: there is a local.conf to include. Durability is PostgreSQL's own default: a commit that was answered is on disk."""
     mib = 1024 * 1024
@@ -149,8 +153,9 @@ def configuration(socket_dir: str, *, durable: bool, local: bool) -> str:
         "work_mem": "8MB",
         "maintenance_work_mem": "64MB",
         "wal_compression": "on",
-        "max_wal_size": "2GB",
-        "min_wal_size": "512MB",  # segments that lie ready: making one stops every commit for about 10 ms
+        # Alike, so that the log never needs a segment which has to be made first: see pgdisk.
+        "max_wal_size": _LOG,
+        "min_wal_size": _LOG,
         "checkpoint_completion_target": "0.9",
         "random_page_cost": "1.1",  # solid-state disks; at 4 the planner shuns the listing indexes
         "jit": "off",  # our statements are short: compiling them costs more than it saves
@@ -166,7 +171,12 @@ def configuration(socket_dir: str, *, durable: bool, local: bool) -> str:
     if _small_shared_memory():
         settings["dynamic_shared_memory_type"] = "mmap"
     if not durable:
-        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        settings |= {
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "min_wal_size": "80MB",
+        }
     lines = [f"{name} = {value}" for name, value in settings.items()]
     return "\n".join(
         [

@@ -74,7 +74,7 @@ async def up(settings: Settings, say: Say, *, make_admin: bool = True) -> None:
                 *_servers(settings, sock),
                 Child("worker", ["worker"], _env(settings, settings.workers)),
             ]
-            background = [server.watch(say)] if server is not None else []
+            background = [server.watch(say), server.spare_commits()] if server is not None else []
             await _run(settings, sock, children, signals, say, lines, background)
         finally:
             if server is not None and server.pid is not None:
