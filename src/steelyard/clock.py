@@ -31,8 +31,16 @@ class ShiftedClock:
         return datetime.now(UTC) + self.offset
 
 
+_second = (0, "")
+"""The latest second that was written, and all that its times begin with."""
+
+
 def wire_time(moment: datetime) -> str:
     """`2021-06-23T09:09:34.752Z`: UTC, three fractional digits, truncated (platform-api §1.3)."""
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+    global _second  # times that are written come by the thousand from one second
+    second = int(moment.timestamp())
+    known, text = _second
+    if second != known or second <= 0:
+        text = moment.astimezone(UTC).isoformat(timespec="seconds")[:-6]
+        _second = (second, text)
+    return f"{text}.{moment.microsecond // 1000:03d}Z"

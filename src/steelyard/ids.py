@@ -29,8 +29,11 @@ class IdSource:
 
     def mint(self, now: datetime) -> str:
         """A new id for the instant `now`; never smaller than one minted before by this process."""
-        micros = (now - _EPOCH) // _MICROSECOND
-        self._last = micros = max(micros, self._last)
+        micros = int(now.timestamp()) * 1_000_000 + now.microsecond
+        if micros < self._last:
+            micros = self._last
+        else:
+            self._last = micros
         seconds, rest = divmod(micros, 1_000_000)
         return f"{seconds:08x}{rest:05x}{self._shard:04x}{next(self._counter) & 0xFFFFFFF:07x}"
 

@@ -12,18 +12,24 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from steelyard.http.protocol import ANSWERING, Protocol
+from steelyard.http.protocol import EXCHANGE, Protocol
 
 _LONG = b"x" * 200_000
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["path"] == "/echo":
+        whole = scope[EXCHANGE].whole_body()
+        said = whole if whole is not None else (await receive())["body"] + b" by messages"
+        said += b" " + scope["query_string"]
+        assert scope[EXCHANGE].answer(200, b"content-length: %d\r\n" % len(said), said)
+        return
     await receive()
     if scope["path"] == "/slow":
         await asyncio.sleep(0.05)
     body = _LONG if scope["path"] == "/long" else scope["path"].encode()
     head = b"content-length: %d\r\n" % len(body)
-    if scope[ANSWERING](200, head + b"x-way: short\r\n", body):
+    if scope[EXCHANGE].answer(200, head + b"x-way: short\r\n", body):
         return
     headers = [(b"content-length", b"%d" % len(body)), (b"x-way", b"long")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -113,3 +119,51 @@ async def test_an_answered_request_is_gone_without_the_garbage_collector(port: i
         gc.enable()
         writer.close()
     assert held <= 1
+
+
+async def test_a_body_that_came_with_its_head_is_read_at_once_and_one_that_comes_later_by_messages(
+    port: int,
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = b"POST /echo?a=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+    writer.write(head + b"whole")
+    assert await asyncio.wait_for(reader.readuntil(b"a=1"), 10)
+    writer.write(head)
+    await asyncio.sleep(0.05)
+    writer.write(b"later")
+    assert (await asyncio.wait_for(reader.readuntil(b"a=1"), 10)).endswith(b"later by messages a=1")
+    whole = head.replace(b"/echo", b"http://x/echo").replace(b"a=1", b"a=1#part") + b"proxy"
+    writer.write(whole)
+    assert (await asyncio.wait_for(reader.readuntil(b"a=1"), 10)).endswith(b"\r\n\r\nproxy a=1")
+    writer.close()
+
+
+async def test_a_connection_is_closed_when_nothing_came_for_long_but_not_while_a_request_is_under_way() -> (
+    None
+):
+    made: list[Protocol] = []
+
+    def protocol(**parts: Any) -> Protocol:
+        made.append(Protocol(**parts))
+        return made[-1]
+
+    config = uvicorn.Config(_app, http=protocol, ws="none", lifespan="off", port=0, log_config=None)  # type: ignore[arg-type]
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.servers[0].sockets[0].getsockname()[1])
+    late = asyncio.get_running_loop().time() + config.timeout_keep_alive + 60
+    writer.write(_get("/slow"))
+    while not made or made[0].cycle is None:
+        await asyncio.sleep(0.001)
+    made[0].close_if_idle(late)
+    assert (await asyncio.wait_for(reader.readuntil(b"/slow"), 10)).startswith(b"HTTP/1.1 200 OK")
+    made[0].close_if_idle(late - 61)
+    writer.write(_get("/quick"))
+    assert await asyncio.wait_for(reader.readuntil(b"/quick"), 10)
+    made[0].close_if_idle(late)
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+    server.should_exit = True
+    await serving

@@ -29,7 +29,7 @@ from steelyard.http import binding, idempotency
 from steelyard.http.auth import actor_of_key, authenticate
 from steelyard.http.errors import render, render_crash
 from steelyard.http.metrics import Metrics
-from steelyard.http.protocol import ANSWERING
+from steelyard.http.protocol import EXCHANGE, Exchange
 from steelyard.http.route import Call, Reply, Route, Router, Surface
 from steelyard.http.web import NO_PAGE, in_browser
 from steelyard.ids import secret_token
@@ -86,6 +86,7 @@ class App:
         self.ctx.state["app"] = self
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        self.metrics.flush()
         await self._close(self.ctx)
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -192,6 +193,12 @@ async def read_body(call: Call, limit: int) -> bytes:
     length = call.header(b"content-length")
     if length is not None and length.isdigit() and (len(length) > 18 or int(length) > limit):
         raise TooLarge(f"The request body may hold at most {limit} bytes.")
+    exchange: Exchange | None = call.scope.get(EXCHANGE)
+    whole = None if exchange is None else exchange.whole_body()
+    if whole is not None:
+        if len(whole) > limit:
+            raise TooLarge(f"The request body may hold at most {limit} bytes.")
+        return whole
     message = await call.receive()
     if message["type"] == "http.disconnect":  # not an empty body, which would mean "nothing given"
         raise InvalidRequest(_CUT_OFF)
@@ -216,8 +223,8 @@ async def read_body(call: Call, limit: int) -> bytes:
 async def _send(scope: Any, send: Any, reply: Reply, added: Iterable[tuple[str, str]]) -> None:
     body = b"" if scope["method"] == "HEAD" else reply.body
     if reply.content_type == "application/json" and not reply.headers and not added and body:
-        answer = scope.get(ANSWERING)
-        if answer is not None and answer(reply.status, _PLAIN_HEAD % len(body), body):
+        exchange: Exchange | None = scope.get(EXCHANGE)
+        if exchange is not None and exchange.answer(reply.status, _PLAIN_HEAD % len(body), body):
             return
     kind = _JSON if reply.content_type == "application/json" else reply.content_type.encode("latin-1")
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(reply.body)), *_SECURITY]

@@ -13,7 +13,7 @@ import socket
 import struct
 import termios
 from collections.abc import Callable, Generator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 import uvloop
@@ -22,11 +22,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from steelyard import log
 from steelyard.settings import Settings
 
+if TYPE_CHECKING:
+    from steelyard.http.protocol import Protocol
+
 _Taken = tuple[asyncio.BaseTransport, asyncio.Protocol]
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's server with three differences.
+    """Uvicorn's server with four differences.
 
     Stopped by us: its own handling ends the process by the signal, which looks like a crash.
 
@@ -38,10 +41,13 @@ class Server(uvicorn.Server):
     who sends its next request on an open connection, or whose handshake is under way, gets an answer rather than a reset.
     (Who stops all processes sees to it that no new handshake begins: `listening.admit_no_more`.) Then connections are closed
     on which nothing has come that we have not read yet: what a busy process reads late was sent in time.
+
+    Idle connections are looked for every five seconds, see `Protocol`.
     """
 
     _PATIENCE_S = 0.0002  # for each open connection; the loop's timers count whole milliseconds
     _LONGEST_S = 0.001  # so a process takes at least 1,000 connections a second
+    _IDLE_TICKS = 50  # of a tenth of a second
     _GRACE_S = 0.5
     _LAST_S = 0.1  # for the requests of connections that were taken last
 
@@ -105,6 +111,13 @@ class Server(uvicorn.Server):
     def _protocol(self) -> asyncio.Protocol:
         kind = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
         return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % self._IDLE_TICKS == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                cast("Protocol", connection).close_if_idle(now)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._announce()

@@ -65,13 +65,12 @@ def merge(request: dict[str, Raw], project_params: dict[str, Raw], kind: str) ->
     members: list[bytes | Raw] = []
     platform: dict[str, Raw] = {}
     for key, value in request.items():
-        is_null = value == _NULL
         if key in PLATFORM_KEYS:
-            if not is_null and not (key == "callback_url" and value == _EMPTY):
+            if value != _NULL and not (key == "callback_url" and value == _EMPTY):
                 platform[key] = value
         elif key not in project_params:
-            members += (_opening(key), value)
-        elif not is_null:
+            members += (_keys.get(key) or _opening(key), value)
+        elif value != _NULL:
             declared = project_params[key]
             if key == "template_variables" and declared != _NULL:
                 value = _variables(value, declared)
