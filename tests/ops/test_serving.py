@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ import uvicorn
 import uvloop
 
 from steelyard.http.protocol import Protocol
+from steelyard.ops.listening import admit_no_more
 from steelyard.ops.serving import Server
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -108,3 +111,25 @@ def test_the_answer_to_a_request_from_before_the_stop_says_that_the_connection_c
         assert b"connection: close" in await answer(client)
 
     beside_a_server(part)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing can be done")
+def test_who_stops_admits_no_new_connection_and_keeps_those_that_wait_also_as_an_ordinary_user():
+    user = os.geteuid()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as sock,
+        socket.create_connection(sock.getsockname()) as early,
+    ):
+        early.sendall(REQUEST)
+        os.seteuid(user or 65534)
+        try:
+            admit_no_more(sock)
+        finally:
+            os.seteuid(user)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(sock.getsockname(), timeout=5)
+        taken, _ = sock.accept()
+        with taken:
+            assert taken.recv(4096) == REQUEST
+            taken.sendall(b"ok")
+            assert early.recv(4096) == b"ok"

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import socket
 import ssl
-import struct
 import sys
 
 from steelyard.settings import Settings
 
 BACKLOG = 2048
 
-_SO_ATTACH_FILTER = 26  # <asm-generic/socket.h>; Python names it nowhere
-_NO_HANDSHAKES = (  # classic BPF (code, jump if true, jump if false, operand) over a segment from its TCP header on
-    (0x30, 0, 0, 13),  # the byte of flags
-    (0x54, 0, 0, 0x12),  # of which SYN and ACK
-    (0x15, 0, 1, 0x02),  # SYN alone
-    (0x06, 0, 0, 0),  # is dropped,
-    (0x06, 0, 0, 0xFFFFFFFF),  # all else comes in whole
-)
+_SO_BINDTOIFINDEX = 62  # <asm-generic/socket.h>; Python names it nowhere
+_NOWHERE = 2**31 - 1  # the number of a network interface that is not there
 
 
 class ListenError(Exception):
@@ -62,21 +54,16 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def admit_no_more(sock: socket.socket) -> None:
-    """From now on no handshake begins; those begun go on, so that soon nothing comes into the queue any more.
+    """From now on a connection is refused, and those whose handshake has begun still come into the queue.
 
     Closing a listening socket resets what waits in it, requests included, and between the last look into the queue and
-    the close there is always a moment. A client whose handshake is not answered tries again after a second and is
-    refused then, or taken by who listens next. Linux alone can do this; elsewhere the moment stays.
+    the close there is always a moment. So the socket is bound to an interface that is not there before anything is closed:
+    the kernel finds no listener for a new handshake, while those under way belong to the socket already. Linux alone can do
+    this, for ordinary users since 5.7; elsewhere the moment stays.
     """
-    if sys.platform != "linux":
-        return
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _NO_HANDSHAKES))
-    with contextlib.suppress(OSError):
-        sock.setsockopt(
-            socket.SOL_SOCKET,
-            _SO_ATTACH_FILTER,
-            struct.pack("HL", len(_NO_HANDSHAKES), ctypes.addressof(code)),
-        )
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, _SO_BINDTOIFINDEX, _NOWHERE)
 
 
 def _see_to_certificate(settings: Settings) -> None:
