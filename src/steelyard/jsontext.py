@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -36,3 +37,11 @@ def _has_nul(raw: bytes) -> bool:
             return True
         at = raw.find(b"\\u0000", at + 1)
     return False
+
+
+def members_reader(names: Sequence[str]) -> Callable[[bytes], msgspec.Struct]:
+    """Reads the members of these names from a JSON object, each as it stands there (b"" for one that is absent), into a Struct whose fields
+    are in that order. The others are passed over, which costs a fraction of reading all into a dict."""
+    fields = [(f"m{n}", msgspec.Raw, msgspec.Raw(b"")) for n in range(len(names))]
+    rename = {f"m{n}": name for n, name in enumerate(names)}
+    return msgspec.json.Decoder(msgspec.defstruct("Members", fields, rename=rename)).decode

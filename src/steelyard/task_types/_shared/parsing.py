@@ -27,13 +27,13 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.errors import InvalidRequest, Issue
+from steelyard.jsontext import members_reader
 from steelyard.task_types._base import InvalidParams
 
 P = TypeVar("P", bound=Struct)
 
 _REMEMBERED_BYTES = 1024 * 1024
 """What is remembered of params that passed, per type. Larger ones than a 16th of it are checked anew each time."""
-_ABSENT = msgspec.Raw(b"")
 
 Path = tuple[str | int, ...]
 Kind = Literal["missing", "type", "value", "limit", "unknown"]
@@ -118,13 +118,6 @@ def plain(v: Violation) -> str:
             return f"Invalid parameter {v.where}: {v.expected}."
 
 
-def _reader_of(names: Sequence[str]) -> Callable[[bytes], Any]:
-    """Reads the members of these names from a JSON object, each as it stands there, into a Struct; the others are passed over."""
-    fields = [(f"m{n}", msgspec.Raw, _ABSENT) for n in range(len(names))]
-    rename = {f"m{n}": name for n, name in enumerate(names)}
-    return msgspec.json.Decoder(msgspec.defstruct("Alike", fields, rename=rename)).decode
-
-
 class ParamsParser(Generic[P]):
     """`parse_params` of a task type. Sections come in the order in which problems are reported; the rest of the params follows."""
 
@@ -146,7 +139,7 @@ class ParamsParser(Generic[P]):
         self.sections = (*sections, Section(rest)) if rest else tuple(sections)
         self._checks = [(section.check, section.alike) for section in sections if section.check]
         self.alike = tuple(name for section in sections if section.alike for name in section.names)
-        self._read_alike = _reader_of(self.alike) if self.alike else None
+        self._read_alike = members_reader(self.alike) if self.alike else None
         self._passed: set[bytes] = set()
         self._passed_bytes = 0
         self._rules = [(rule, _compile(rule.at)) for rule in rules]
