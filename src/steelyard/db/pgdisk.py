@@ -42,7 +42,8 @@ _START_WRITING = 2  # SYNC_FILE_RANGE_WRITE of sync_file_range(2)
 async def make_segments(dsn: str, data: Path, wanted: int = READY_SEGMENTS) -> int:
     """Makes the log go on from segment to segment until `wanted` are there, and has PostgreSQL rename them into coming ones; how many it made.
 
-    `dsn`: as a superuser. `data`: the cluster. Nothing happens where they are there already, or where the disk has little room.
+    `dsn`: as a superuser. `data`: the cluster. Nothing happens where they are there already, or where the disk has little room, and no more
+    are made than PostgreSQL is set to keep.
     """
     there = sum(_SEGMENT_NAME.fullmatch(name) is not None for name in os.listdir(data / "pg_wal"))  # noqa: PTH208  # names suffice
     missing = wanted - there
@@ -50,13 +51,18 @@ async def make_segments(dsn: str, data: Path, wanted: int = READY_SEGMENTS) -> i
         return 0
     connection = await asyncpg.connect(dsn)
     try:
+        kept = await connection.fetchval(
+            "select setting::int from pg_settings where name = 'min_wal_size'"  # MiB
+        )
+        missing = max(0, min(wanted, kept // SEGMENT_MIB) - there)
         for _ in range(missing):
             # A switch does nothing in a segment that holds nothing.
             await connection.execute(
                 "select pg_logical_emit_message(false, 'steelyard', 'makes a segment'); select pg_switch_wal()"
             )
             await asyncio.sleep(0.02)  # commits of others go between
-        await connection.execute("checkpoint")
+        if missing:
+            await connection.execute("checkpoint")
     finally:
         await connection.close()
     return missing
