@@ -13,17 +13,15 @@ import socket
 import struct
 import termios
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from steelyard import log
+from steelyard.http.protocol import Protocol
 from steelyard.settings import Settings
-
-if TYPE_CHECKING:
-    from steelyard.http.protocol import Protocol
 
 _Taken = tuple[asyncio.BaseTransport, asyncio.Protocol]
 
@@ -115,8 +113,9 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if counter % self._IDLE_TICKS == 0:
             now = asyncio.get_running_loop().time()
-            for connection in tuple(self.server_state.connections):
-                cast("Protocol", connection).close_if_idle(now)
+            for connection in self._connections():
+                if isinstance(connection, Protocol):  # uvicorn's own sets timers
+                    connection.close_if_idle(now)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -183,7 +182,6 @@ def _coming(connection: HttpToolsProtocol) -> bool:
 def run_server(settings: Settings, listen_fd: int, parent: int | None) -> None:
     """Serve HTTP from an inherited listening socket. On SIGTERM or SIGINT: accept no more, finish requests in flight."""
     from steelyard.app import create_app
-    from steelyard.http.protocol import Protocol
 
     log.setup(settings, f"server-{settings.shard}")
     config = uvicorn.Config(
