@@ -10,6 +10,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,11 +27,11 @@ from steelyard.errors import (
     Unauthorized,
 )
 from steelyard.http import binding, idempotency
-from steelyard.http.auth import actor_of_key, authenticate
+from steelyard.http.auth import actor_of_key, authenticate, check_access, known_actor
 from steelyard.http.errors import render, render_crash
 from steelyard.http.metrics import Metrics
 from steelyard.http.protocol import EXCHANGE, Exchange
-from steelyard.http.route import Call, Reply, Route, Router, Surface
+from steelyard.http.route import Call, Outcome, Reply, Route, Router, Surface
 from steelyard.http.web import NO_PAGE, in_browser
 from steelyard.ids import secret_token
 
@@ -66,6 +67,7 @@ class App:
         self._arrays = {id(r) for r in self.router.routes if binding.is_list(r.body)}
         self.ctx: Ctx | None = None
         self.metrics = Metrics()
+        self._sending: set[asyncio.Future[None]] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -107,18 +109,8 @@ class App:
                 reply = await self._no_route(ctx, scope, surface, allowed)
             else:
                 reply = await self._serve(call)
-        except SteelyardError as e:
-            reply = render(e, surface)
-            if e.status >= 500:
-                ctx.log.warning("unavailable", path=scope["path"], error=e.message)
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            request_id = secret_token(9)
-            ctx.log.error(
-                "request failed", request_id=request_id, path=scope["path"], trace=traceback.format_exc()
-            )
-            reply = render_crash(request_id, surface)
+        except Exception as e:
+            reply = _failed(ctx, scope, surface, e)
         added = call.answer_headers if call is not None else []
         if isinstance(reply, Response):
             for key, value in _SECURITY:
@@ -133,6 +125,56 @@ class App:
         self.metrics.observe(
             method, route.path if route else "unknown", status, time.perf_counter() - started
         )
+
+    def begin(self, exchange: Exchange) -> bool:
+        """Answers a request by its route's `at_once`, without a task of the event loop. False: the request is to be served as all are;
+        that way finds again, and tells, whatever was wrong with it."""
+        ctx = self.ctx
+        found = self.router.known(exchange.raw_path, exchange.method)
+        if ctx is None or found is None or ctx.settings.rate_limit is not None:
+            return False
+        started = time.perf_counter()
+        route, path = found
+        at_once = route.at_once
+        if at_once is None:
+            return False
+        try:
+            headers = dict(exchange.headers)
+            actor = known_actor(ctx, headers.get(b"authorization", b""))
+            if actor is None or len(exchange.body) > self._max_body:
+                return False
+            check_access(actor, route.access, safe=False)
+            raw = binding.json_body(bytes(exchange.body), headers.get(b"content-type"), empty=b"{}")
+            body = binding.decode(route.decoder, raw)
+            tell = partial(self._conclude, exchange, route, started)
+            return at_once(ctx, actor, path, headers, body, tell)
+        except Exception:
+            return False
+
+    def _conclude(self, exchange: Exchange, route: Route, started: float, outcome: Outcome) -> None:
+        """Sends what `at_once` came to. It is the end of a chain of callbacks: nothing may be raised into it."""
+        try:
+            if outcome is None:
+                exchange.start()
+                return
+            status = route.status
+            if isinstance(outcome, Exception) or not exchange.answer(
+                status, _PLAIN_HEAD % len(outcome), outcome
+            ):
+                assert self.ctx is not None
+                if isinstance(outcome, Exception):
+                    reply = _failed(self.ctx, exchange.scope, route.surface, outcome)
+                else:
+                    reply = Reply(outcome, status)
+                status = reply.status
+                sending = asyncio.ensure_future(_send(exchange.scope, exchange.send, reply, ()))
+                self._sending.add(sending)
+                sending.add_done_callback(self._sending.discard)
+            self.metrics.observe("POST", route.path, status, time.perf_counter() - started)
+        except Exception as e:
+            if self.ctx is not None:
+                self.ctx.log.error("answer not sent", path=route.path, error=f"{type(e).__name__}: {e}")
+            exchange.transport.close()
 
     async def _no_route(self, ctx: Ctx, scope: Any, surface: Surface, allowed: tuple[str, ...]) -> Reply:
         if surface == "v1":  # an unknown key learns nothing, not even which routes exist
@@ -166,6 +208,18 @@ class App:
     async def _handle(self, call: Call, wants_array: bool) -> Reply | Response:
         call.body = binding.decode(call.route.decoder, call.raw, wants_array=wants_array)
         return as_reply(await call.route.handler(call), call.route.status)
+
+
+def _failed(ctx: Ctx, scope: Any, surface: Surface, error: Exception) -> Reply:
+    """The answer for what a handler raised."""
+    if isinstance(error, SteelyardError):
+        if error.status >= 500:
+            ctx.log.warning("unavailable", path=scope["path"], error=error.message)
+        return render(error, surface)
+    request_id = secret_token(9)
+    trace = "".join(traceback.format_exception(error))
+    ctx.log.error("request failed", request_id=request_id, path=scope["path"], trace=trace)
+    return render_crash(request_id, surface)
 
 
 def _surface(raw_path: bytes) -> Surface:

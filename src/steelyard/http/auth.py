@@ -35,13 +35,19 @@ def _key_of(header: bytes) -> str | None:
     return None
 
 
-async def actor_of_key(ctx: Ctx, header: bytes) -> Actor:
-    """The actor of an Authorization header. Raises Unauthorized."""
+def known_actor(ctx: Ctx, header: bytes) -> Actor | None:
+    """The actor of an Authorization header that was looked up a moment ago."""
     cache: dict[bytes, tuple[float, Actor]] = ctx.state.setdefault("auth", {})
     held = cache.get(header)
-    now = time.monotonic()
-    if held is not None and held[0] > now:
-        return held[1]
+    return held[1] if held is not None and held[0] > time.monotonic() else None
+
+
+async def actor_of_key(ctx: Ctx, header: bytes) -> Actor:
+    """The actor of an Authorization header. Raises Unauthorized."""
+    known = known_actor(ctx, header)
+    if known is not None:
+        return known
+    cache: dict[bytes, tuple[float, Actor]] = ctx.state["auth"]
     key = _key_of(header)
     if key is None or "\x00" in key:
         raise Unauthorized(_NO_KEY)
@@ -51,7 +57,7 @@ async def actor_of_key(ctx: Ctx, header: bytes) -> Actor:
         raise Unauthorized(_NO_KEY)
     if len(cache) > 10_000:
         cache.clear()
-    cache[header] = (now + _TTL_S, actor)
+    cache[header] = (time.monotonic() + _TTL_S, actor)
     return actor
 
 
@@ -67,13 +73,16 @@ async def authenticate(call: Call, access: Access) -> None:
         call.session, call.actor = await _session(call)
     else:
         raise Unauthorized(_NO_KEY)
-    if access.act is not None and not users.within(
-        call.actor.scope, access.act, safe=call.route.method == "GET"
-    ):
-        raise Forbidden(f"This API key has the scope {call.actor.scope}, which does not include this.")
-    if call.actor.role not in access.roles:
+    check_access(call.actor, access, safe=call.route.method == "GET")
+
+
+def check_access(actor: Actor, access: Access, *, safe: bool) -> None:
+    """Whether a member may use a route; `safe`: it changes nothing. Raises Forbidden."""
+    if access.act is not None and not users.within(actor.scope, access.act, safe=safe):
+        raise Forbidden(f"This API key has the scope {actor.scope}, which does not include this.")
+    if actor.role not in access.roles:
         raise Forbidden(
-            f"The role {call.actor.role} may not do this; it needs one of: {', '.join(sorted(access.roles))}."
+            f"The role {actor.role} may not do this; it needs one of: {', '.join(sorted(access.roles))}."
         )
 
 

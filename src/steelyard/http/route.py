@@ -123,6 +123,10 @@ class Call:
 
 
 Handler = Callable[[Call], Awaitable[Any]]
+Outcome = bytes | Exception | None
+"""What a request came to: the JSON of its answer, the error, or None: the handler is to be asked."""
+AtOnce = Callable[[Ctx, Actor, tuple[str, ...], dict[bytes, bytes], Any, Callable[[Outcome], None]], bool]
+"""Begins what a handler does, with path parameters, headers and body; see `Route.at_once`."""
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -148,6 +152,10 @@ class Route(Struct, frozen=True, kw_only=True):
     """The last path parameter takes all further segments, joined by slashes."""
     content_type: str = "application/json"
     decoder: Any = None
+    at_once: AtOnce | None = None
+    """A short way for requests that need nothing but one thing that is done for many at once: called when access is checked and the body
+    is bound, it returns True and tells the outcome later, or False, and the handler is called as if nothing had been. What it raises,
+    the handler is expected to raise as well."""
 
     @property
     def summary(self) -> str:
@@ -257,6 +265,11 @@ class Router:
         if route.method in node.routes:
             raise ValueError(f"{route.method} {route.path} is declared twice")
         node.routes[route.method] = route
+
+    def known(self, raw_path: bytes, method: str) -> tuple[Route, tuple[str, ...]] | None:
+        """The route and path parameters of a path that is remembered."""
+        found = self._found.get((raw_path, method))
+        return None if found is None else found[:2]
 
     def find(self, raw_path: bytes, method: str) -> tuple[Route | None, tuple[str, ...], tuple[str, ...]]:
         """(route, path parameters, methods allowed here). No route and no methods: 404; no route but methods: 405."""

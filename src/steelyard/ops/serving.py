@@ -167,9 +167,7 @@ def _coming(connection: HttpToolsProtocol) -> bool:
     done = _cycle(connection)
     if done is not None and not done.response_complete:
         return False
-    if connection.scope is not (
-        done.scope if done is not None else None
-    ):  # a scope is made upon the first byte
+    if isinstance(connection, Protocol) and connection.head_coming:
         return True
     sock = connection.transport.get_extra_info("socket")
     try:

@@ -12,7 +12,7 @@ from steelyard.tasks.change import (
     set_unique_id,
 )
 from steelyard.tasks.contents import read_contents
-from steelyard.tasks.create import create_task, find_type
+from steelyard.tasks.create import create_at_once, create_task, find_type
 from steelyard.tasks.dependents import audited
 from steelyard.tasks.intake import (
     InvalidResponse,
@@ -77,6 +77,7 @@ __all__ = [
     "complete_task",
     "conditions",
     "count_tasks",
+    "create_at_once",
     "create_dependents",
     "create_task",
     "fail_task",

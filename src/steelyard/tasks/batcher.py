@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.pool import ConstraintBroken, Database, RetryTransaction
@@ -27,10 +27,26 @@ _QUIET_TURNS = 2
 """A request that is readable in one turn of the event loop reaches the batcher in the next but one."""
 
 
+class Waiter(Protocol):
+    """Who is told whether a row was inserted: a future, or what is settled like one. It never raises."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        ...
+
+    def set_result(self, result: bool, /) -> None:
+        """False: the row was refused."""
+        ...
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """The insert failed."""
+        ...
+
+
 class _Pending:
     __slots__ = ("actor", "done", "task")
 
-    def __init__(self, actor: Actor, task: NewTask, done: asyncio.Future[bool]):
+    def __init__(self, actor: Actor, task: NewTask, done: Waiter):
         self.actor, self.task, self.done = actor, task, done
 
 
@@ -46,14 +62,20 @@ class Batcher:
 
     async def create(self, actor: Actor, task: NewTask) -> bool:
         """Inserts durably. False: the row was refused (unique_id or key taken, project moved on, batch closed); find out why and retry."""
-        loop = asyncio.get_running_loop()
-        pending = _Pending(actor, task, loop.create_future())
-        self._waiting.setdefault(actor.space_id, deque()).append(pending)
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.put(actor, task, done)
+        return await done
+
+    def put(self, actor: Actor, task: NewTask, done: Waiter) -> None:
+        """As `create`, for who does not wait in a task of the event loop."""
+        waiting = self._waiting.get(actor.space_id)
+        if waiting is None:
+            waiting = self._waiting[actor.space_id] = deque()
+        waiting.append(_Pending(actor, task, done))
         self._quiet_turns = 0
         if not self._pumping:
             self._pumping = True
-            loop.call_soon(self._gather)
-        return await pending.done
+            asyncio.get_running_loop().call_soon(self._gather)
 
     def _gather(self) -> None:
         """Starts once the event loop has turned `_QUIET_TURNS` times and brought nothing new: requests that arrive together go together.

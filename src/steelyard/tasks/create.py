@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from steelyard.tasks import queries as q
 from steelyard.tasks.answers import make_answer, media_of_request
 from steelyard.tasks.batcher import batcher_of
 from steelyard.tasks.change import taken
-from steelyard.tasks.compose import Targets, assemble, check_request, stored_params
+from steelyard.tasks.compose import Checked, Targets, assemble, check_request, stored_params
 from steelyard.tasks.dependents import reservations
 from steelyard.tasks.idempotency import Stored
 from steelyard.tasks.model import BatchTarget, NewDependent, NewTask, ProjectDefaults
@@ -38,6 +39,9 @@ _TRIES = 6
 _PROJECT_TTL_S = 30.0
 _SPACE_TTL_S = 1.0
 _encode = msgspec.json.encode
+_NO_TARGETS = Targets()
+
+Tell = Callable[[bytes | Exception | None], None]
 
 
 def find_type(name: str) -> TaskType[Any, Any]:
@@ -88,6 +92,50 @@ async def create_task(
     raise Conflict(
         "The project, batch or unique_id kept changing while the task was being created; try again."
     )
+
+
+class _Told:
+    """Tells what became of a creation; settled by the batcher as a future would be."""
+
+    __slots__ = ("_task", "_tell")
+
+    def __init__(self, task: NewTask, tell: Tell):
+        self._task, self._tell = task, tell
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, created: bool, /) -> None:
+        self._tell(self._task.wire() if created else None)
+
+    def set_exception(self, error: Exception, /) -> None:
+        self._tell(error)
+
+
+def create_at_once(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw], tell: Tell) -> bool:
+    """Creates as `create_task` does where nothing has to be looked up before the insert, which is nearly always so for tasks without a
+    batch. False: ask `create_task`.
+
+    `tell` is called once the insert is over, in whose turn of the event loop it is: with the task object, with the error, or with None when
+    the row was refused; `create_task` then finds out why. It must not raise. Raises what `create_task` raises for a request that is wrong.
+    """
+    task_type, targets = TASK_TYPES.get(type_name), _known_targets(ctx, actor, type_name, body)
+    if task_type is None or targets is None or actor.is_test:
+        return False
+    checked = check_request(task_type, body, targets.project)
+    platform, params = checked.platform, checked.params
+    if source_id(task_type, params) is not None or task_type.dependents(params) is not None:
+        return False
+    if platform.callback_url is None or platform.unique_id is not None:
+        space = _known_space(ctx, actor)
+        if space is None or (platform.unique_id is not None and space.reserves_names):
+            return False
+        if platform.callback_url is None:
+            platform.callback_url = space.default_callback_url
+    params_json = stored_params(checked, body, targets.project, task_type.default_params(params))
+    task = _assembled(ctx, actor, type_name, task_type, checked, targets, params_json)
+    batcher_of(ctx).put(actor, task, _Told(task, tell))
+    return True
 
 
 async def declare(
@@ -182,35 +230,46 @@ async def new_task(
     if named is not None:
         params = task_type.parse_params(params_json)
         checked = msgspec.structs.replace(checked, params=params)
+    task = _assembled(ctx, actor, type_name, task_type, checked, targets, params_json)
+    declared = task_type.dependents(params)
+    if declared is not None:
+        task.dependents = await declare(ctx, actor, declared, task.id, task.unique_id, fresh=fresh)
+    if actor.is_test:
+        answer = await make_answer(
+            ctx, actor.space_id, type_name, task_type, params, params_json, task.id, source
+        )
+        secure = (await _space(ctx, actor)).secure_result_urls
+        task.response, task.result_files = await store_answer(ctx, task.id, answer, secure=secure)
+        if task_type.has_pages:
+            media = await media_of_request(ctx, actor.space_id, task_type, params)
+            task.head += b"," + made_up_pages(media, len(task.attachment_urls))
+        done = ctx.clock.now()
+        task.completed_at = max(task.created_at, done.replace(microsecond=done.microsecond // 1000 * 1000))
+    return task
+
+
+def _assembled(
+    ctx: Ctx,
+    actor: Actor,
+    type_name: str,
+    task_type: TaskType[Any, Any],
+    checked: Checked,
+    targets: Targets,
+    params_json: bytes,
+) -> NewTask:
     now = ctx.clock.now()
-    task_id = ctx.ids.mint(now)
     created_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    task = assemble(
+    return assemble(
         type_name,
         task_type,
         checked,
         targets,
-        task_id=task_id,
+        task_id=ctx.ids.mint(now),
         created_at=created_at,
         created=wire_time(created_at),
         params_json=params_json,
         is_test=actor.is_test,
     )
-    declared = task_type.dependents(params)
-    if declared is not None:
-        task.dependents = await declare(ctx, actor, declared, task_id, task.unique_id, fresh=fresh)
-    if actor.is_test:
-        answer = await make_answer(
-            ctx, actor.space_id, type_name, task_type, params, params_json, task_id, source
-        )
-        secure = (await _space(ctx, actor)).secure_result_urls
-        task.response, task.result_files = await store_answer(ctx, task_id, answer, secure=secure)
-        if task_type.has_pages:
-            media = await media_of_request(ctx, actor.space_id, task_type, params)
-            task.head += b"," + made_up_pages(media, len(task.attachment_urls))
-        done = ctx.clock.now()
-        task.completed_at = max(created_at, done.replace(microsecond=done.microsecond // 1000 * 1000))
-    return task
 
 
 def _name(body: dict[str, Raw], key: str) -> str | None:
@@ -270,6 +329,19 @@ async def find_targets(
     return Targets(project, batch)
 
 
+def _known_targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw]) -> Targets | None:
+    """As `find_targets`, None where it would have to look them up or would refuse them. Batches are looked up each time."""
+    if "batch" in body:
+        return None
+    name, version = _name(body, "project"), _version(body)
+    if name is None:
+        return _NO_TARGETS
+    project = _known_project(ctx, actor, name, version)
+    if project is None or project.type != type_name or project.kind != "standard":
+        return None
+    return Targets(project)
+
+
 async def _batch(ctx: Ctx, actor: Actor, name: str) -> BatchTarget | None:
     """A batch as it is now: never from a cache, but requests that ask at the same time share one read, begun after all of them came."""
     reads: Coalescer[tuple[int, str], BatchTarget | None] | None = ctx.state.get("batch_reads")
@@ -290,14 +362,21 @@ async def _batch(ctx: Ctx, actor: Actor, name: str) -> BatchTarget | None:
     return await reads((actor.space_id, name))
 
 
+def _projects(ctx: Ctx) -> dict[tuple[int, str, int | None], tuple[float, ProjectDefaults]]:
+    return ctx.state.setdefault("projects", {})
+
+
+def _known_project(ctx: Ctx, actor: Actor, name: str, version: int | None) -> ProjectDefaults | None:
+    held = _projects(ctx).get((actor.space_id, name, version))
+    return held[1] if held is not None and held[0] > time.monotonic() else None
+
+
 async def _project(ctx: Ctx, actor: Actor, name: str, version: int | None, *, fresh: bool) -> ProjectDefaults:
-    cache: dict[tuple[int, str, int | None], tuple[float, ProjectDefaults]] = ctx.state.setdefault(
-        "projects", {}
-    )
+    known = None if fresh else _known_project(ctx, actor, name, version)
+    if known is not None:
+        return known
+    cache = _projects(ctx)
     at = (actor.space_id, name, version)
-    held = cache.get(at)
-    if held is not None and not fresh and held[0] > time.monotonic():
-        return held[1]
     wanted = None if version == -1 else version
     row = await q.project_defaults(ctx.db, space_id=actor.space_id, name=name, version=wanted)
     if row is None:
@@ -336,11 +415,16 @@ def forget_space(ctx: Ctx, space_id: int) -> None:
     ctx.state.get("spaces", {}).pop(space_id, None)
 
 
-async def _space(ctx: Ctx, actor: Actor) -> q.SpaceDefaults:
+def _known_space(ctx: Ctx, actor: Actor) -> q.SpaceDefaults | None:
     cache: dict[int, tuple[float, q.SpaceDefaults]] = ctx.state.setdefault("spaces", {})
     held = cache.get(actor.space_id)
-    if held is not None and held[0] > time.monotonic():
-        return held[1]
+    return held[1] if held is not None and held[0] > time.monotonic() else None
+
+
+async def _space(ctx: Ctx, actor: Actor) -> q.SpaceDefaults:
+    known = _known_space(ctx, actor)
+    if known is not None:
+        return known
     row = await q.space_defaults(ctx.db, space_id=actor.space_id)
-    cache[actor.space_id] = (time.monotonic() + _SPACE_TTL_S, row)
+    ctx.state["spaces"][actor.space_id] = (time.monotonic() + _SPACE_TTL_S, row)
     return row

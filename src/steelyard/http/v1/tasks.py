@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,16 +11,35 @@ from msgspec import Meta, Raw, Struct
 
 from steelyard import tasks
 from steelyard.callbacks import resend
+from steelyard.ctx import Actor, Ctx
 from steelyard.errors import InvalidRequest, parameter
 from steelyard.http import binding, idempotency
-from steelyard.http.route import DATA, Call, Reply, Routes
+from steelyard.http.route import DATA, Call, Outcome, Reply, Routes
 from steelyard.http.wire import WireTask, WireTaskPage
 from steelyard.tasks.platform import check_metadata, check_tags, check_unique_id
 
 routes = Routes("v1", "Tasks")
 
 
-@routes.post("/v1/task/{type}", body=dict[str, Raw], response=WireTask, errors=(400, 402, 404, 409, 429))
+def create_at_once(
+    ctx: Ctx,
+    actor: Actor,
+    path: tuple[str, ...],
+    headers: dict[bytes, bytes],
+    body: dict[str, Raw],
+    tell: Callable[[Outcome], None],
+) -> bool:
+    """Creation without an idempotency key."""
+    return b"idempotency-key" not in headers and tasks.create_at_once(ctx, actor, path[0], body, tell)
+
+
+@routes.post(
+    "/v1/task/{type}",
+    body=dict[str, Raw],
+    response=WireTask,
+    errors=(400, 402, 404, 409, 429),
+    at_once=create_at_once,
+)
 async def create_task(call: Call) -> Reply:
     """Create a task"""
     return await idempotency.create_once(
