@@ -34,7 +34,7 @@ class IdSource:
             at = self._last
         else:
             self._last = at
-        return "%024x" % (at << 44 | self._shard | next(self._counter) & 0xFFFFFFF)
+        return (at << 44 | self._shard | next(self._counter) & 0xFFFFFFF).to_bytes(12, "big").hex()
 
     def mint_many(self, now: datetime, count: int) -> list[str]:
         """`count` new ids for one instant, in order."""
