@@ -140,7 +140,7 @@ class ParamsParser(Generic[P]):
         self._own_checks = [section.check for section in sections if section.check and not section.alike]
         self.alike = tuple(name for section in sections if section.alike for name in section.names)
         self._read_own = _all_but(params, self.alike) if self.alike else None
-        self._passed: dict[bytes, tuple[Any, ...]] = {}
+        self._passed: dict[bytes, list[tuple[str, Any]]] = {}
         self._passed_bytes = 0
         self._rules = [(rule, _compile(rule.at)) for rule in rules]
         self._general = general
@@ -171,7 +171,7 @@ class ParamsParser(Generic[P]):
             if self._passed_bytes > _REMEMBERED_BYTES:
                 self._passed.clear()
                 self._passed_bytes = 0
-            self._passed[mark] = tuple([getattr(params, name) for name in self.alike])
+            self._passed[mark] = [(name, getattr(params, name)) for name in self.alike]
             self._passed_bytes += len(mark)
         return params
 
@@ -202,7 +202,7 @@ class ParamsParser(Generic[P]):
         passed = self._passed.get(mark)
         if passed is None:
             return None, mark
-        for name, value in zip(self.alike, passed, strict=True):
+        for name, value in passed:
             setattr(params, name, value)
         params.__class__ = self.params  # it differed in the types of these only
         return params, mark
