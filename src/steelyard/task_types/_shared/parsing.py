@@ -88,7 +88,8 @@ class Section(Struct, frozen=True):
     """Params that belong together: their names, and the cross-check to run when all of them have the right types.
 
     The check may look at this and earlier sections only; it raises InvalidRequest. `alike`: its params tend to be the same from task to
-    task, such as a taxonomy, and the check looks at params of such sections alone, so that what passed once is not checked again.
+    task, such as a taxonomy, and the check looks at params of such sections alone, so that what passed once is neither read nor checked
+    again: such params are shared between tasks, and nobody may change them.
     """
 
     names: tuple[str, ...]
