@@ -31,6 +31,7 @@ class ShiftedClock:
         return datetime.now(UTC) + self.offset
 
 
+_MILLIS = [f".{n:03d}Z" for n in range(1000)]
 _second = (0, "")
 """The latest second that was written, and all that its times begin with."""
 
@@ -43,4 +44,4 @@ def wire_time(moment: datetime) -> str:
     if second != known or second <= 0:
         text = moment.astimezone(UTC).isoformat(timespec="seconds")[:-6]
         _second = (second, text)
-    return f"{text}.{moment.microsecond // 1000:03d}Z"
+    return text + _MILLIS[moment.microsecond // 1000]

@@ -23,19 +23,18 @@ class IdSource:
     """Mints ids; one per process. `shard` (16 bits, random by default) keeps processes apart."""
 
     def __init__(self, shard: int | None = None) -> None:
-        self._shard = secrets.randbits(16) if shard is None else shard & 0xFFFF
+        self._shard = (secrets.randbits(16) if shard is None else shard & 0xFFFF) << 28
         self._counter = itertools.count(secrets.randbits(24))
         self._last = 0
 
     def mint(self, now: datetime) -> str:
         """A new id for the instant `now`; never smaller than one minted before by this process."""
-        micros = int(now.timestamp()) * 1_000_000 + now.microsecond
-        if micros < self._last:
-            micros = self._last
+        at = int(now.timestamp()) << 20 | now.microsecond
+        if at < self._last:
+            at = self._last
         else:
-            self._last = micros
-        seconds, rest = divmod(micros, 1_000_000)
-        return f"{seconds:08x}{rest:05x}{self._shard:04x}{next(self._counter) & 0xFFFFFFF:07x}"
+            self._last = at
+        return (at << 44 | self._shard | next(self._counter) & 0xFFFFFFF).to_bytes(12, "big").hex()
 
     def mint_many(self, now: datetime, count: int) -> list[str]:
         """`count` new ids for one instant, in order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -16,11 +15,13 @@ _DIGITS = re.compile(rb"[0-9]{%d}" % (_LONGEST_NUMBER + 1))
 
 def check_text(raw: bytes) -> None:
     """Refuses what PostgreSQL cannot store in text: NUL characters and bytes that are not UTF-8."""
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise InvalidRequest("The request body is not valid UTF-8.") from None
-    if b"\x00" in raw or (b"\\u0000" in raw and _has_nul(raw)):
+    if not raw.isascii():
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise InvalidRequest("The request body is not valid UTF-8.") from None
+    # A search for one byte is so much faster than one for six that it pays to make it first.
+    if b"\x00" in raw or (b"\\" in raw and b"\\u0000" in raw and _has_nul(raw)):
         raise InvalidRequest("The request body must not contain NUL characters.")
     if len(raw) > _LONGEST_NUMBER and _DIGITS.search(raw):
         try:  # the digits may as well stand inside a string
@@ -37,11 +38,3 @@ def _has_nul(raw: bytes) -> bool:
             return True
         at = raw.find(b"\\u0000", at + 1)
     return False
-
-
-def members_reader(names: Sequence[str]) -> Callable[[bytes], msgspec.Struct]:
-    """Reads the members of these names from a JSON object, each as it stands there (b"" for one that is absent), into a Struct whose fields
-    are in that order. The others are passed over, which costs a fraction of reading all into a dict."""
-    fields = [(f"m{n}", msgspec.Raw, msgspec.Raw(b"")) for n in range(len(names))]
-    rename = {f"m{n}": name for n, name in enumerate(names)}
-    return msgspec.json.Decoder(msgspec.defstruct("Members", fields, rename=rename)).decode

@@ -34,6 +34,7 @@ NEVER_INHERITED = frozenset(
 _NULL = Raw(b"null")
 _EMPTY = Raw(b'""')
 _encode = msgspec.json.encode
+_read_text = msgspec.json.Decoder(str).decode
 _keys: dict[str, bytes] = {}
 
 
@@ -48,8 +49,8 @@ def _opening(key: str) -> bytes:
 
 
 class Merged(Struct, frozen=True):
-    """The outcome: `params_json` is the JSON object to validate and store, `platform` the raw platform-level values in force (JSON null
-    removed), `instruction` the effective text ("" if none)."""
+    """The outcome: `params_json` is the JSON object to validate and store, `platform` the other raw platform-level values in force
+    (JSON null removed), `instruction` the effective text ("" if none)."""
 
     params_json: bytes
     platform: dict[str, Raw]
@@ -62,31 +63,40 @@ def merge(request: dict[str, Raw], project_params: dict[str, Raw], kind: str) ->
 
     Raises InvalidRequest when an instruction is not text.
     """
-    members: list[bytes | Raw] = []
+    members: list[bytes | Raw] = [b"{"]
+    add = members.append
     platform: dict[str, Raw] = {}
     for key, value in request.items():
         if key in PLATFORM_KEYS:
-            if value != _NULL and not (key == "callback_url" and value == _EMPTY):
+            if value != _NULL:
                 platform[key] = value
         elif key not in project_params:
-            members += (_keys.get(key) or _opening(key), value)
+            add(_keys.get(key) or _opening(key))
+            add(value)
         elif value != _NULL:
             declared = project_params[key]
             if key == "template_variables" and declared != _NULL:
                 value = _variables(value, declared)
-            members += (_opening(key), value)
+            add(_opening(key))
+            add(value)
+    if platform.get("callback_url") == _EMPTY:
+        del platform["callback_url"]
+    own = _text(platform.pop("instruction", None))
     for key, value in project_params.items():
         if value == _NULL:
             continue
         if key not in PLATFORM_KEYS:
             if request.get(key, _NULL) == _NULL:
-                members += (_opening(key), value)
+                add(_opening(key))
+                add(value)
         elif key not in NEVER_INHERITED and key != "instruction" and key not in platform:
             platform[key] = value
-    own = _text(request.get("instruction"))
     base = _text(project_params.get("instruction"))
     instruction = own or base if kind == "rapid" or not (own and base) else f"{own}\n\n{base}"
-    return Merged(b"{%b}" % b"".join(members)[1:], platform, instruction)
+    if len(members) > 1:
+        members[1] = members[1][1:]  # no comma before the first
+    add(b"}")
+    return Merged(b"".join(members), platform, instruction)
 
 
 _WORDS: dict[str, tuple[type, ...]] = {
@@ -142,6 +152,6 @@ def _text(raw: Raw | None) -> str:
     if raw is None or raw == _NULL:
         return ""
     try:
-        return msgspec.json.decode(raw, type=str)
+        return _read_text(raw)
     except msgspec.ValidationError:
         raise parameter("instruction", "must be a string") from None

@@ -42,7 +42,7 @@ def array_literal(items: list[str] | None) -> str | None:
     """A text[] literal; arrays of arrays cannot be unnested by row."""
     if not items:
         return None if items is None else "{}"
-    return "{" + ",".join('"' + t.replace("\\", "\\\\").replace('"', '\\"') + '"' for t in items) + "}"
+    return '{"' + '","'.join([t.replace("\\", "\\\\").replace('"', '\\"') for t in items]) + '"}'
 
 
 def _text(raw: bytes | None) -> str | None:
@@ -52,33 +52,33 @@ def _text(raw: bytes | None) -> str | None:
 _Getter = Callable[[NewTask], Any]
 _COLUMNS: dict[str, tuple[str, str, _Getter]] = {
     # name: (the field of _Shape that needs it or "", type, value)
-    "id": ("", "text", lambda t: t.id),
-    "type": ("", "text", lambda t: t.type),
-    "priority": ("", "int", lambda t: t.priority),
-    "own_priority": ("", "boolean", lambda t: t.own_priority),
-    "clear_unique_id_on_error": ("", "boolean", lambda t: t.clear_unique_id_on_error),
+    "id": ("", "text", attrgetter("id")),
+    "type": ("", "text", attrgetter("type")),
+    "priority": ("", "int", attrgetter("priority")),
+    "own_priority": ("", "boolean", attrgetter("own_priority")),
+    "clear_unique_id_on_error": ("", "boolean", attrgetter("clear_unique_id_on_error")),
     "head": ("", "text", lambda t: t.head.decode()),
     "params": ("", "text", lambda t: t.params.decode()),
     "metadata": ("", "text", lambda t: t.metadata.decode()),
-    "unique_id": ("", "text", lambda t: t.unique_id),
+    "unique_id": ("", "text", attrgetter("unique_id")),
     "tags": ("", "text", lambda t: array_literal(t.tags)),
-    "callback_url": ("", "text", lambda t: t.callback_url),
+    "callback_url": ("", "text", attrgetter("callback_url")),
     "attachment_urls": ("", "text", lambda t: array_literal(t.attachment_urls or None)),
-    "created_at": ("", "timestamptz", lambda t: t.created_at),
-    "project_id": ("project", "text", lambda t: t.project_id),
-    "project_version": ("project", "int", lambda t: t.project_version),
-    "batch_id": ("batch", "text", lambda t: t.batch_id),
-    "exclusive": ("batch", "boolean", lambda t: t.exclusive),
+    "created_at": ("", "timestamptz", attrgetter("created_at")),
+    "project_id": ("project", "text", attrgetter("project_id")),
+    "project_version": ("project", "int", attrgetter("project_version")),
+    "batch_id": ("batch", "text", attrgetter("batch_id")),
+    "exclusive": ("batch", "boolean", attrgetter("exclusive")),
     "response": ("test", "text", lambda t: _text(t.response)),
-    "completed_at": ("test", "timestamptz", lambda t: t.completed_at),
+    "completed_at": ("test", "timestamptz", attrgetter("completed_at")),
     "callback_payload": (
         "test",
         "text",
         lambda t: _text(t.callback_payload()) if t.completed_at and t.callback_url else None,
     ),
     "dependents": ("dependents", "text", lambda t: _text(t.dependents_json())),
-    "idem_key": ("key", "text", lambda t: t.key),
-    "idem_mark": ("key", "bytea", lambda t: t.key_mark),
+    "idem_key": ("key", "text", attrgetter("key")),
+    "idem_mark": ("key", "bytea", attrgetter("key_mark")),
     "idem_body": ("key", "bytea", lambda t: t.wire() if t.key else None),
 }
 
@@ -214,6 +214,6 @@ async def insert_tasks(
         }
     first, once = tasks[0], statement.once
     columns: list[Any] = [value(first) for value in statement.columns[:once]]
-    columns += [[value(t) for t in tasks] for value in statement.columns[once:]]
+    columns += [list(map(value, tasks)) for value in statement.columns[once:]]
     rows = await on.fetch(statement.sql, *columns, *(others[n] for n in statement.others))
     return {r[0] for r in rows}

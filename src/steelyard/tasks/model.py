@@ -9,6 +9,8 @@ from msgspec import Raw, Struct
 
 from steelyard.clock import wire_time
 
+_encode = msgspec.json.encode
+
 
 class DependentState(Struct, frozen=True, omit_defaults=True):
     """An entry of a task's `dependents` on the wire (task-types-lidar §11.3)."""
@@ -69,34 +71,33 @@ class NewTask(Struct, kw_only=True):
     def wire(self) -> bytes:
         """The task object as the database's task_json() would give it; a test holds the two together."""
         done = self.completed_at
-        parts = [
-            b'{%b,"params":%b,"status":"%b","priority":%d,"work_started":false,"updated_at":"%b"'
-            % (
-                self.head,
-                self.params,
-                b"completed" if done else b"pending",
-                self.priority,
-                (wire_time(done) if done else self.created).encode(),
+        parts = [b"{", self.head, b',"params":', self.params]
+        if done is None:
+            parts.append(
+                b',"status":"pending","priority":%d,"work_started":false,"updated_at":"%b","metadata":'
+                % (self.priority, self.created.encode())
             )
-        ]
-        if done:
-            parts.append(b',"completed_at":"%b"' % wire_time(done).encode())
-        parts.append(b',"metadata":' + self.metadata)
+        else:
+            at = wire_time(done).encode()
+            parts.append(
+                b',"status":"completed","priority":%d,"work_started":false,"updated_at":"%b","completed_at":"%b","metadata":'
+                % (self.priority, at, at)
+            )
+        parts.append(self.metadata)
         if self.unique_id is not None:
-            parts.append(b',"unique_id":' + msgspec.json.encode(self.unique_id))
+            parts += (b',"unique_id":', _encode(self.unique_id))
         if self.tags is not None:
-            parts.append(b',"tags":' + msgspec.json.encode(self.tags))
+            parts += (b',"tags":', _encode(self.tags))
         if self.response is not None:
-            parts.append(b',"response":' + self.response)
-        dependents = self.dependents_json()
-        if dependents is not None:
-            parts.append(b',"dependents":' + dependents)
+            parts += (b',"response":', self.response)
+        if self.dependents:
+            parts += (b',"dependents":', _encode([d.state() for d in self.dependents]))
         parts.append(b"}")
         return b"".join(parts)
 
     def dependents_json(self) -> bytes | None:
         """The states of its dependents as the wire shows them, None without any."""
-        return msgspec.json.encode([d.state() for d in self.dependents]) if self.dependents else None
+        return _encode([d.state() for d in self.dependents]) if self.dependents else None
 
     def callback_payload(self) -> bytes:
         """The body of the completion callback of a task that is born completed (platform-api §17.3)."""

@@ -39,7 +39,7 @@ class _Given(Struct):
     metadata: Raw = Raw(b"{}")
     unique_id: str = ""
     clear_unique_id_on_error: bool = False
-    tags: Any = None
+    tags: Raw = Raw(b"[]")
     priority: int = 10
     urgency: str = "standard"
 
@@ -60,7 +60,7 @@ def decode_platform(given: dict[str, Raw]) -> PlatformParams:
         metadata=check_metadata(bytes(values.metadata)) if "metadata" in given else b"{}",
         unique_id=check_unique_id(values.unique_id) if "unique_id" in given else None,
         clear_unique_id_on_error=values.clear_unique_id_on_error,
-        tags=check_tags(values.tags) if "tags" in given else None,
+        tags=_tags(bytes(values.tags)) if "tags" in given else None,
         priority=check_priority(values.priority) if "priority" in given else None,
         urgency=values.urgency,
     )
@@ -88,6 +88,18 @@ def _first_wrong(given: dict[str, Raw]) -> InvalidRequest:
     return InvalidRequest("The platform's parameters cannot be read.")
 
 
+def _tags(raw: bytes) -> list[str]:
+    try:
+        return list(_short_tags(raw)) if len(raw) < 500 else check_tags(msgspec.json.decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _first_wrong({"tags": Raw(raw)}) from None
+
+
+@lru_cache(256)  # tasks that come together tend to have the same
+def _short_tags(raw: bytes) -> tuple[str, ...]:
+    return tuple(check_tags(msgspec.json.decode(raw)))
+
+
 @lru_cache(256)  # tasks that come together call back to the same place
 def check_callback(text: str, key: str = "callback_url") -> str | None:
     """An absolute http(s) URL or an e-mail address; "" means none. Raises InvalidRequest (2D spec, C3)."""
@@ -104,7 +116,7 @@ def check_metadata(raw: bytes) -> bytes:
     Kept as sent, unless only the client's way of writing it (escapes of letters beyond ASCII, white space) takes it over the limit;
     then it is kept in its shortest form.
     """
-    if raw[:1] == b"{" and MAX_METADATA_BYTES < len(raw) <= 8 * MAX_METADATA_BYTES:
+    if MAX_METADATA_BYTES < len(raw) <= 8 * MAX_METADATA_BYTES and raw[:1] == b"{":
         try:
             raw = msgspec.json.encode(msgspec.json.decode(raw))
         except (msgspec.DecodeError, UnicodeError, RecursionError):

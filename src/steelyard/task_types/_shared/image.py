@@ -37,7 +37,9 @@ class ImageParams(CommonParams, kw_only=True):
 def check_image(params: Any) -> None:
     """Addresses of the image and its context (catalogue entries C1, C2)."""
     check_address(params.attachment, "attachment")
-    for i, context in enumerate(params.context_attachments or ()):
+    if not params.context_attachments:
+        return
+    for i, context in enumerate(params.context_attachments):
         if context.attachment == params.attachment:
             path = f"context_attachments[{i}].attachment"
             problem = "must differ from the task attachment"
@@ -65,10 +67,11 @@ def image_rules(task_type: str) -> tuple[Rule, ...]:
 def image_attachments(params: ImageParams) -> list[AttachmentRef]:
     """The image, then its context."""
     refs = [AttachmentRef("attachment", params.attachment, media="image")]
-    refs += [
-        AttachmentRef(
-            f"context_attachments[{i}].attachment", context.attachment, role="context", media="image"
-        )
-        for i, context in enumerate(params.context_attachments or ())
-    ]
+    if params.context_attachments:
+        refs += [
+            AttachmentRef(
+                f"context_attachments[{i}].attachment", context.attachment, role="context", media="image"
+            )
+            for i, context in enumerate(params.context_attachments)
+        ]
     return refs
