@@ -152,7 +152,8 @@ def configuration(socket_dir: str, *, durable: bool, local: bool) -> str:
         "effective_cache_size": f"{max(128, memory_bytes() // mib // 2)}MB",
         "work_mem": "8MB",
         "maintenance_work_mem": "64MB",
-        "wal_compression": "on",
+        # The only method built in takes 40 µs of processor time for a page, which costs more than the 6 kB of log that it saves.
+        "wal_compression": "off",
         # Alike, so that the log never needs a segment which has to be made first: see pgdisk.
         "max_wal_size": _LOG,
         "min_wal_size": _LOG,
