@@ -31,8 +31,8 @@ from steelyard.task_types._base import InvalidParams
 
 P = TypeVar("P", bound=Struct)
 
-_REMEMBERED_BYTES = 1024 * 1024
-"""What is remembered of params that passed, per type. Larger ones than a 16th of it are checked anew each time."""
+_REMEMBERED_BYTES = 256 * 1024
+"""What is remembered of params that passed, per type, in bytes of JSON; the values read from it take several times that. Larger ones than a quarter of it are read and checked anew each time."""
 
 Path = tuple[str | int, ...]
 Kind = Literal["missing", "type", "value", "limit", "unknown"]
@@ -168,7 +168,7 @@ class ParamsParser(Generic[P]):
             raise InvalidParams(_TOO_DEEP) from None
         except InvalidRequest as error:
             raise InvalidParams(error.message, issues=error.issues) from None
-        if not known and mark is not None and len(mark) <= _REMEMBERED_BYTES // 16:
+        if not known and mark is not None and len(mark) <= _REMEMBERED_BYTES // 4:
             if self._passed_bytes > _REMEMBERED_BYTES:
                 self._passed.clear()
                 self._passed_bytes = 0
