@@ -49,9 +49,9 @@ async def take_despite_the_reservation(
 ) -> dict[str, Any]:
     """A creation by another process, which has looked at the space less than a second ago."""
     held = ctx.state["spaces"]
-    held[actor.space_id] = (time.monotonic() + 60, SpaceDefaults(None, False, False))
+    held.put(actor.space_id, SpaceDefaults(None, False, False), time.monotonic() + 60)
     made = await post(client, unique_id=unique_id)
-    held.pop(actor.space_id, None)
+    held.forget(actor.space_id)
     return made
 
 

@@ -1,5 +1,5 @@
 """`python -m tests.bench.instructions`: instructions that a server process runs for one create, its statement left out; counted by callgrind,
-so that a change of one part in a hundred shows on any machine. Needs valgrind; takes a minute. BENCH_KEEP names a folder for callgrind's files.
+so that a change of one part in a hundred shows on any machine. Needs valgrind; takes two minutes. BENCH_KEEP names a folder for callgrind's files.
 
 The child feeds requests to the protocol as the event loop would, sixteen at a time as under load, into a transport that keeps nothing;
 the insert answers at once. Two lengths are counted and divided by what lies between them, so that start and warming up cancel out.
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 TOGETHER = 16
-SHORT, LONG = 40, 160
+SHORT, LONG = 40, 480
 """Rounds of `TOGETHER` creates."""
 _KEY = "live_" + "0" * 32
 
@@ -54,6 +54,7 @@ async def child(rounds: int) -> None:
     from uvicorn.server import ServerState
 
     from steelyard.ctx import Actor, Ctx
+    from steelyard.db.remembered import Remembered
     from steelyard.http.asgi import App
     from steelyard.http.protocol import Protocol
     from steelyard.http.surface import all_routes
@@ -69,8 +70,13 @@ async def child(rounds: int) -> None:
     nothing: Any = None
     ctx = Ctx(nothing, Settings(), nothing, nothing, "http://127.0.0.1", b"")
     auth = b"Basic " + base64.b64encode(_KEY.encode() + b":")
-    ctx.state["auth"] = {auth: (float("inf"), Actor(1, 1, "live", 1, "a@example.com", "admin"))}
-    ctx.state["spaces"] = {1: (float("inf"), SpaceDefaults(None, False, False))}
+    for name, key, value in (
+        ("auth", auth, Actor(1, 1, "live", 1, "a@example.com", "admin")),
+        ("spaces", 1, SpaceDefaults(None, False, False)),
+    ):
+        known: Remembered[Any, Any] = Remembered(nothing, 1e9)
+        known.put(key, value)
+        ctx.state[name] = known
     ctx.state["batcher"] = batcher.Batcher(ctx, nothing)
 
     async def opened() -> Ctx:

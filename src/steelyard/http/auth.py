@@ -10,6 +10,7 @@ import time
 
 from steelyard import users
 from steelyard.ctx import Actor, Ctx, Mode
+from steelyard.db.remembered import Remembered
 from steelyard.errors import CsrfRefused, Forbidden, InvalidRequest, SessionEnded, Unauthorized
 from steelyard.http.ratelimit import Buckets
 from steelyard.http.route import Access, Call
@@ -35,29 +36,31 @@ def _key_of(header: bytes) -> str | None:
     return None
 
 
+def _actors(ctx: Ctx) -> Remembered[bytes, Actor]:
+    held: Remembered[bytes, Actor] | None = ctx.state.get("auth")
+    if held is None:
+
+        async def read(header: bytes) -> Actor | None:
+            key = _key_of(header)
+            if key is None or "\x00" in key:
+                return None
+            digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+            return await users.actor_by_key(ctx, digest)
+
+        held = ctx.state["auth"] = Remembered(read, _TTL_S)
+    return held
+
+
 def known_actor(ctx: Ctx, header: bytes) -> Actor | None:
     """The actor of an Authorization header that was looked up a moment ago."""
-    cache: dict[bytes, tuple[float, Actor]] = ctx.state.setdefault("auth", {})
-    held = cache.get(header)
-    return held[1] if held is not None and held[0] > time.monotonic() else None
+    return _actors(ctx).known(header)
 
 
 async def actor_of_key(ctx: Ctx, header: bytes) -> Actor:
     """The actor of an Authorization header. Raises Unauthorized."""
-    known = known_actor(ctx, header)
-    if known is not None:
-        return known
-    cache: dict[bytes, tuple[float, Actor]] = ctx.state["auth"]
-    key = _key_of(header)
-    if key is None or "\x00" in key:
-        raise Unauthorized(_NO_KEY)
-    actor = await users.actor_by_key(ctx, hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest())
+    actor = await _actors(ctx).get(header)
     if actor is None:
-        cache.pop(header, None)
         raise Unauthorized(_NO_KEY)
-    if len(cache) > 10_000:
-        cache.clear()
-    cache[header] = (time.monotonic() + _TTL_S, actor)
     return actor
 
 

@@ -12,6 +12,7 @@ from msgspec import Raw
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
 from steelyard.db.coalesce import Coalescer
+from steelyard.db.remembered import Remembered
 from steelyard.errors import (
     Conflict,
     InvalidRequest,
@@ -127,7 +128,7 @@ def create_at_once(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw],
     if source_id(task_type, params) is not None or task_type.dependents(params) is not None:
         return False
     if platform.callback_url is None or platform.unique_id is not None:
-        space = _known_space(ctx, actor)
+        space = _spaces(ctx).known(actor.space_id)
         if space is None or (platform.unique_id is not None and space.reserves_names):
             return False
         if platform.callback_url is None:
@@ -412,19 +413,18 @@ async def default_callback(ctx: Ctx, actor: Actor) -> str | None:
 
 def forget_space(ctx: Ctx, space_id: int) -> None:
     """It reserves names now: the next creation here asks."""
-    ctx.state.get("spaces", {}).pop(space_id, None)
+    _spaces(ctx).forget(space_id)
 
 
-def _known_space(ctx: Ctx, actor: Actor) -> q.SpaceDefaults | None:
-    cache: dict[int, tuple[float, q.SpaceDefaults]] = ctx.state.setdefault("spaces", {})
-    held = cache.get(actor.space_id)
-    return held[1] if held is not None and held[0] > time.monotonic() else None
+def _spaces(ctx: Ctx) -> Remembered[int, q.SpaceDefaults]:
+    held: Remembered[int, q.SpaceDefaults] | None = ctx.state.get("spaces")
+    if held is None:
+        held = Remembered(lambda space_id: q.space_defaults(ctx.db, space_id=space_id), _SPACE_TTL_S)
+        ctx.state["spaces"] = held
+    return held
 
 
 async def _space(ctx: Ctx, actor: Actor) -> q.SpaceDefaults:
-    known = _known_space(ctx, actor)
-    if known is not None:
-        return known
-    row = await q.space_defaults(ctx.db, space_id=actor.space_id)
-    ctx.state["spaces"][actor.space_id] = (time.monotonic() + _SPACE_TTL_S, row)
-    return row
+    found = await _spaces(ctx).get(actor.space_id)
+    assert found is not None  # spaces stay
+    return found
