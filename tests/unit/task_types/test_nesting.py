@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.task_types._shared.parsing import MAX_NESTING, too_deep
+from steelyard.task_types._shared.nesting import MAX_NESTING, too_deep
 
 VALUES = st.recursive(
     st.text(alphabet='[]{}"\\ax', max_size=8),

@@ -24,7 +24,8 @@ from steelyard.task_types._shared.drawing import (
     editing,
     shapes_of,
 )
-from steelyard.task_types._shared.parsing import first_violation, too_deep
+from steelyard.task_types._shared.nesting import too_deep
+from steelyard.task_types._shared.parsing import first_violation
 from steelyard.taxonomy.answers import Questionnaire
 from steelyard.taxonomy.attributes import AttributeValue
 

@@ -15,7 +15,8 @@ from msgspec import Meta, Struct
 
 from steelyard.errors import InvalidRequest, Issue
 from steelyard.task_types._base import RESULT_URL, Answer, FileLink, MediaInfo, ResultFile
-from steelyard.task_types._shared.parsing import Path, first_violation, join, too_deep
+from steelyard.task_types._shared.nesting import too_deep
+from steelyard.task_types._shared.parsing import Path, first_violation, join
 
 JSON = "application/json"
 

@@ -31,7 +31,8 @@ from steelyard.task_types._shared.drawing_answers import (
 )
 from steelyard.task_types._shared.drawing_hypothesis import drawing_hypothesis
 from steelyard.task_types._shared.image import IMAGE_SECTION, ImageParams, image_attachments, image_rules
-from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, too_deep
+from steelyard.task_types._shared.nesting import too_deep
+from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import canonical_drawing, drawing_agreement
 from steelyard.taxonomy.attributes import Attributes, AttributeValue, check_attributes
 from steelyard.taxonomy.labels import LabelList, check_labels, leaves

@@ -28,7 +28,8 @@ from steelyard.task_types._shared.common import is_url
 from steelyard.task_types._shared.drawing import AnnotationLink
 from steelyard.task_types._shared.file_parts import part_links, stored_parts
 from steelyard.task_types._shared.legacy import NO_LABEL
-from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section, too_deep
+from steelyard.task_types._shared.nesting import too_deep
+from steelyard.task_types._shared.parsing import ParamsParser, Rule, Section
 from steelyard.task_types._shared.shape_agreement import ATTRIBUTES, OBJECTS, similarity_of
 from steelyard.task_types._shared.video_answers import (
     FrameChecker,
