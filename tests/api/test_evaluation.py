@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import pytest
 
 from steelyard.jobs import worker
 from steelyard.quality.score import corrected
 from steelyard.quality.turns import is_due
-from tests.api.desk import LABELER, Desk, answer, claim, do, ok, refused, save
+from steelyard.work import merge
+from tests.api.desk import LABELER, MANAGER, Desk, answer, claim, do, ok, refused, save
 
 BOX = {"type": "box", "label": "Baby Cow", "left": 5, "top": 6, "width": 70, "height": 80}
 FAR = {**BOX, "left": 300, "top": 300}
@@ -301,6 +303,36 @@ async def test_what_was_skipped_or_released_stays_with_its_member_and_a_repeat_i
     assert len(await desk.scores()) == 1
 
 
+async def test_an_evaluation_task_that_was_given_back_keeps_nobody_from_a_second_review(
+    desk, labeler, keys, client_for, monkeypatch
+):
+    monkeypatch.setattr(sys.modules["steelyard.quality.offer"], "is_due", lambda *_: True)
+    reviewer = client_for(keys.manager_live)
+    await desk.assign(NAME, emails=(MANAGER,))
+    await desk.known("evaluation", 1)
+    await desk.ctx.db.execute("update member set role = 'member' where email = $1", MANAGER)
+    task_id = await desk.task(project=NAME)
+    await desk.workflow(review_stages=[{}])
+    ok(await do(labeler, ok(await claim(labeler)), "submit", response=WRONG))
+    remark = {"text": "Look again."}
+    review = ok(await claim(reviewer))
+    ok(await do(reviewer, review, "review", verdict="send_back", comments=[remark]))
+    ok(await do(labeler, ok(await claim(labeler)), "submit", response=RIGHT))
+    await desk.workflow(review_stages=[{}], evaluation_rate=0.5)
+    other = await desk.task(project=NAME)
+    lease = ok(await claim(reviewer))
+    assert lease["task"]["task_id"] == other
+    ok(await do(reviewer, lease, "release"))
+    ok(await claim(desk.live, task_id=other))
+    lease = ok(await claim(reviewer))
+    assert await desk.kind(lease) == "evaluation"
+    ok(await do(reviewer, lease, "release"))
+    lease = ok(await claim(reviewer))
+    assert (lease["stage"], lease["task"]["task_id"]) == ("review", task_id)
+    ok(await do(reviewer, lease, "review", verdict="accept"))
+    assert await desk.kind(ok(await claim(reviewer))) == "evaluation", "it still waits for its member"
+
+
 async def test_quality_tasks_are_made_from_completed_tasks_only_and_can_be_taken_out_of_use(desk, labeler):
     pending = await desk.task(project=NAME)
     loose = await desk.task()
@@ -392,3 +424,32 @@ async def test_the_recent_work_of_a_contributor_goes_back_in_one_act(desk, label
         assert (await desk.read(task_id))["response"]["annotations"][0]["left"] == BOX["left"]
     kinds = [k for k, _ in await desk.timeline(done)]
     assert "requeued" in kinds
+
+
+async def test_an_answer_that_is_withdrawn_while_answers_are_compared_does_not_count(
+    desk, labeler, live, keys, client_for, monkeypatch
+):
+    manager = client_for(keys.manager_live)
+    await desk.assign(NAME, emails=(LABELER, MANAGER))
+    await desk.workflow(overlap=2)
+    task_id = await desk.task(project=NAME)
+    for who, response in ((labeler, WRONG), (manager, RIGHT)):
+        ok(await do(who, ok(await claim(who)), "submit", response=response))
+    member = await desk.member()
+    comparing = merge.compare
+
+    async def withdrawn_meanwhile(*args):
+        monkeypatch.setattr(merge, "compare", comparing)
+        path = f"/api/projects/{NAME}/members/{member['id']}/requeue-work"
+        assert ok(await live.post(path, json={"since": "2020-01-01T00:00:00Z"})) == {"tasks": 1}
+        return await comparing(*args)
+
+    monkeypatch.setattr(merge, "compare", withdrawn_meanwhile)
+    await desk.drain()
+    assert merge.compare is comparing, "it was compared"
+    assert await desk.stage(task_id) == "queued"
+    ok(await do(live, ok(await claim(live)), "submit", response=RIGHT))
+    await desk.drain()
+    assert (await desk.read(task_id))["response"]["annotations"][0]["left"] == BOX["left"]
+    (pair,) = ok(await live.get(f"/api/tasks/{task_id}/answers"))["agreements"]
+    assert pair["score"] == 1

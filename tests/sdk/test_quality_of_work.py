@@ -188,9 +188,11 @@ def test_from_creation_to_audited_results_with_noisy_contributors_found_and_paus
             assert work_once(clients[name], name, done) == "nothing"
 
         def all_done() -> bool:
-            turn([*(set(SKILLS) - NOISY), REVIEWER])
+            before = outcomes.copy()
+            turn([*sorted(set(SKILLS) - NOISY), REVIEWER])
             counts = sdk.batch_status("november")
-            return counts.get("completed", 0) == TASKS
+            assert counts.get("completed", 0) == TASKS, (counts, outcomes - before, contributors(), server.log)
+            return True
 
         eventually(all_done, within_s=90)
 

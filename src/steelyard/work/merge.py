@@ -50,6 +50,9 @@ async def merge_answers(ctx: Ctx, args: MergeAnswers) -> None:
         before = await tasks.lock(tx, at.space_id, at.task_id)
         if before is None or before.status != "pending":
             return
+        now = await q.given_answers(tx, space_id=at.space_id, task_id=at.task_id, round=at.round)
+        if [a.attempt_id for a in now] != [a.attempt_id for a in answers]:
+            return  # one was withdrawn meanwhile; whoever answers last instead has them compared anew
         added = await q.add_agreements(
             tx,
             space_id=at.space_id,

@@ -24,7 +24,8 @@ select concat(
 -- (`near`) are read by index, `depth` rows deep without locks, as are lapsed leases; the most urgent of all are looked into (`front`): no work of one's own is
 -- reviewed, nobody answers twice, and a reviewer labels only what enough other people could review. The first that nobody else is locking is
 -- leased, its lapsed attempt closed, a new one opened. `seen` tells an empty queue (0) from a contested one (try again deeper; `last` looks
--- as far as it takes). What is reserved for the member comes first; what the member had before last, and only if nothing else lies deeper.
+-- as far as it takes). What is reserved for the member comes first; then, and only if nothing else lies deeper, what the member did before,
+-- and at the very end what it gave back.
 with me as materialized (
   select m.id, m.account_id, m.kind = 'model' as is_model, m.role in ('admin', 'manager', 'member') as may_review
   from member m
@@ -178,7 +179,7 @@ front as materialized (
 ),
 candidate as materialized (
   select
-    f.id, f.priority, f.postponed_at, f.task_id, f.reserved, f.ahead, had.lately as skipped,
+    f.id, f.priority, f.postponed_at, f.task_id, f.reserved, f.ahead, had.back,
     f.stages is not null and f.kind = 'label' and not had.before and (
       -- people who could review it, without those who have labeled it and without me
       (
@@ -205,9 +206,10 @@ candidate as materialized (
         (o.step = f.step and o.round = f.round and (a.state = 'submitted' or (a.state = 'open' and a.slot_id <> f.id)))
         or (o.step < f.step and a.state = 'submitted')), false) as part,
       coalesce(bool_or(o.step = f.step and a.state in ('submitted', 'withdrawn')), false) as before,
-      coalesce(bool_or(
-        (a.slot_id = f.id and a.state in ('released', 'skipped') and a.ended_at > steelyard.now() - interval '1 hour')
-        or (not f.reserved and o.step = f.step and a.state in ('submitted', 'withdrawn'))), false) as lately
+      coalesce(max(case
+        when a.slot_id = f.id and a.state in ('released', 'skipped') and a.ended_at > steelyard.now() - interval '1 hour' then 2
+        when not f.reserved and o.step = f.step and a.state in ('submitted', 'withdrawn') then 1
+      end), 0) as back
     from attempt a
     join slot o on o.id = a.slot_id
     where a.space_id = :space_id and a.task_id = f.task_id and a.member_id = :member_id) had
@@ -232,10 +234,10 @@ candidate as materialized (
           where a.space_id = o.space_id and a.task_id = o.task_id and a.member_id = m.id and a.state in ('submitted', 'open', 'withdrawn'))))
 ),
 shortlist as materialized (
-  select id, reserved, skipped, ahead
+  select id, reserved, back, ahead
   from candidate
-  where not strands and (not skipped or :last::boolean or (select count(*) from seen) < :depth)
-  order by skipped, reserved desc, ahead desc, priority desc, postponed_at nulls first, task_id, id
+  where not strands and (back = 0 or :last::boolean or (select count(*) from seen) < :depth)
+  order by back, reserved desc, ahead desc, priority desc, postponed_at nulls first, task_id, id
   limit 8 * :depth
 ),
 picked as (
@@ -244,7 +246,7 @@ picked as (
   join slot s on s.id = c.id
   where s.done_at is null and s.claimable and (s.lease_token is null or s.lease_expires_at <= steelyard.now())
     and (s.only_member_id is null or s.only_member_id = :member_id)
-  order by c.skipped, c.reserved desc, c.ahead desc, s.priority desc, s.postponed_at nulls first, s.task_id, s.id
+  order by c.back, c.reserved desc, c.ahead desc, s.priority desc, s.postponed_at nulls first, s.task_id, s.id
   limit 1
   for update of s skip locked
 ),
