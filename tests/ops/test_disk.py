@@ -68,15 +68,19 @@ async def test_every_file_that_changed_is_written_back_once(tmp_path):
 
 
 @linux_only
-async def test_what_the_system_holds_back_is_looked_at_every_second(tmp_path, monkeypatch):
+async def test_what_the_system_holds_back_is_looked_at_again_and_again(tmp_path, monkeypatch):
     (tmp_path / "base/1").mkdir(parents=True)
     (tmp_path / "base/1/100").write_bytes(b"x")
-    monkeypatch.setattr(pgdisk, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(pgdisk, "_LOOK_EVERY_S", (0.01, 0.02))
     monkeypatch.setattr(pgdisk, "_DIRTY_KIB", -1)
     back = pgdisk.WriteBack(tmp_path)
     running = asyncio.create_task(back.run())
-    while not back._seen:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        while not back._seen:
+            await asyncio.sleep(0.01)
+        (tmp_path / "base/1/101").write_bytes(b"x")
+        while len(back._seen) == 1:
+            await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert back.once() == 0

@@ -191,7 +191,12 @@ def test_from_creation_to_audited_results_with_noisy_contributors_found_and_paus
             before = outcomes.copy()
             turn([*sorted(set(SKILLS) - NOISY), REVIEWER])
             counts = sdk.batch_status("november")
-            assert counts.get("completed", 0) == TASKS, (counts, outcomes - before, contributors(), server.log)
+            assert counts.get("completed", 0) == TASKS, (
+                counts,
+                outcomes - before,
+                contributors(),
+                server.log,
+            )
             return True
 
         eventually(all_done, within_s=90)
