@@ -97,6 +97,33 @@ async def test_nobody_is_given_a_review_of_their_own_work_or_a_second_answer(cre
     refused(await live.post(give, json={"email": two.email}), 400, "invalid-request")
 
 
+async def test_a_task_that_several_answer_is_given_to_one_member_once(crew, live):
+    await crew.project("p", overlap=2)
+    task_id = await crew.task("p")
+    one, two = [await crew.person(n, "labeler", "p") for n in ("one", "two")]
+    for _ in range(2):
+        ok(await live.post(f"/api/tasks/{task_id}/reassign", json={"email": one.email}))
+    await one.label()
+    await two.label()
+    await drain(crew.ctx)
+    assert (await crew.read(task_id))["status"] == "completed"
+
+
+async def test_what_is_reserved_for_somebody_who_has_answered_elsewhere_is_for_everybody_again(crew, live):
+    await crew.project("p", overlap=2)
+    task_id = await crew.task("p")
+    one, two = [await crew.person(n, "labeler", "p") for n in ("one", "two")]
+    ok(await live.post(f"/api/tasks/{task_id}/reassign", json={"email": one.email}))
+    lease = await one.claim()
+    ok(await one.send(lease, "release"))
+    other = await one.claim()
+    assert other["slot"]["id"] != lease["slot"]["id"]
+    await one.submit(other)
+    await two.label()
+    await drain(crew.ctx)
+    assert (await crew.read(task_id))["status"] == "completed"
+
+
 async def test_a_recalled_task_is_pending_again_tells_its_customer_and_keeps_what_was(crew, live):
     await crew.project("p")
     ok(await live.post("/v1/batches", json={"project": "p", "name": "b"}))

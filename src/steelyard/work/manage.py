@@ -77,7 +77,7 @@ async def take_lease(ctx: Ctx, actor: Actor, slot_id: int, reason: str | None = 
 
 async def reassign(ctx: Ctx, actor: Actor, task_id: str, email: str) -> None:
     """Reserves the open work of a task for one member and takes it from who holds it. Where several people answer a task: one of their slots,
-    a free one if there is one.
+    the one that is the member's already, or else a free one if there is one.
 
     Raises NotFound; InvalidRequest when the member may not do it, or when there is nothing to do.
     """
@@ -89,7 +89,7 @@ async def reassign(ctx: Ctx, actor: Actor, task_id: str, email: str) -> None:
         slots = await q.open_slots_of_task(tx, space_id=actor.space_id, task_id=task_id, member_id=member.id)
         if not slots:
             await _explain(tx, actor, task_id)
-        slot = _suitable(slots, member.role, email)
+        slot = _suitable(slots, member.id, member.role, email)
         if slot.lease_token is not None and slot.lease_member_id != member.id:
             await q.end_lease(tx, space_id=actor.space_id, slot_id=slot.id, reason="reassigned")
             await tasks.stop_work(
@@ -117,13 +117,19 @@ async def _explain(tx: Tx, actor: Actor, task_id: str) -> None:
     raise InvalidRequest("There is nothing to do on this task now.")
 
 
-def _suitable(slots: list[OpenSlot], role: str, email: str) -> OpenSlot:
+def _suitable(slots: list[OpenSlot], member_id: int, role: str, email: str) -> OpenSlot:
     fitting = [s for s in slots if not s.has_part and (s.kind == "label" or role != "labeler")]
     if not fitting:
         raise InvalidRequest(
             f"{email} may not do this: nobody reviews their own work or answers a task twice."
         )
-    return min(fitting, key=lambda s: (s.lease_token is not None, s.only_member_id is not None, s.id))
+
+    def cost(s: OpenSlot) -> tuple[bool, bool, bool, int]:
+        held = s.lease_token is not None
+        mine = s.only_member_id == member_id or (held and s.lease_member_id == member_id)
+        return not mine, held, s.only_member_id is not None, s.id
+
+    return min(fitting, key=cost)
 
 
 async def recall_task(ctx: Ctx, actor: Actor, task_id: str, reason: str | None = None) -> None:

@@ -427,12 +427,23 @@ where s.id = :slot_id and s.space_id = :space_id and s.lease_token = :lease_toke
   and s.done_at is null and s.lease_expires_at > steelyard.now();
 
 -- name: finish_slot
--- The fence of a submission: the slot is done if the lease still holds.
-update slot
-set done_at = steelyard.now()
-where id = :slot_id and space_id = :space_id and lease_token = :lease_token and lease_member_id = :member_id
-  and done_at is null and lease_expires_at > steelyard.now()
-returning task_id;
+-- The fence of a submission: the slot is done if the lease still holds. Another slot of the step that waits for the same member is for
+-- everybody again: nobody answers twice.
+with done as (
+  update slot
+  set done_at = steelyard.now()
+  where id = :slot_id and space_id = :space_id and lease_token = :lease_token and lease_member_id = :member_id
+    and done_at is null and lease_expires_at > steelyard.now()
+  returning id, space_id, task_id, step, round
+),
+others as (
+  update slot s
+  set only_member_id = null, only_until = null
+  from done d
+  where s.space_id = d.space_id and s.task_id = d.task_id and s.step = d.step and s.round = d.round and s.id <> d.id
+    and s.only_member_id = :member_id and s.done_at is null
+)
+select task_id from done;
 
 -- name: finish_attempt
 -- The answer as it was submitted, which stays for good; the draft has served.
