@@ -22,7 +22,7 @@ from steelyard.http import auth
 from steelyard.http.asgi import App
 from steelyard.http.protocol import Exchange, Protocol
 from steelyard.ops.serving import Server
-from steelyard.tasks import batcher, create
+from steelyard.tasks import batcher, create, targets
 from tests.api.builders import image_task
 from tests.conftest import Keys
 
@@ -106,7 +106,7 @@ class Both:
 
 @pytest.fixture
 async def both(app: App, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Both]:
-    for module, name in ((auth, "_TTL_S"), (create, "_SPACE_TTL_S")):
+    for module, name in ((auth, "_TTL_S"), (create, "_SPACE_TTL_S"), (targets, "_BATCH_TTL_S")):
         monkeypatch.setattr(module, name, 60.0)  # what is known stays known, on the slowest machine
     counting = Counting(app)
     async with _serving(counting) as quick, _serving(Ordinary(app)) as ordinary:
@@ -165,7 +165,7 @@ async def test_what_is_right_is_created_alike(both: Both, more: dict[str, Any]) 
         assert read.content == made.content
     before = both.counting.at_once
     await both.alike(TASK, json.dumps(image_task(**{**more, "unique_id": None})).encode())
-    assert both.counting.at_once - before == ("batch" not in more)
+    assert both.counting.at_once == before + 1
 
 
 async def test_what_is_wrong_is_refused_alike(both: Both, keys: Keys) -> None:
@@ -228,6 +228,51 @@ async def test_a_project_that_moved_on_is_looked_at_anew(both: Both) -> None:
     task = (await both.quick.post(TASK, json=image_task(project="p"))).json()
     assert task["project_param_version"] == 3
     assert "a2" in task["params"]["annotation_attributes"]
+
+
+async def test_a_batch_that_changed_is_looked_at_anew(both: Both, ctx: Ctx) -> None:
+    async def post(path: str, body: Any, status: int = 200) -> Any:
+        answer = await both.quick.post(path, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def made(batch: str, status: int = 200) -> Any:
+        return await post(TASK, image_task(batch=batch), status)
+
+    await post("/v1/projects", {"name": "p", "type": "imageannotation"})
+    await post("/v1/batches", {"name": "b", "project": "p"})
+    assert [(await made("b"))["priority"] for _ in range(2)] == [10, 10]
+    await post("/v1/batches/b/prioritize", {"priority": 30})
+    before = both.counting.at_once
+    assert [(await made("b"))["priority"] for _ in range(2)] == [30, 30]
+    assert both.counting.at_once == before + 2, "the first was refused and asked again"
+    await post("/v1/batches/b/finalize", {})
+    await ctx.db.execute("update task set status = 'canceled', stage = 'canceled' where status = 'pending'")
+    await ctx.db.execute(
+        "update batch set status = 'completed', completed_at = steelyard.now() where name = 'b'"
+    )
+    await made("b")
+    assert await ctx.db.fetchval("select status from batch where name = 'b'") == "in_progress", "opened again"
+    await ctx.db.execute("update batch set status = 'cancelled', completed_at = null where name = 'b'")
+    assert "is cancelled" in (await made("b", 400))["error"]
+
+    await post("/v1/projects", {"name": "rapid", "type": "imageannotation", "rapid": True})
+    await post("/v1/batches", {"name": "r", "project": "rapid"})
+    before = both.counting.at_once
+    assert [(await made("r"))["batch"] for _ in range(3)] == ["r"] * 3
+    assert both.counting.at_once == before + 2
+    await post("/v1/batches/r/finalize", {})
+    assert "takes no more tasks" in (await made("r", 400))["error"]
+
+
+async def test_an_archived_project_takes_tasks_once_it_is_back(both: Both) -> None:
+    assert (await both.quick.post("/v1/projects", json={"name": "p", "type": "imageannotation"})).is_success
+    assert (await both.quick.post(TASK, json=image_task(project="p"))).is_success
+    for verb, status in (("archive", 400), ("unarchive", 200), ("archive", 400), ("unarchive", 200)):
+        assert (await both.quick.post(f"/api/projects/p/{verb}")).status_code == 200
+        for _ in range(2):
+            await both.alike(TASK, json.dumps(image_task(project="p")).encode())
+            assert (await both.quick.post(TASK, json=image_task(project="p"))).status_code == status
 
 
 def _request(key: str, body: bytes, *more: str) -> bytes:

@@ -18,9 +18,10 @@ from steelyard.imports.composing import Ground, Naming, compose_lines, composed,
 from steelyard.imports.lines import Line, LineResult, decode, refused, unhurried
 from steelyard.tasks.change import taken
 from steelyard.tasks.compose import Targets
-from steelyard.tasks.create import create_task, default_callback, find_targets, find_type, new_task, reserved
+from steelyard.tasks.create import create_task, default_callback, find_type, new_task, reserved
 from steelyard.tasks.insert import insert_tasks
 from steelyard.tasks.model import NewTask
+from steelyard.tasks.targets import find_targets
 
 _NAMINGS = 32
 """Of so many ways to name type, project and batch the lines are made in the pool."""

@@ -114,7 +114,7 @@ def assemble(
     if project is not None:
         task.project_id, task.project_version = project.id, project.latest
     if batch is not None:
-        task.batch_id = batch.id
+        task.batch_id, task.batch_priority = batch.id, batch.priority
         task.exclusive = project is not None and project.kind != "standard"
         task.reopens = batch.status == "completed"
         if own is None and batch.priority:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,17 +10,8 @@ from msgspec import Raw
 
 from steelyard.clock import wire_time
 from steelyard.ctx import Actor, Ctx
-from steelyard.db.coalesce import Coalescer
 from steelyard.db.remembered import Remembered
-from steelyard.errors import (
-    Conflict,
-    InvalidRequest,
-    NotEnabled,
-    NotFound,
-    SteelyardError,
-    parameter,
-    under,
-)
+from steelyard.errors import Conflict, NotEnabled, NotFound, SteelyardError, under
 from steelyard.task_types import KNOWN_TYPES, TASK_TYPES, Dependents, TaskType
 from steelyard.tasks import idempotency
 from steelyard.tasks import queries as q
@@ -31,16 +21,15 @@ from steelyard.tasks.change import taken
 from steelyard.tasks.compose import Checked, Targets, assemble, check_request, stored_params
 from steelyard.tasks.dependents import reservations
 from steelyard.tasks.idempotency import Stored
-from steelyard.tasks.model import BatchTarget, NewDependent, NewTask, ProjectDefaults
+from steelyard.tasks.model import NewDependent, NewTask
 from steelyard.tasks.pages import made_up_pages
 from steelyard.tasks.results import store_answer
 from steelyard.tasks.sources import source_id, source_task
+from steelyard.tasks.targets import find_targets, known_targets
 
 _TRIES = 6
-_PROJECT_TTL_S = 30.0
 _SPACE_TTL_S = 1.0
 _encode = msgspec.json.encode
-_NO_TARGETS = Targets()
 
 Tell = Callable[[bytes | Exception | None], None]
 
@@ -114,13 +103,13 @@ class _Told:
 
 
 def create_at_once(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw], tell: Tell) -> bool:
-    """Creates as `create_task` does where nothing has to be looked up before the insert, which is nearly always so for tasks without a
-    batch. False: ask `create_task`.
+    """Creates as `create_task` does where nothing has to be looked up before the insert, which is nearly always so where creates come in a
+    stream. False: ask `create_task`.
 
     `tell` is called once the insert is over, in whose turn of the event loop it is: with the task object, with the error, or with None when
     the row was refused; `create_task` then finds out why. It must not raise. Raises what `create_task` raises for a request that is wrong.
     """
-    task_type, targets = TASK_TYPES.get(type_name), _known_targets(ctx, actor, type_name, body)
+    task_type, targets = TASK_TYPES.get(type_name), known_targets(ctx, actor, type_name, body)
     if task_type is None or targets is None or actor.is_test:
         return False
     checked = check_request(task_type, body, targets.project)
@@ -271,139 +260,6 @@ def _assembled(
         params_json=params_json,
         is_test=actor.is_test,
     )
-
-
-def _name(body: dict[str, Raw], key: str) -> str | None:
-    raw = body.get(key)
-    if raw is None:
-        return None
-    try:
-        return msgspec.json.decode(raw, type=str | None) or None
-    except msgspec.ValidationError:
-        raise parameter(key, "must be a string") from None
-
-
-def _version(body: dict[str, Raw]) -> int | None:
-    for key in ("project_version", "project_param_version"):
-        raw = body.get(key)
-        if raw is not None:
-            try:
-                version = msgspec.json.decode(raw, type=int | None, strict=False)
-            except (msgspec.DecodeError, RecursionError):
-                raise parameter(key, "must be an integer") from None
-            if version is not None:
-                if not -1 <= version < 2**31:
-                    raise parameter(key, "must name an existing version of the project's params, or be -1")
-                return version
-    return None
-
-
-async def find_targets(
-    ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw], *, fresh: bool
-) -> Targets:
-    """The project and batch of a creation, checked. Reads are shared between requests; the insert refuses what has changed since."""
-    batch_name = _name(body, "batch")
-    project_name = _name(body, "project")
-    version = _version(body)
-    batch = None
-    if batch_name is not None:
-        batch = await _batch(ctx, actor, batch_name)
-        if batch is None:
-            raise NotFound("Batch with that name not found.")
-        if project_name is not None and project_name != batch.project_name:
-            raise InvalidRequest(f'The batch "{batch_name}" belongs to the project "{batch.project_name}".')
-        project_name = batch.project_name
-    if project_name is None:
-        return Targets()
-    project = await _project(ctx, actor, project_name, version, fresh=fresh)
-    if project.type != type_name:
-        raise InvalidRequest(f'Project "{project.name}" does not accept tasks of type {type_name}.')
-    if project.archived:
-        raise InvalidRequest(f'The project "{project.name}" is archived and takes no tasks.')
-    if project.kind == "rapid" and batch is None:
-        raise InvalidRequest("Tasks of a Rapid project need a batch.")
-    if batch is not None:
-        if batch.status == "cancelled":
-            raise InvalidRequest(f'The batch "{batch.name}" is cancelled and takes no tasks.')
-        if project.kind != "standard" and batch.status != "staging":
-            raise InvalidRequest(f'The batch "{batch.name}" has been finalized and takes no more tasks.')
-    return Targets(project, batch)
-
-
-def _known_targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw]) -> Targets | None:
-    """As `find_targets`, None where it would have to look them up or would refuse them. Batches are looked up each time."""
-    if "batch" in body:
-        return None
-    name, version = _name(body, "project"), _version(body)
-    if name is None:
-        return _NO_TARGETS
-    project = _known_project(ctx, actor, name, version)
-    if project is None or project.type != type_name or project.kind != "standard":
-        return None
-    return Targets(project)
-
-
-async def _batch(ctx: Ctx, actor: Actor, name: str) -> BatchTarget | None:
-    """A batch as it is now: never from a cache, but requests that ask at the same time share one read, begun after all of them came."""
-    reads: Coalescer[tuple[int, str], BatchTarget | None] | None = ctx.state.get("batch_reads")
-    if reads is None:
-
-        async def read(wanted: list[tuple[int, str]]) -> list[BatchTarget | None]:
-            places = {at: n for n, at in enumerate(dict.fromkeys(wanted), start=1)}
-            rows = await q.batch_targets(
-                ctx.db, space_ids=[space_id for space_id, _ in places], names=[name for _, name in places]
-            )
-            found = {
-                r.n: BatchTarget(r.id, r.name, r.status, r.project_name, r.priority, r.rapid_calibration)
-                for r in rows
-            }
-            return [found.get(places[at]) for at in wanted]
-
-        reads = ctx.state["batch_reads"] = Coalescer(read)
-    return await reads((actor.space_id, name))
-
-
-def _projects(ctx: Ctx) -> dict[tuple[int, str, int | None], tuple[float, ProjectDefaults]]:
-    return ctx.state.setdefault("projects", {})
-
-
-def _known_project(ctx: Ctx, actor: Actor, name: str, version: int | None) -> ProjectDefaults | None:
-    held = _projects(ctx).get((actor.space_id, name, version))
-    return held[1] if held is not None and held[0] > time.monotonic() else None
-
-
-async def _project(ctx: Ctx, actor: Actor, name: str, version: int | None, *, fresh: bool) -> ProjectDefaults:
-    known = None if fresh else _known_project(ctx, actor, name, version)
-    if known is not None:
-        return known
-    cache = _projects(ctx)
-    at = (actor.space_id, name, version)
-    wanted = None if version == -1 else version
-    row = await q.project_defaults(ctx.db, space_id=actor.space_id, name=name, version=wanted)
-    if row is None:
-        cache.pop(at, None)
-        if version is not None and await q.project_exists(ctx.db, space_id=actor.space_id, name=name):
-            raise parameter(
-                "project_version", "must name an existing version of the project's params, or be -1"
-            )
-        raise NotFound("Project with that name not found.")
-    project = ProjectDefaults(
-        id=row.id,
-        name=row.name,
-        type=row.type,
-        kind=row.kind,
-        version=-1 if version == -1 else row.version,
-        latest=row.latest,
-        archived=row.archived,
-        params={} if version == -1 else msgspec.json.decode(row.params, type=dict[str, Raw]),
-    )
-    if project.archived:  # a change that the insert cannot tell us of: it is never asked
-        cache.pop(at, None)
-        return project
-    if len(cache) > 10_000:
-        cache.clear()
-    cache[at] = (time.monotonic() + _PROJECT_TTL_S, project)
-    return project
 
 
 async def default_callback(ctx: Ctx, actor: Actor) -> str | None:

@@ -68,6 +68,7 @@ _COLUMNS: dict[str, tuple[str, str, _Getter]] = {
     "project_id": ("project", "text", attrgetter("project_id")),
     "project_version": ("project", "int", attrgetter("project_version")),
     "batch_id": ("batch", "text", attrgetter("batch_id")),
+    "batch_priority": ("batch", "int", attrgetter("batch_priority")),
     "exclusive": ("batch", "boolean", attrgetter("exclusive")),
     "response": ("test", "text", lambda t: _text(t.response)),
     "completed_at": ("test", "timestamptz", attrgetter("completed_at")),
@@ -92,6 +93,7 @@ _ALIKE = (
     "project_id",
     "project_version",
     "batch_id",
+    "batch_priority",
     "exclusive",
 )
 _in_common = attrgetter(*_ALIKE)

@@ -50,6 +50,8 @@ class NewTask(Struct, kw_only=True):
     project_version: int = 0
     """The project version that the params were merged from; the insert refuses a row whose project has moved on."""
     batch_id: str | None = None
+    batch_priority: int | None = None
+    """What the batch gives to tasks without a priority of their own; the insert refuses a row whose batch has another meanwhile."""
     exclusive: bool = False
     """Whether the batch takes tasks only while staging (Rapid and Studio)."""
     reopens: bool = False

@@ -3,7 +3,7 @@
 -- name: insert_batch_lock
 -- A completed batch is not among them: to reopen it would mean to ask for more than the lock in hand, which two cannot do at once.
 locked_batch as materialized (
-  select b.id, b.status
+  select b.id, b.status, b.priority
   from batch b
   where b.space_id = :space_id and b.id in (select batch_id from input) and b.status <> 'completed'
   order by b.id
@@ -12,7 +12,7 @@ locked_batch as materialized (
 
 -- name: insert_batch_lock_to_reopen
 locked_batch as materialized (
-  select b.id, b.status
+  select b.id, b.status, b.priority
   from batch b
   where b.space_id = :space_id and b.id in (select batch_id from input)
   order by b.id
@@ -22,7 +22,8 @@ locked_batch as materialized (
 -- name: insert_batch_condition
 and (i.batch_id is null or exists (
   select 1 from locked_batch l
-  where l.id = i.batch_id and l.status <> 'cancelled' and (not i.exclusive or l.status = 'staging')))
+  where l.id = i.batch_id and l.status <> 'cancelled' and (not i.exclusive or l.status = 'staging')
+    and l.priority is not distinct from i.batch_priority))
 
 -- name: insert_project_condition
 and (i.project_id is null or exists (
