@@ -143,9 +143,8 @@ async def _project(ctx: Ctx, actor: Actor, name: str, version: int | None, *, fr
     if fresh:
         projects.forget(at)
     project = await projects.get(at)
-    if (
-        project is not None and project.archived
-    ):  # whether it still is, the insert cannot tell: it is never asked
+    if project is not None and project.archived:
+        # Whether it still is, the insert cannot tell: it is never asked.
         projects.forget(at)
         project = await projects.get(at)
     if project is not None:
