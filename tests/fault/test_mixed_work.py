@@ -12,13 +12,15 @@ import pytest
 
 from steelyard import users
 from steelyard.jobs import worker
+from steelyard.jobs.specs import NoArgs
+from steelyard.work import end_waiting
 from tests.api.crew import Crew, Person, boxes, ok
 from tests.fault.stack import assert_counters_are_exact
 
 pytestmark = pytest.mark.fault
 
 TASKS = 60
-LABELERS, REVIEWERS = 5, 3
+LABELERS, REVIEWERS, MODELS = 5, 3, 2
 STEPS = int(os.environ.get("STEELYARD_TEST_STEPS") or 60)
 """So many turns everybody has while leads are at it."""
 FOREVER = "2020-01-01T00:00:00Z"
@@ -89,7 +91,7 @@ class Chaos:
         call = self.crew.live
         person, task_id = dice.choice(self.people), dice.choice(tasks)
         member = f"/api/projects/p/members/{self.ids[person.email]}"
-        match dice.randrange(16):
+        match dice.randrange(20):
             case 0:
                 said = await call.post(f"{member}/requeue-work", json={"since": FOREVER})
             case 1:
@@ -125,6 +127,14 @@ class Chaos:
                 filter = {"project": "p", "unique_id": dice.sample(tasks, 5)}
                 change = {"verb": "prioritize", "priority": dice.choice([10, 20, 30]), "filter": filter}
                 said = await call.post("/api/bulk-changes", json=change)
+            case 15:
+                said = await call.post(f"/api/tasks/{task_id}/skip-prelabel")
+            case 16:
+                body = {"role": dice.choice(["labeler", "member", "manager"])}
+                said = await call.put(f"/api/members/{self.ids[person.email]}/role", json=body)
+            case 17 | 18:
+                tasks.append(await self.crew.task("p", batch=dice.choice([None, "b"])))
+                return
             case _:
                 filter = {"project": "p", "unique_id": [task_id]}
                 change = {"verb": "cancel", "begun": True, "filter": filter}
@@ -142,6 +152,7 @@ class Chaos:
         )
 
     async def drain(self) -> None:
+        await end_waiting(self.crew.ctx, NoArgs())
         await self.crew.ctx.db.execute("delete from job where queue in ('attachments', 'callbacks')")
         await worker.drain(self.crew.ctx)
 
@@ -149,6 +160,14 @@ class Chaos:
         """The public ids of all members."""
         rows = await self.crew.ctx.db.fetch("select public_id, email from member")
         self.ids = {r["email"]: r["public_id"] for r in rows}
+
+
+async def _model(crew: Crew, name: str) -> Person:
+    made = ok(await crew.live.post("/api/members/models", json={"name": name}))
+    email = made["member"]["email"]
+    ok(await crew.live.post("/v1/studio/assignments/add", json={"emails": [email], "projects": ["p"]}))
+    member_id = await crew.ctx.db.fetchval("select id from member where email = $1", email)
+    return Person(crew.client_for(made["key"]["key"]), email, member_id)
 
 
 def _workflow(dice: random.Random) -> dict[str, Any]:
@@ -161,15 +180,17 @@ def _workflow(dice: random.Random) -> dict[str, Any]:
         "evaluation_rate": dice.choice([0, 0.3]),
         "evaluation_min": 2,
         "training_required": dice.choice([0, 0, 1]),
+        "prelabel": dice.choice([None, {}, {"models_vote": True}]),
     }
 
 
 async def test_whatever_leads_do_while_people_work_no_task_is_stuck_and_no_answer_lost(ctx, live, client_for):
     print(f"seed {SEED}")
     crew = Crew(ctx, live, client_for)
-    await crew.project("p", overlap=2, review_stages=[{"sample": 1}])
+    await crew.project("p", **_workflow(random.Random(SEED)))
     people = [await crew.person(f"labels{n}", "labeler", "p") for n in range(LABELERS)]
     people += [await crew.person(f"reviews{n}", "member", "p") for n in range(REVIEWERS)]
+    people += [await _model(crew, f"model{n}") for n in range(MODELS)]
     ok(await live.post("/v1/batches", json={"project": "p", "name": "b"}))
     tasks = [await crew.task("p", **({"batch": "b"} if n % 2 else {})) for n in range(TASKS)]
     ok(await live.post("/v1/batches/b/finalize"))
@@ -208,7 +229,7 @@ async def test_whatever_leads_do_while_people_work_no_task_is_stuck_and_no_answe
     await live.post("/api/batches/b/resume")
     for person in people:
         if (await live.post(f"/api/members/{chaos.ids[person.email]}/enable")).status_code == 200:
-            key = await users.create_key(ctx, "main", "live", member_email=person.email)
+            key = await users.create_key(ctx, "main", "live", member_email=person.email, scope="work")
             person.client = client_for(key.key)
         ok(await live.post("/v1/studio/assignments/add", json={"emails": [person.email], "projects": ["p"]}))
         ok(await live.post(f"/api/projects/p/members/{chaos.ids[person.email]}/unpause"))
