@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +10,13 @@ import msgspec
 from cyclopts import App, Parameter
 
 from steelyard import __version__
-from steelyard.db.datadir import DatabaseError, out_of_reach
-from steelyard.errors import SteelyardError
+from steelyard.db.datadir import DatabaseError
 from steelyard.ops.bulk import export, import_, upload
 from steelyard.ops.console import AsJson, DataDir, say
 from steelyard.ops.ledger import callbacks
 from steelyard.ops.people import accounts, keys, users
-from steelyard.settings import Settings, SettingsError
-
-Hidden = Parameter(show=False)
+from steelyard.ops.plainly import plainly
+from steelyard.settings import Settings
 
 app = App(
     name="steelyard",
@@ -76,8 +73,6 @@ def serve(
     port: int | None = None,
     data_dir: DataDir = None,
     workers: int | None = None,
-    listen_fd: Annotated[int | None, Hidden] = None,
-    parent: Annotated[int | None, Hidden] = None,
 ) -> None:
     """Run only the HTTP servers, on a database that runs elsewhere.
 
@@ -92,19 +87,14 @@ def serve(
     workers
         Server processes [STEELYARD_WORKERS, one per processor, at most two].
     """
-    settings = Settings.from_env(host=host, port=port, data_dir=data_dir, workers=workers)
-    if listen_fd is not None:
-        from steelyard.ops.serving import run_server
-
-        run_server(settings, listen_fd, parent)
-        return
     from steelyard.ops import up as ops
 
+    settings = Settings.from_env(host=host, port=port, data_dir=data_dir, workers=workers)
     asyncio.run(ops.serve(settings, say))
 
 
 @app.command
-def worker(*, data_dir: DataDir = None, parent: Annotated[int | None, Hidden] = None) -> None:
+def worker(*, data_dir: DataDir = None) -> None:
     """Run only a worker, which does jobs: callbacks, attachments, periodic work. Any number may run.
 
     Example: `STEELYARD_DATABASE_URL=postgresql://steelyard:secret@db/steelyard steelyard worker`
@@ -112,10 +102,8 @@ def worker(*, data_dir: DataDir = None, parent: Annotated[int | None, Hidden] = 
     from steelyard.ops import up as ops
     from steelyard.ops.serving import run_worker
 
-    settings = Settings.from_env(data_dir=data_dir)
-    if parent is None:
-        settings = asyncio.run(ops.with_database(settings))
-    run_worker(settings, parent)
+    settings = asyncio.run(ops.with_database(Settings.from_env(data_dir=data_dir)))
+    run_worker(settings, None)
 
 
 @app.command
@@ -233,18 +221,5 @@ def main() -> None:
     from steelyard.ops.listening import ListenError
     from steelyard.ops.supervisor import ChildFailed
 
-    try:
+    with plainly(BackupError, ListenError, ChildFailed):
         app()
-    except (SettingsError, DatabaseError, BackupError, ListenError, ChildFailed) as error:
-        raise SystemExit(f"steelyard: {error}") from None
-    except SteelyardError as error:
-        raise SystemExit(f"steelyard: {error.message}") from None
-    except PermissionError as error:
-        raise SystemExit(f"steelyard: {out_of_reach(error)}") from None
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            raise
-        where = f" ({error.filename})" if error.filename else ""
-        raise SystemExit(f"steelyard: {error.strerror}{where}.") from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
