@@ -21,6 +21,8 @@ from steelyard.errors import Unavailable
 from steelyard.http import auth
 from steelyard.http.asgi import App
 from steelyard.http.protocol import Exchange, Protocol
+from steelyard.http.route import Router
+from steelyard.http.surface import all_routes
 from steelyard.ops.serving import Server
 from steelyard.tasks import batcher, create, targets
 from tests.api.builders import image_task
@@ -228,6 +230,17 @@ async def test_a_project_that_moved_on_is_looked_at_anew(both: Both) -> None:
     task = (await both.quick.post(TASK, json=image_task(project="p"))).json()
     assert task["project_param_version"] == 3
     assert "a2" in task["params"]["annotation_attributes"]
+
+
+def test_paths_are_known_however_many_others_were_asked_for_before() -> None:
+    router = Router(all_routes())
+    for number in range(5000):
+        assert router.find(b"/v1/task/%024x" % number, "GET")[0] is not None
+        assert router.find(b"/v1/task/some type %d" % number, "POST")[0] is not None
+    assert router.known(TASK.encode(), "POST") is None
+    route, path, _ = router.find(TASK.encode(), "POST")
+    assert router.known(TASK.encode(), "POST") == (route, path) == (route, ("imageannotation",))
+    assert router.find(b"/v1/task/%024x" % 4999, "GET") == router.find(b"/v1/task/%024x" % 4999, "GET")
 
 
 async def test_a_batch_that_changed_is_looked_at_anew(both: Both, ctx: Ctx) -> None:

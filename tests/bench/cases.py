@@ -237,7 +237,18 @@ async def growth(report: Report, effort: Effort, small: Stored, large: Stored) -
     ratio = median(f.rate / m.rate for f, m in zip(few, many, strict=True))
     rate = median(m.rate for m in many)
     of = f"time with {small.tasks:,}"
-    report.add(Row(f"create with {large.tasks:,} stored", rate, "/s", of, ratio, 1.2, "at most"))
+    rounds = [m.rate for m in many]
+    report.add(
+        Row(f"create with {large.tasks:,} stored", rate, "/s", of, ratio, 1.2, "at most", rounds=rounds)
+    )
+    report.add(
+        Row(
+            f"create with {small.tasks:,} stored",
+            median(f.rate for f in few),
+            "/s",
+            rounds=[f.rate for f in few],
+        )
+    )
 
 
 def _load(

@@ -245,6 +245,7 @@ class Router:
     def __init__(self, routes: Iterable[Route]):
         self._root = _Node()
         self._found: dict[tuple[bytes, str], tuple[Route, tuple[str, ...], tuple[str, ...]]] = {}
+        self._begun: dict[tuple[bytes, str], tuple[Route, tuple[str, ...], tuple[str, ...]]] = {}
         self.routes: list[Route] = []
         for route in routes:
             self._insert(route)
@@ -267,14 +268,14 @@ class Router:
         node.routes[route.method] = route
 
     def known(self, raw_path: bytes, method: str) -> tuple[Route, tuple[str, ...]] | None:
-        """The route and path parameters of a path that is remembered."""
-        found = self._found.get((raw_path, method))
+        """The route and path parameters of a path that is remembered, of a route with an `at_once`."""
+        found = self._begun.get((raw_path, method))
         return None if found is None else found[:2]
 
     def find(self, raw_path: bytes, method: str) -> tuple[Route | None, tuple[str, ...], tuple[str, ...]]:
         """(route, path parameters, methods allowed here). No route and no methods: 404; no route but methods: 405."""
         at = (raw_path, method)
-        known = self._found.get(at)
+        known = self._found.get(at) or self._begun.get(at)
         if known is not None:
             return known
         segments = [_decoded(s) for s in raw_path.split(b"/") if s]
@@ -283,8 +284,12 @@ class Router:
         if walked is None:
             return None, (), tuple(allowed)
         found = (*walked, ())
-        if len(raw_path) <= _SHORT and len(self._found) < _REMEMBERED:
-            self._found[at] = found
+        if len(raw_path) <= _SHORT:
+            # Paths with an `at_once` are few, and kept apart: those with ids in them come and go by the thousand.
+            memory = self._found if walked[0].at_once is None else self._begun
+            if len(memory) >= _REMEMBERED:
+                memory.clear()
+            memory[at] = found
         return found
 
     def _walk(
