@@ -211,8 +211,8 @@ class Routes:
 
 _REMEMBERED = 2000
 _SHORT = 200
-"""Paths that are remembered: the first so many that come, of at most so many bytes. Those that are asked again and again are among them;
-those with an id in them soon fill what is left, and cost nothing more then."""
+"""So many paths are remembered, of at most so many bytes; when they are that many, all are forgotten, and those that are asked for again
+and again are soon back."""
 _NOBODYS_NAME = "\ufffd" * 300
 """Longer than any name or id may be."""
 
