@@ -204,7 +204,7 @@ async def test_whatever_leads_do_while_people_work_no_task_is_stuck_and_no_answe
             await chaos.contribute(person, dice)
             await asyncio.sleep(dice.uniform(0, 0.01))
 
-    async def leading() -> None:
+    async def leading() -> None:  # two of them, with the same dice: every act meets its twin
         dice = random.Random(f"{SEED} lead")
         for _ in range(STEPS):
             await chaos.meddle(tasks, dice)
