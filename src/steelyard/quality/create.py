@@ -19,6 +19,7 @@ from steelyard.quality.model import Kind, QualityTask
 from steelyard.task_types import TASK_TYPES, InvalidParams, MediaInfo, TaskType
 from steelyard.tasks.inherit import Merged, add_defaults, merge
 from steelyard.tasks.platform import decode_platform
+from steelyard.tasks.targets import name_in, version_in
 
 _NULL = Raw(b"null")
 _OWN = ("expected_response", "initial_response")
@@ -81,7 +82,7 @@ async def create_quality_task(
 
 async def _project(ctx: Ctx, actor: Actor, body: dict[str, Raw]) -> ProjectRow:
     """The project that the request names, itself or by a batch, with the params of the version asked for."""
-    name, batch_name = _text(body, "project"), _text(body, "batch")
+    name, batch_name = name_in(body, "project"), name_in(body, "batch")
     if batch_name is not None:
         batch = await batch_by_name(ctx.db, actor.space_id, batch_name)
         if batch is None:
@@ -91,7 +92,7 @@ async def _project(ctx: Ctx, actor: Actor, body: dict[str, Raw]) -> ProjectRow:
         name = batch.project_name
     if name is None:
         raise parameter("project", "is required")
-    version = _version(body)
+    version = version_in(body)
     wanted = None if version == _INHERIT_NOTHING else version
     project = await project_by_name(ctx.db, actor.space_id, name, wanted)
     if project is None:
@@ -169,28 +170,3 @@ def _object(body: dict[str, Raw], key: str) -> bytes | None:
     if bytes(raw)[:1] != b"{":
         raise parameter(key, "must be an object")
     return bytes(raw)
-
-
-def _text(body: dict[str, Raw], key: str) -> str | None:
-    raw = body.get(key)
-    if raw is None:
-        return None
-    try:
-        return msgspec.json.decode(raw, type=str | None) or None
-    except msgspec.ValidationError:
-        raise parameter(key, "must be a string") from None
-
-
-def _version(body: dict[str, Raw]) -> int | None:
-    for key in ("project_version", "project_param_version"):
-        raw = body.get(key)
-        if raw is None or raw == _NULL:
-            continue
-        try:
-            version = msgspec.json.decode(raw, type=int, strict=False)
-        except (msgspec.DecodeError, RecursionError):
-            version = _INHERIT_NOTHING - 1
-        if not _INHERIT_NOTHING <= version < 2**31:
-            raise parameter(key, "must be a version of the project, or -1 to inherit nothing")
-        return version
-    return None

@@ -33,9 +33,9 @@ async def find_targets(
 
     Raises NotFound, InvalidRequest.
     """
-    batch_name = _name(body, "batch")
-    project_name = _name(body, "project")
-    version = _version(body)
+    batch_name = name_in(body, "batch")
+    project_name = name_in(body, "project")
+    version = version_in(body)
     batch = None
     if batch_name is not None:
         batch = await _batch(ctx, actor, batch_name)
@@ -63,7 +63,7 @@ async def find_targets(
 
 def known_targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw]) -> Targets | None:
     """As `find_targets`, None where it would have to look them up or would refuse them."""
-    batch_name, name, version = _name(body, "batch"), _name(body, "project"), _version(body)
+    batch_name, name, version = name_in(body, "batch"), name_in(body, "project"), version_in(body)
     batch = None
     if batch_name is not None:
         batch = _batches(ctx)[1].known((actor.space_id, batch_name))
@@ -80,7 +80,8 @@ def known_targets(ctx: Ctx, actor: Actor, type_name: str, body: dict[str, Raw]) 
     return Targets(project, batch)
 
 
-def _name(body: dict[str, Raw], key: str) -> str | None:
+def name_in(body: dict[str, Raw], key: str) -> str | None:
+    """The name of a project or batch that a request gives, None for none. Raises InvalidRequest."""
     raw = body.get(key)
     if raw is None:
         return None
@@ -90,7 +91,8 @@ def _name(body: dict[str, Raw], key: str) -> str | None:
         raise parameter(key, "must be a string") from None
 
 
-def _version(body: dict[str, Raw]) -> int | None:
+def version_in(body: dict[str, Raw]) -> int | None:
+    """The version of the project's params that a request asks for by either of its names; -1: inherit nothing. Raises InvalidRequest."""
     for key in ("project_version", "project_param_version"):
         raw = body.get(key)
         if raw is not None:
